@@ -1,0 +1,1 @@
+//! taper-kernels

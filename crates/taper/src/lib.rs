@@ -1,0 +1,5 @@
+//! Taper
+pub mod data;
+mod error;
+
+pub use error::{Complaint, Complaints, Error, Result, nearest};
