@@ -1,1 +1,21 @@
-//! taper-kernels
+//! Numbers only: slices of `f32` in, slices of `f32` out.
+//!
+//! Every kernel is written once against [`pulp::Simd`] and compiled for AVX-512, AVX2 + FMA, NEON and a portable fallback;
+//! [`Isa`] picks at run time. No kernel allocates, reads a clock or knows what a layer is. Beside each fast kernel that is
+//! not self-evident stands its naive twin in [`naive`], which *defines* it; property tests hold the two together.
+//!
+//! Conventions: matrices are row-major; `d` before a name is the gradient of the loss with respect to it; lengths that do
+//! not meet are mistakes of the programmer and panic.
+
+pub mod activation;
+mod isa;
+pub mod lane;
+mod macros;
+pub mod matrix;
+pub mod naive;
+pub mod penalty;
+pub mod reduce;
+pub mod softmax;
+pub mod update;
+
+pub use isa::{Isa, force_isa, isa};

@@ -1,0 +1,398 @@
+//! Elementwise activation functions, forward and backward, in place.
+
+use pulp::Simd;
+
+use crate::lane::{exp, flush, ln_1p, map_in_place, mul_add, relu, sigmoid, splat, tanh, zip_in_place};
+use crate::macros::kernel;
+
+/// An elementwise function `y = f(z)`.
+///
+/// | function | f(z) | f'(z) |
+/// |---|---|---|
+/// | `Linear` | z | 1 |
+/// | `Relu` | max(z, 0) | 1 if z > 0, else 0 |
+/// | `Relu6` | min(max(z, 0), 6) | 1 if 0 < z < 6, else 0 |
+/// | `LeakyRelu(a)` | z if z > 0, else a z | 1 or a |
+/// | `Elu(a)` | z if z > 0, else a (e^z - 1) | 1 or y + a |
+/// | `Selu` | s z if z > 0, else s a (e^z - 1) | s or y + s a |
+/// | `Sigmoid` | 1 / (1 + e^-z) | y (1 - y) |
+/// | `HardSigmoid` | min(max(z / 6 + 1/2, 0), 1) | 1/6 inside, else 0 |
+/// | `Tanh` | tanh z | 1 - y² |
+/// | `Softplus` | ln(1 + e^z) | 1 - e^-y |
+/// | `Softsign` | z / (1 + \|z\|) | (1 - \|y\|)² |
+/// | `Swish` | z sigmoid(z) | s + z s (1 - s), s = sigmoid(z) |
+/// | `Gelu` | z Φ(z) (exact, by erf) | Φ(z) + z φ(z) |
+/// | `Exponential` | e^z | y |
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Unary {
+    /// The identity.
+    Linear,
+    /// Rectified linear unit.
+    Relu,
+    /// Rectified linear unit, capped at 6.
+    Relu6,
+    /// Rectified linear unit that leaks with this slope below 0.
+    LeakyRelu(f32),
+    /// Exponential linear unit with this `alpha`.
+    Elu(f32),
+    /// Scaled exponential linear unit (Klambauer et al. 2017).
+    Selu,
+    /// The logistic function.
+    Sigmoid,
+    /// The piecewise linear sigmoid.
+    HardSigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// Smooth rectifier.
+    Softplus,
+    /// Algebraic sigmoid.
+    Softsign,
+    /// Also called SiLU.
+    Swish,
+    /// Gaussian error linear unit, exact.
+    Gelu,
+    /// e^z.
+    Exponential,
+}
+
+impl Unary {
+    /// Whether the backward pass needs `z` (the input); all others work from `y` (the output).
+    #[must_use]
+    pub fn needs_input(self) -> bool {
+        matches!(self, Self::Swish | Self::Gelu | Self::HardSigmoid)
+    }
+}
+
+/// The factor s of [`Unary::Selu`].
+const SELU_SCALE: f32 = 1.050_701;
+/// s·a of [`Unary::Selu`].
+const SELU_SCALE_ALPHA: f32 = 1.050_701 * 1.673_263_2;
+
+/// One function and its slope, lane by lane.
+pub(crate) trait Function: Copy {
+    /// y from z.
+    fn value<S: Simd>(self, simd: S, z: S::f32s) -> S::f32s;
+    /// dy·f', from what was saved: z where [`Unary::needs_input`], else y.
+    fn pull<S: Simd>(self, simd: S, saved: S::f32s, dy: S::f32s) -> S::f32s;
+}
+
+macro_rules! function {
+    ($name:ident $(($field:ident))?, |$simd:ident, $z:ident| $value:expr, |$saved:ident, $dy:ident| $pull:expr) => {
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name $((pub(crate) function!(@f32 $field)))?;
+        impl Function for $name {
+            #[inline(always)]
+            fn value<S: Simd>(self, $simd: S, $z: S::f32s) -> S::f32s { $(let Self($field) = self;)? $value }
+            #[inline(always)]
+            fn pull<S: Simd>(self, $simd: S, $saved: S::f32s, $dy: S::f32s) -> S::f32s { $(let Self($field) = self;)? $pull }
+        }
+    };
+    (@f32 $field:ident) => { f32 };
+}
+
+function!(Linear, |_simd, z| z, |_saved, dy| dy);
+function!(Relu, |simd, z| relu(simd, z), |y, dy| positive(simd, y, dy, splat(simd, 0.0)));
+function!(
+    Relu6,
+    |simd, z| {
+        let y = relu(simd, z);
+        let six = splat(simd, 6.0);
+        simd.select_f32s(simd.greater_than_f32s(y, six), six, y)
+    },
+    |y, dy| {
+        let inside = positive(simd, y, dy, splat(simd, 0.0));
+        simd.select_f32s(simd.less_than_f32s(y, splat(simd, 6.0)), inside, splat(simd, 0.0))
+    }
+);
+function!(LeakyRelu(slope), |simd, z| positive(simd, z, z, simd.mul_f32s(splat(simd, slope), z)), |y, dy| positive(
+    simd,
+    y,
+    dy,
+    simd.mul_f32s(splat(simd, slope), dy)
+));
+function!(
+    Elu(alpha),
+    |simd, z| positive(simd, z, z, mul_add(simd, splat(simd, alpha), exp(simd, z), splat(simd, -alpha))),
+    |y, dy| positive(simd, y, dy, simd.mul_f32s(simd.add_f32s(y, splat(simd, alpha)), dy))
+);
+function!(
+    Selu,
+    |simd, z| {
+        let below = mul_add(simd, splat(simd, SELU_SCALE_ALPHA), exp(simd, z), splat(simd, -SELU_SCALE_ALPHA));
+        positive(simd, z, simd.mul_f32s(splat(simd, SELU_SCALE), z), below)
+    },
+    |y, dy| {
+        let below = simd.mul_f32s(simd.add_f32s(y, splat(simd, SELU_SCALE_ALPHA)), dy);
+        positive(simd, y, simd.mul_f32s(splat(simd, SELU_SCALE), dy), below)
+    }
+);
+function!(Sigmoid, |simd, z| sigmoid(simd, z), |y, dy| {
+    simd.mul_f32s(simd.mul_f32s(dy, y), simd.sub_f32s(splat(simd, 1.0), y))
+});
+function!(
+    HardSigmoid,
+    |simd, z| {
+        let y = relu(simd, mul_add(simd, z, splat(simd, 1.0 / 6.0), splat(simd, 0.5)));
+        let one = splat(simd, 1.0);
+        simd.select_f32s(simd.greater_than_f32s(y, one), one, y)
+    },
+    |z, dy| {
+        let inside = simd.less_than_f32s(simd.abs_f32s(z), splat(simd, 3.0));
+        simd.select_f32s(inside, simd.mul_f32s(dy, splat(simd, 1.0 / 6.0)), splat(simd, 0.0))
+    }
+);
+function!(Tanh, |simd, z| tanh(simd, z), |y, dy| {
+    simd.mul_f32s(dy, simd.sub_f32s(splat(simd, 1.0), simd.mul_f32s(y, y)))
+});
+function!(
+    Softplus,
+    |simd, z| {
+        let e = exp(simd, simd.sub_f32s(splat(simd, 0.0), simd.abs_f32s(z)));
+        simd.add_f32s(relu(simd, z), ln_1p(simd, e))
+    },
+    |y, dy| simd.mul_f32s(dy, simd.sub_f32s(splat(simd, 1.0), exp(simd, simd.sub_f32s(splat(simd, 0.0), y))))
+);
+function!(Softsign, |simd, z| simd.div_f32s(z, simd.add_f32s(splat(simd, 1.0), simd.abs_f32s(z))), |y, dy| {
+    let slope = simd.sub_f32s(splat(simd, 1.0), simd.abs_f32s(y));
+    simd.mul_f32s(dy, simd.mul_f32s(slope, slope))
+});
+function!(Swish, |simd, z| simd.mul_f32s(z, sigmoid(simd, z)), |z, dy| {
+    let s = sigmoid(simd, z);
+    let rest = simd.sub_f32s(splat(simd, 1.0), s);
+    simd.mul_f32s(dy, mul_add(simd, simd.mul_f32s(z, s), rest, s))
+});
+function!(Gelu, |simd, z| simd.mul_f32s(z, normal_cdf(simd, z)), |z, dy| {
+    let density = simd.mul_f32s(
+        splat(simd, 0.398_942_3), // 1 / sqrt(2π)
+        exp(simd, simd.mul_f32s(splat(simd, -0.5), simd.mul_f32s(z, z))),
+    );
+    simd.mul_f32s(dy, mul_add(simd, z, density, normal_cdf(simd, z)))
+});
+function!(Exponential, |simd, z| exp(simd, z), |y, dy| simd.mul_f32s(dy, y));
+
+/// `then` where `x > 0`, else `otherwise`.
+#[inline(always)]
+fn positive<S: Simd>(simd: S, x: S::f32s, then: S::f32s, otherwise: S::f32s) -> S::f32s {
+    simd.select_f32s(simd.greater_than_f32s(x, simd.splat_f32s(0.0)), then, otherwise)
+}
+
+/// Φ(z) = (1 + erf(z / √2)) / 2, from the complementary side where the result is small.
+///
+/// `libm::erfcf` lane by lane: the function is exact to an ulp and far from any hot path here.
+#[inline(always)]
+fn normal_cdf<S: Simd>(simd: S, z: S::f32s) -> S::f32s {
+    let mut lanes = [0.0f32; 16];
+    let lanes = &mut lanes[..S::F32_LANES];
+    simd.partial_store_f32s(lanes, z);
+    for lane in lanes.iter_mut() {
+        *lane = 0.5 * libm::erfcf(-*lane * core::f32::consts::FRAC_1_SQRT_2);
+    }
+    simd.partial_load_f32s(lanes)
+}
+
+/// Runs `$body` with `$f` bound to the [`Function`] that `$unary` names: one match outside, no branch inside the loop.
+macro_rules! with_function {
+    ($unary:expr, $f:ident => $body:expr) => {
+        match $unary {
+            $crate::activation::Unary::Linear => {
+                let $f = $crate::activation::Linear;
+                $body
+            }
+            $crate::activation::Unary::Relu => {
+                let $f = $crate::activation::Relu;
+                $body
+            }
+            $crate::activation::Unary::Relu6 => {
+                let $f = $crate::activation::Relu6;
+                $body
+            }
+            $crate::activation::Unary::LeakyRelu(slope) => {
+                let $f = $crate::activation::LeakyRelu(slope);
+                $body
+            }
+            $crate::activation::Unary::Elu(alpha) => {
+                let $f = $crate::activation::Elu(alpha);
+                $body
+            }
+            $crate::activation::Unary::Selu => {
+                let $f = $crate::activation::Selu;
+                $body
+            }
+            $crate::activation::Unary::Sigmoid => {
+                let $f = $crate::activation::Sigmoid;
+                $body
+            }
+            $crate::activation::Unary::HardSigmoid => {
+                let $f = $crate::activation::HardSigmoid;
+                $body
+            }
+            $crate::activation::Unary::Tanh => {
+                let $f = $crate::activation::Tanh;
+                $body
+            }
+            $crate::activation::Unary::Softplus => {
+                let $f = $crate::activation::Softplus;
+                $body
+            }
+            $crate::activation::Unary::Softsign => {
+                let $f = $crate::activation::Softsign;
+                $body
+            }
+            $crate::activation::Unary::Swish => {
+                let $f = $crate::activation::Swish;
+                $body
+            }
+            $crate::activation::Unary::Gelu => {
+                let $f = $crate::activation::Gelu;
+                $body
+            }
+            $crate::activation::Unary::Exponential => {
+                let $f = $crate::activation::Exponential;
+                $body
+            }
+        }
+    };
+}
+
+/// `y = f(y)`.
+pub fn forward(unary: Unary, y: &mut [f32]) {
+    if unary != Unary::Linear {
+        with_function!(unary, f => apply(f, y));
+    }
+}
+
+/// `dy = dy · f'`; `saved` is z where [`Unary::needs_input`], else y. Subnormal gradients become 0.
+pub fn backward(unary: Unary, saved: &[f32], dy: &mut [f32]) {
+    if unary != Unary::Linear {
+        with_function!(unary, f => pull(f, saved, dy));
+    }
+}
+
+/// `y[i, j] = y[i, j] + bias[j]`, rows as long as `bias`.
+pub fn add_bias(bias: &[f32], y: &mut [f32]) {
+    add_bias_rows(bias, y);
+}
+
+/// `y[i, j] = f(y[i, j] + bias[j])` in one pass, rows as long as `bias`.
+pub fn bias_forward(unary: Unary, bias: &[f32], y: &mut [f32]) {
+    with_function!(unary, f => apply_with_bias(f, bias, y));
+}
+
+kernel! {
+    fn apply<F: Function>(simd: S, f: F, y: &'a mut [f32]) { map_in_place(simd, y, |z| f.value(simd, z)) }
+}
+
+kernel! {
+    fn pull<F: Function>(simd: S, f: F, saved: &'a [f32], dy: &'a mut [f32]) {
+        zip_in_place(simd, saved, dy, |saved, dy| flush(simd, f.pull(simd, saved, dy)))
+    }
+}
+
+kernel! {
+    fn apply_with_bias<F: Function>(simd: S, f: F, bias: &'a [f32], y: &'a mut [f32]) {
+        for row in y.chunks_exact_mut(bias.len()) {
+            zip_in_place(simd, bias, row, |bias, z| f.value(simd, simd.add_f32s(z, bias)));
+        }
+    }
+}
+
+kernel! {
+    fn add_bias_rows(simd: S, bias: &'a [f32], y: &'a mut [f32]) {
+        for row in y.chunks_exact_mut(bias.len()) {
+            zip_in_place(simd, bias, row, |bias, z| simd.add_f32s(z, bias));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Unary; 14] = [
+        Unary::Linear,
+        Unary::Relu,
+        Unary::Relu6,
+        Unary::LeakyRelu(0.2),
+        Unary::Elu(1.0),
+        Unary::Selu,
+        Unary::Sigmoid,
+        Unary::HardSigmoid,
+        Unary::Tanh,
+        Unary::Softplus,
+        Unary::Softsign,
+        Unary::Swish,
+        Unary::Gelu,
+        Unary::Exponential,
+    ];
+
+    /// The definition, in f64.
+    fn exact(unary: Unary, z: f64) -> f64 {
+        let sigmoid = 1.0 / (1.0 + (-z).exp());
+        let s = 1.050_700_987_355_480_5;
+        let a = 1.673_263_242_354_377_2;
+        match unary {
+            Unary::Linear => z,
+            Unary::Relu => z.max(0.0),
+            Unary::Relu6 => z.clamp(0.0, 6.0),
+            Unary::LeakyRelu(slope) => {
+                if z > 0.0 {
+                    z
+                } else {
+                    f64::from(slope) * z
+                }
+            }
+            Unary::Elu(alpha) => {
+                if z > 0.0 {
+                    z
+                } else {
+                    f64::from(alpha) * z.exp_m1()
+                }
+            }
+            Unary::Selu => s * if z > 0.0 { z } else { a * z.exp_m1() },
+            Unary::Sigmoid => sigmoid,
+            Unary::HardSigmoid => (z / 6.0 + 0.5).clamp(0.0, 1.0),
+            Unary::Tanh => z.tanh(),
+            Unary::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
+            Unary::Softsign => z / (1.0 + z.abs()),
+            Unary::Swish => z * sigmoid,
+            Unary::Gelu => z * 0.5 * libm::erfc(-z * core::f64::consts::FRAC_1_SQRT_2),
+            Unary::Exponential => z.exp(),
+        }
+    }
+
+    #[test]
+    fn every_function_matches_its_definition_and_its_slope_the_difference_quotient() {
+        let zs: Vec<f32> = (0..67).map(|i| -8.02 + 0.24 * i as f32).collect();
+        for unary in ALL {
+            let mut y = zs.clone();
+            forward(unary, &mut y);
+            let mut dy = vec![1.5; zs.len()];
+            backward(unary, if unary.needs_input() { &zs } else { &y }, &mut dy);
+            for i in 0..zs.len() {
+                let z = f64::from(zs[i]);
+                let want = exact(unary, z);
+                assert!((f64::from(y[i]) - want).abs() < 1e-6 * want.abs().max(1.0), "{unary:?}({z}): {} {want}", y[i]);
+                let slope = 1.5 * (exact(unary, z + 1e-5) - exact(unary, z - 1e-5)) / 2e-5;
+                assert!(
+                    (f64::from(dy[i]) - slope).abs() < 1e-5 * slope.abs().max(1.0),
+                    "{unary:?}'({z}): {} {slope}",
+                    dy[i]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bias_is_added_before_the_function_row_by_row() {
+        let mut y = vec![-3.0, 1.0, 2.0, -1.0];
+        bias_forward(Unary::Relu, &[1.0, 0.5], &mut y);
+        assert_eq!(y, [0.0, 1.5, 3.0, 0.0]);
+    }
+
+    #[test]
+    fn subnormal_gradients_are_flushed() {
+        let mut dy = [1e-39; 9];
+        backward(Unary::Relu, &[1.0; 9], &mut dy);
+        assert_eq!(dy, [0.0; 9]);
+    }
+}

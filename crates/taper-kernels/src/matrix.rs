@@ -1,0 +1,429 @@
+//! Matrix products.
+//!
+//! Large shapes go to the `gemm` crate; shapes with a tiny dimension, where a packed product wastes most of its work, have
+//! kernels here. Which one runs depends on the shape alone.
+
+use pulp::Simd;
+
+use crate::activation::{Function, Linear, Relu, Unary};
+use crate::lane::{flush, mul_add};
+use crate::macros::kernel;
+
+/// A read-only matrix over a slice: element (i, j) at `i·row_stride + j·col_stride`.
+#[derive(Debug, Clone, Copy)]
+pub struct Matrix<'a> {
+    data: &'a [f32],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// A row-major matrix.
+    #[must_use]
+    pub fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
+        Self::strided(data, rows, cols, cols)
+    }
+
+    /// A row-major matrix whose rows start `row_stride` apart.
+    #[must_use]
+    pub fn strided(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
+        assert!(cols <= row_stride || rows <= 1, "rows overlap");
+        assert!(
+            rows == 0 || cols == 0 || (rows - 1) * row_stride + cols <= data.len(),
+            "matrix does not fit its slice"
+        );
+        Self { data, rows, cols, row_stride, col_stride: 1 }
+    }
+
+    /// The same numbers, transposed.
+    #[must_use]
+    pub fn t(self) -> Self {
+        Self { rows: self.cols, cols: self.rows, row_stride: self.col_stride, col_stride: self.row_stride, ..self }
+    }
+}
+
+/// `c = a b`, or `c += a b` where `accumulate`; `c` is row-major with rows `c_stride` apart.
+///
+/// The summed dimension is never split over threads, so the bits do not depend on them.
+pub fn matmul_into(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], c_stride: usize, accumulate: bool) {
+    let (m, k, n) = (a.rows, a.cols, b.cols);
+    assert_eq!(k, b.rows, "inner dimensions differ");
+    assert!(m == 0 || n == 0 || (m - 1) * c_stride + n <= c.len() && (n <= c_stride || m <= 1), "result does not fit");
+    if m == 0 || n == 0 {
+        return;
+    }
+    // SAFETY: the constructors of `Matrix` and the assertion above keep every (i, j) inside its slice; `c` is borrowed
+    // mutably, so it overlaps neither `a` nor `b`.
+    #[allow(unsafe_code)]
+    unsafe {
+        gemm_f32::gemm::f32::get_gemm_fn()(
+            m,
+            n,
+            k,
+            c.as_mut_ptr(),
+            1,
+            c_stride as isize,
+            accumulate,
+            a.data.as_ptr(),
+            a.col_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.col_stride as isize,
+            b.row_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm_common::Parallelism::None,
+        );
+    }
+}
+
+/// `c = a b`; `c` is row-major and dense.
+pub fn matmul(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32]) {
+    matmul_into(a, b, c, b.cols, false);
+}
+
+/// The forward pass of a dense layer: `y = f(x w + bias)`.
+///
+/// `x` is (batch × inputs), `w` (inputs × units), `y` (batch × units), all dense and row-major. `bias` may be empty (none).
+pub fn dense_forward(
+    unary: Unary,
+    batch: usize,
+    inputs: usize,
+    units: usize,
+    x: &[f32],
+    w: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+) {
+    assert!(x.len() == batch * inputs && w.len() == inputs * units && y.len() == batch * units);
+    assert!(bias.is_empty() || bias.len() == units);
+    if inputs <= FEW && unary == Unary::Relu {
+        return few_inputs_forward(Relu, inputs, x, w, bias, y);
+    }
+    if inputs <= FEW {
+        few_inputs_forward(Linear, inputs, x, w, bias, y);
+        return crate::activation::forward(unary, y);
+    }
+    if units == 1 {
+        dots(x, w, y);
+    } else {
+        matmul(Matrix::new(x, batch, inputs), Matrix::new(w, inputs, units), y);
+    }
+    if bias.is_empty() {
+        crate::activation::forward(unary, y);
+    } else {
+        crate::activation::bias_forward(unary, bias, y);
+    }
+}
+
+/// The backward pass of a dense layer. With `dz = dy · f'`: `dw = xᵀ dz`, `dbias = Σ dz` (empty: none), and `dx = dz wᵀ`
+/// where asked.
+///
+/// `saved` is what [`crate::activation::backward`] asks for. `dy` may be overwritten.
+pub fn dense_backward(
+    unary: Unary,
+    batch: usize,
+    inputs: usize,
+    units: usize,
+    x: &[f32],
+    w: &[f32],
+    saved: &[f32],
+    dy: &mut [f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+    dx: Option<&mut [f32]>,
+) {
+    assert!(x.len() == batch * inputs && dw.len() == inputs * units && dy.len() == batch * units);
+    assert!(unary == Unary::Linear || saved.len() == dy.len());
+    if inputs <= FEW && unary == Unary::Relu && dx.is_none() {
+        // The first layer of a small network: dz is used once, so it never leaves the registers.
+        return few_inputs_backward(Relu, inputs, x, saved, dy, dw, dbias);
+    }
+    crate::activation::backward(unary, saved, dy);
+    let dz = &*dy;
+    if inputs <= FEW && dx.is_none() {
+        return few_inputs_backward(Linear, inputs, x, &[], dz, dw, dbias);
+    }
+    if units == 1 {
+        weighted_sums::<_, 1>(Linear, dz, &[], x, dw, &mut []);
+    } else {
+        matmul(Matrix::new(x, batch, inputs).t(), Matrix::new(dz, batch, units), dw);
+    }
+    if !dbias.is_empty() {
+        column_sums(dz, dbias);
+    }
+    if let Some(dx) = dx {
+        assert_eq!(dx.len(), batch * inputs);
+        if units == 1 {
+            scaled_rows::<_, 1>(Linear, dz, w, &[], dx);
+        } else {
+            matmul(Matrix::new(dz, batch, units), Matrix::new(w, inputs, units).t(), dx);
+        }
+    }
+}
+
+/// Up to this many inputs, a product is written as a sum of scaled rows.
+const FEW: usize = 4;
+
+fn few_inputs_forward<F: Function>(f: F, inputs: usize, x: &[f32], w: &[f32], bias: &[f32], y: &mut [f32]) {
+    match inputs {
+        1 => scaled_rows::<_, 1>(f, x, w, bias, y),
+        2 => scaled_rows::<_, 2>(f, x, w, bias, y),
+        3 => scaled_rows::<_, 3>(f, x, w, bias, y),
+        _ => scaled_rows::<_, FEW>(f, x, w, bias, y),
+    }
+}
+
+fn few_inputs_backward<F: Function>(
+    f: F,
+    inputs: usize,
+    x: &[f32],
+    saved: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+) {
+    match inputs {
+        1 => weighted_sums::<_, 1>(f, x, saved, dy, dw, dbias),
+        2 => weighted_sums::<_, 2>(f, x, saved, dy, dw, dbias),
+        3 => weighted_sums::<_, 3>(f, x, saved, dy, dw, dbias),
+        _ => weighted_sums::<_, FEW>(f, x, saved, dy, dw, dbias),
+    }
+}
+
+/// How many vectors of columns a kernel below keeps in registers at a time.
+const BLOCK: usize = 2;
+
+kernel! {
+    /// `y[i, :] = f(bias + Σ_k x[i, k] w[k, :])` for few k: the weights of a block of columns stay in registers over all rows.
+    fn scaled_rows<F: Function> [const K] (
+        simd: S, f: F, x: &'a [f32], w: &'a [f32], bias: &'a [f32], y: &'a mut [f32],
+    ) {
+        let n = w.len() / K;
+        let wide = BLOCK * S::F32_LANES;
+        let mut j = 0;
+        while j < n {
+            let width = wide.min(n - j);
+            let block = |row: &[f32]| load_block(simd, &row[j..j + width]);
+            let weights: [_; K] = core::array::from_fn(|k| block(&w[k * n..(k + 1) * n]));
+            let start = if bias.is_empty() { [simd.splat_f32s(0.0); BLOCK] } else { block(bias) };
+            for (x, y) in x.chunks_exact(K).zip(y.chunks_exact_mut(n)) {
+                let mut sums = start;
+                for k in 0..K {
+                    let x = simd.splat_f32s(x[k]);
+                    for b in 0..BLOCK {
+                        sums[b] = mul_add(simd, x, weights[k][b], sums[b]);
+                    }
+                }
+                for sum in &mut sums {
+                    *sum = f.value(simd, *sum);
+                }
+                store_block(simd, &mut y[j..j + width], sums);
+            }
+            j += wide;
+        }
+    }
+}
+
+kernel! {
+    /// `dw[k, :] = Σ_i x[i, k] dz[i, :]` for few k, and `dbias = Σ_i dz[i, :]` where `dbias` is not empty, with
+    /// `dz = dy · f'` formed on the way (`saved` may be empty for the identity).
+    fn weighted_sums<F: Function> [const K] (
+        simd: S, f: F, x: &'a [f32], saved: &'a [f32], dy: &'a [f32], dw: &'a mut [f32], dbias: &'a mut [f32],
+    ) {
+        let n = dw.len() / K;
+        let wide = BLOCK * S::F32_LANES;
+        let zero = simd.splat_f32s(0.0);
+        let mut j = 0;
+        while j < n {
+            let width = wide.min(n - j);
+            let mut sums = [[zero; BLOCK]; K];
+            let mut total = [zero; BLOCK];
+            for (i, x) in x.chunks_exact(K).enumerate() {
+                let at = i * n + j;
+                let mut dz = load_block(simd, &dy[at..at + width]);
+                if !saved.is_empty() {
+                    let saved = load_block(simd, &saved[at..at + width]);
+                    for b in 0..BLOCK {
+                        dz[b] = f.pull(simd, saved[b], dz[b]);
+                    }
+                }
+                for k in 0..K {
+                    let x = simd.splat_f32s(x[k]);
+                    for b in 0..BLOCK {
+                        sums[k][b] = mul_add(simd, x, dz[b], sums[k][b]);
+                    }
+                }
+                for b in 0..BLOCK {
+                    total[b] = simd.add_f32s(total[b], dz[b]);
+                }
+            }
+            for k in 0..K {
+                store_block(simd, &mut dw[k * n + j..k * n + j + width], sums[k].map(|sum| flush(simd, sum)));
+            }
+            if !dbias.is_empty() {
+                store_block(simd, &mut dbias[j..j + width], total.map(|sum| flush(simd, sum)));
+            }
+            j += wide;
+        }
+    }
+}
+
+/// The vectors of one block of columns; missing columns are 0.
+#[inline(always)]
+fn load_block<S: Simd>(simd: S, columns: &[f32]) -> [S::f32s; BLOCK] {
+    if let ([first, second], []) = S::as_simd_f32s(columns) {
+        return [*first, *second];
+    }
+    let (first, second) = columns.split_at(columns.len().min(S::F32_LANES));
+    [simd.partial_load_f32s(first), simd.partial_load_f32s(second)]
+}
+
+/// Writes the vectors of one block back, as many columns as there are.
+#[inline(always)]
+fn store_block<S: Simd>(simd: S, columns: &mut [f32], values: [S::f32s; BLOCK]) {
+    let lanes = S::F32_LANES;
+    if columns.len() == BLOCK * lanes {
+        if let ([first, second], []) = S::as_mut_simd_f32s(columns) {
+            [*first, *second] = values;
+        }
+        return;
+    }
+    let (first, second) = columns.split_at_mut(columns.len().min(lanes));
+    simd.partial_store_f32s(first, values[0]);
+    simd.partial_store_f32s(second, values[1]);
+}
+
+kernel! {
+    /// `y[i] = Σ_k x[i, k] w[k]`, eight rows at a time so that `w` is read once for all of them.
+    fn dots(simd: S, x: &'a [f32], w: &'a [f32], y: &'a mut [f32]) {
+        let k = w.len();
+        let mut y = y;
+        let mut x = x;
+        while y.len() >= 8 {
+            let (now, rest) = y.split_at_mut(8);
+            dots_of::<S, 8>(simd, x, w, now);
+            (y, x) = (rest, &x[8 * k..]);
+        }
+        while y.len() >= 2 {
+            let (now, rest) = y.split_at_mut(2);
+            dots_of::<S, 2>(simd, x, w, now);
+            (y, x) = (rest, &x[2 * k..]);
+        }
+        if !y.is_empty() {
+            dots_of::<S, 1>(simd, x, w, y);
+        }
+    }
+}
+
+#[inline(always)]
+fn dots_of<S: Simd, const ROWS: usize>(simd: S, x: &[f32], w: &[f32], y: &mut [f32]) {
+    let k = w.len();
+    let rows: [_; ROWS] = core::array::from_fn(|r| S::as_simd_f32s(&x[r * k..(r + 1) * k]));
+    let (w_head, w_tail) = S::as_simd_f32s(w);
+    let mut sums = [simd.splat_f32s(0.0); ROWS];
+    let heads: [_; ROWS] = rows.map(|(head, _)| &head[..w_head.len()]);
+    for l in 0..w_head.len() {
+        for r in 0..ROWS {
+            sums[r] = mul_add(simd, heads[r][l], w_head[l], sums[r]);
+        }
+    }
+    if !w_tail.is_empty() {
+        let w = simd.partial_load_f32s(w_tail);
+        for r in 0..ROWS {
+            sums[r] = mul_add(simd, simd.partial_load_f32s(rows[r].1), w, sums[r]);
+        }
+    }
+    for r in 0..ROWS {
+        y[r] = simd.reduce_sum_f32s(sums[r]);
+    }
+}
+
+/// `sums[j] = Σ_i x[i, j]`, rows as long as `sums`.
+pub fn column_sums(x: &[f32], sums: &mut [f32]) {
+    sums.fill(0.0);
+    for row in x.chunks_exact(sums.len()) {
+        crate::update::add_scaled(1.0, row, sums);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naive;
+    use proptest::prelude::*;
+
+    fn numbers(n: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12345);
+        (0..n)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / 8_388_608.0 - 1.0
+            })
+            .collect()
+    }
+
+    fn close(got: &[f32], want: &[f32], terms: usize) -> Result<(), TestCaseError> {
+        for (got, want) in got.iter().zip(want) {
+            prop_assert!((got - want).abs() <= 1e-6 * (terms as f32 + 1.0), "{got} {want}");
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn dense_agrees_with_its_naive_twin(
+            batch in 1usize..40, inputs in prop_oneof![1usize..6, 6usize..40], units in prop_oneof![Just(1usize), 1usize..70],
+            with_bias in any::<bool>(), wants_dx in any::<bool>(), seed in any::<u32>(),
+        ) {
+            let (x, w) = (numbers(batch * inputs, seed), numbers(inputs * units, seed ^ 1));
+            let bias = if with_bias { numbers(units, seed ^ 2) } else { vec![] };
+            let mut y = vec![f32::NAN; batch * units];
+            dense_forward(Unary::Relu, batch, inputs, units, &x, &w, &bias, &mut y);
+            let mut want = naive::matmul(batch, inputs, units, |i, k| x[i * inputs + k], |k, j| w[k * units + j]);
+            for (i, want) in want.iter_mut().enumerate() {
+                *want = (*want + bias.get(i % units).unwrap_or(&0.0)).max(0.0);
+            }
+            close(&y, &want, inputs)?;
+
+            let mut dy = numbers(batch * units, seed ^ 3);
+            let dz: Vec<f32> = dy.iter().zip(&y).map(|(dy, y)| if *y > 0.0 { *dy } else { 0.0 }).collect();
+            let (mut dw, mut db, mut dx) =
+                (vec![f32::NAN; inputs * units], vec![f32::NAN; bias.len()], vec![f32::NAN; batch * inputs]);
+            dense_backward(
+                Unary::Relu, batch, inputs, units, &x, &w, &y, &mut dy, &mut dw, &mut db,
+                wants_dx.then_some(&mut dx[..]),
+            );
+            close(&dw, &naive::matmul(inputs, batch, units, |k, i| x[i * inputs + k], |i, j| dz[i * units + j]), batch)?;
+            close(&db, &naive::matmul(1, batch, units, |_, _| 1.0, |i, j| dz[i * units + j])[..bias.len()], batch)?;
+            if wants_dx {
+                close(&dx, &naive::matmul(batch, units, inputs, |i, j| dz[i * units + j], |j, k| w[k * units + j]), units)?;
+            }
+        }
+
+        #[test]
+        fn strided_products_leave_the_gaps_alone(m in 1usize..20, k in 1usize..20, n in 1usize..20, gap in 0usize..5) {
+            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+            let mut c = vec![7.0; m * (n + gap)];
+            matmul_into(Matrix::new(&a, m, k), Matrix::new(&b, k, n), &mut c, n + gap, true);
+            let want = naive::matmul(m, k, n, |i, l| a[i * k + l], |l, j| b[l * n + j]);
+            for i in 0..m {
+                for j in 0..n + gap {
+                    let want = if j < n { 7.0 + want[i * n + j] } else { 7.0 };
+                    prop_assert!((c[i * (n + gap) + j] - want).abs() < 1e-4);
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "inner dimensions differ")]
+    fn shapes_that_do_not_meet_panic() {
+        matmul(Matrix::new(&[0.0; 6], 2, 3), Matrix::new(&[0.0; 4], 2, 2), &mut [0.0; 4]);
+    }
+}

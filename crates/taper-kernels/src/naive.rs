@@ -1,0 +1,27 @@
+//! The definitions: each loop as the textbook writes it. The fast kernels must agree with these.
+
+/// `c = a b` for `a` (m × k) and `b` (k × n), summed in `f64`.
+#[must_use]
+pub fn matmul(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: impl Fn(usize, usize) -> f32,
+    b: impl Fn(usize, usize) -> f32,
+) -> Vec<f32> {
+    let mut c = Vec::with_capacity(m * n);
+    for i in 0..m {
+        for j in 0..n {
+            c.push((0..k).map(|l| f64::from(a(i, l)) * f64::from(b(l, j))).sum::<f64>() as f32);
+        }
+    }
+    c
+}
+
+/// Adam's step for one weight, in `f64`: returns (w, m, v). See [`crate::update::adam`].
+#[must_use]
+pub fn adam(w: f64, m: f64, v: f64, g: f64, alpha: f64, beta_1: f64, beta_2: f64, epsilon: f64) -> (f64, f64, f64) {
+    let m = m + (g - m) * (1.0 - beta_1);
+    let v = v + (g * g - v) * (1.0 - beta_2);
+    (w - m * alpha / (libm::sqrt(v) + epsilon), m, v)
+}
