@@ -1,5 +1,42 @@
-//! Taper
-pub mod data;
-mod error;
+//! Neural networks that do not overfit: Keras-style models whose weights carry L1/L2 penalties, and the means to choose the
+//! penalty honestly.
 
+mod activation;
+mod clock;
+pub mod data;
+mod dataset;
+mod error;
+mod initializer;
+mod layer;
+mod loss;
+mod metric;
+mod model;
+mod optimizer;
+mod param;
+mod regularizer;
+mod rng;
+mod shape;
+mod spelling;
+mod strength;
+mod train;
+
+pub use activation::Activation;
+pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
+pub use initializer::Initializer;
+pub use layer::{
+    ActivationLayer, Backward, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig, LayerKind, LayerSpec, Mode,
+};
+pub use loss::Loss;
+pub use metric::Metric;
+pub use model::{LayerSummary, Model, Sequential};
+pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
+pub use param::{ParamSlot, ParamSpec, Params, Role};
+pub use regularizer::Regularizer;
+pub use rng::{Rng, Seed};
+pub use shape::Shape;
+pub use strength::Strength;
+pub use train::{
+    EarlyStopping, EpochRow, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores, StopReason,
+    TrainState, evaluate, fit, fit_from,
+};

@@ -1,0 +1,102 @@
+"""The task that every peer trains: scikit-learn's two moons, 30 rows, one hidden layer of 500."""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.datasets import make_moons
+
+Array = NDArray[np.float32]
+Weights = tuple[Array, Array, Array, Array]  # hidden kernel, hidden bias, output kernel, output bias
+
+TRAIN_ROWS = 30
+UNITS = 500
+EPOCHS = 4000
+LAMBDA = 1e-3
+GRID_LAMBDAS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+GRID_SEEDS = 30
+LEARNING_RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-7
+
+
+def load() -> tuple[Array, Array, Array, Array]:
+    """`x_train (30, 2), y_train (30,), x_test (70, 2), y_test (70,)`, f32."""
+    x, y = make_moons(n_samples=100, noise=0.2, random_state=1)
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    return x[:TRAIN_ROWS], y[:TRAIN_ROWS], x[TRAIN_ROWS:], y[TRAIN_ROWS:]
+
+
+def initial_weights(seed: int) -> Weights:
+    """Keras's defaults: glorot_uniform kernels, zero biases."""
+    rng = np.random.default_rng(seed)
+
+    def glorot(rows: int, columns: int) -> Array:
+        limit = np.sqrt(6.0 / (rows + columns))
+        return rng.uniform(-limit, limit, (rows, columns)).astype(np.float32)
+
+    hidden, output = glorot(2, UNITS), glorot(UNITS, 1)
+    return hidden, np.zeros(UNITS, np.float32), output, np.zeros(1, np.float32)
+
+
+def score(logits: NDArray[np.floating], y: Array) -> tuple[float, float]:
+    """Accuracy and mean binary cross-entropy of `logits`."""
+    logits = np.asarray(logits, np.float64).reshape(-1)
+    accuracy = float(np.mean((logits > 0) == (y > 0.5)))
+    return accuracy, float(np.mean(np.logaddexp(0.0, logits) - y * logits))
+
+
+def logits_of(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The logits of a sigmoid's output, kept finite as Keras keeps them: 1e-7 away from 0 and 1."""
+    p = np.clip(np.asarray(probabilities, np.float64).reshape(-1), 1e-7, 1 - 1e-7)
+    return np.log(p) - np.log1p(-p)
+
+
+def timed(call: Callable[[], object], repeats: int) -> float:
+    """Median wall seconds of `repeats` calls. `call` returns only when its work is done."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def arguments(description: str | None, epochs: int = EPOCHS, cases: Sequence[str] = ()) -> argparse.Namespace:
+    """The options that all peers share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--epochs", type=int, default=epochs, help="epochs per timed run")
+    parser.add_argument("--repeats", type=int, default=3, help="timed runs, of which the median is printed")
+    parser.add_argument("--only", choices=cases, help="measure this case alone")
+    return parser.parse_args()
+
+
+def report(
+    peer: str,
+    seconds: float,
+    epochs: int,
+    compile_seconds: float,
+    packages: Sequence[str],
+    test_logits: NDArray[np.floating] | None = None,
+    workload: str = "moons",
+) -> None:
+    """Prints one JSON line. Scores are given only for a run of all 4000 epochs."""
+    accuracy = loss = None
+    if test_logits is not None and epochs == EPOCHS:
+        accuracy, loss = score(test_logits, load()[3])
+    models = len(GRID_LAMBDAS) * GRID_SEEDS if workload == "moons-grid" else 1
+    line = {
+        "peer": peer,
+        "workload": workload,
+        "epochs": epochs,
+        "us_per_epoch": seconds / epochs / models * 1e6,
+        "seconds": seconds * EPOCHS / epochs,
+        "compile_seconds": compile_seconds,
+        "test_accuracy": accuracy,
+        "test_data_loss": loss,
+        "versions": {name: version(name) for name in packages},
+    }
+    print(json.dumps(line), flush=True)

@@ -1,0 +1,131 @@
+"""PyTorch on one thread: eager with each of Adam's implementations, and `torch.compile`."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")  # so that every compilation is measured
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+import moons
+from moons import BETA_1, BETA_2, EPSILON, LAMBDA, LEARNING_RATE
+
+Step = Callable[[], object]
+
+X, Y, X_TEST, _ = (torch.from_numpy(part) for part in moons.load())
+
+
+def network() -> nn.Sequential:
+    model = nn.Sequential(nn.Linear(2, moons.UNITS), nn.ReLU(), nn.Linear(moons.UNITS, 1))
+    hidden_kernel, hidden_bias, output_kernel, output_bias = map(torch.from_numpy, moons.initial_weights(0))
+    with torch.no_grad():
+        model[0].weight.copy_(hidden_kernel.T)
+        model[0].bias.copy_(hidden_bias)
+        model[2].weight.copy_(output_kernel.T)
+        model[2].bias.copy_(output_bias)
+    return model
+
+
+def penalty_in_loss(model: nn.Sequential, **adam: bool) -> Step:
+    """The usual loop: the penalty is a term of the loss."""
+    kernel = model[0].weight
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, betas=(BETA_1, BETA_2), eps=EPSILON, **adam)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss = cross_entropy(model(X)[:, 0], Y) + LAMBDA * kernel.square().sum()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def penalty_in_optimizer(model: nn.Sequential, **adam: bool) -> Step:
+    """The same gradient, 2*lambda*w, from Adam's own coupled `weight_decay` on that one kernel."""
+    kernel = model[0].weight
+    others = [p for p in model.parameters() if p is not kernel]
+    groups = [{"params": [kernel], "weight_decay": 2 * LAMBDA}, {"params": others}]
+    optimizer = torch.optim.Adam(groups, lr=LEARNING_RATE, betas=(BETA_1, BETA_2), eps=EPSILON, **adam)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        cross_entropy(model(X)[:, 0], Y).backward()
+        optimizer.step()
+
+    return step
+
+
+def one_graph(model: nn.Sequential, unroll: int = 1) -> Step:
+    """`unroll` epochs, each of forward, backward and Adam, as one function of tensors, compiled into one graph."""
+    weights = dict(model.named_parameters())
+    state = {name: (torch.zeros_like(w), torch.zeros_like(w)) for name, w in weights.items()}
+    clock = torch.zeros(())
+
+    def loss(weights: dict[str, Tensor]) -> Tensor:
+        z = torch.func.functional_call(model, weights, (X,))
+        return cross_entropy(z[:, 0], Y) + LAMBDA * weights["0.weight"].square().sum()
+
+    @torch.compile(fullgraph=True)
+    def update(weights: dict[str, Tensor], state: dict[str, tuple[Tensor, Tensor]], clock: Tensor) -> None:
+        for _ in range(unroll):
+            gradients = torch.func.grad(loss)(weights)
+            clock += 1
+            alpha = LEARNING_RATE * torch.sqrt(1 - BETA_2**clock) / (1 - BETA_1**clock)
+            for name, g in gradients.items():
+                m, v = state[name]
+                m += (g - m) * (1 - BETA_1)
+                v += (g * g - v) * (1 - BETA_2)
+                weights[name] -= alpha * m / (v.sqrt() + EPSILON)
+
+    @torch.no_grad()
+    def step() -> None:
+        update(weights, state, clock)
+
+    return step
+
+
+def compiled_loop(model: nn.Sequential) -> Step:
+    """The usual loop under `torch.compile`, the optimizer's step included."""
+    return torch.compile(penalty_in_loss(model, foreach=True))
+
+
+CASES: dict[str, Callable[[nn.Sequential], Step]] = {
+    "torch eager": penalty_in_loss,
+    "torch eager, foreach": lambda model: penalty_in_loss(model, foreach=True),
+    "torch eager, fused": lambda model: penalty_in_loss(model, fused=True),
+    "torch eager, fused, weight_decay": lambda model: penalty_in_optimizer(model, fused=True),
+    "torch compile": compiled_loop,
+    "torch compile, one graph": one_graph,
+}
+
+
+def main() -> None:
+    args = moons.arguments(__doc__, cases=list(CASES))
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+
+    def train(step: Step, epochs: int) -> None:
+        for _ in range(epochs):
+            step()
+
+    for name, build in CASES.items():
+        if args.only not in (None, name):
+            continue
+        start = time.perf_counter()
+        train(build(network()), 3)
+        compiling = time.perf_counter() - start if "compile" in name else 0.0
+        model = network()
+        train(build(model), args.epochs)
+        with torch.no_grad():
+            test = model(X_TEST).numpy()
+        seconds = moons.timed(lambda: train(build(network()), args.epochs), args.repeats)
+        moons.report(name, seconds, args.epochs, compiling, ("torch", "numpy"), test)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+//! Rows to train on: inputs, targets and weights, as `f32`.
+
+use crate::shape::Shape;
+use crate::{Complaint, Complaints, Result};
+
+/// Inputs and targets, row by row.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Dataset, data::make_moons};
+///
+/// # fn main() -> taper::Result<()> {
+/// let moons = make_moons(100, 0.2, 1)?;
+/// let (train, test) = Dataset::from_sample(&moons)?.split_at(30)?;
+/// assert_eq!((train.rows(), test.rows()), (30, 70));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    x: Vec<f32>,
+    y: Vec<f32>,
+    rows: usize,
+    input_shape: Shape,
+    target_len: usize,
+    sample_weight: Option<Vec<f32>>,
+}
+
+impl Dataset {
+    /// Rows of inputs of `input_shape`, with `target_len` target numbers each.
+    ///
+    /// # Errors
+    ///
+    /// No rows; lengths that are not whole rows or do not agree; a number that is NaN or infinite, named by its row and column.
+    pub fn new(input_shape: Shape, x: Vec<f32>, target_len: usize, y: Vec<f32>) -> Result<Self> {
+        let width = input_shape.len();
+        let rows = x.len() / width;
+        let mut complaints = Complaints::new();
+        complaints.check(!x.is_empty(), "data", "at least one row", "none");
+        complaints.check(
+            x.len() == rows * width,
+            "x",
+            format!("whole rows of {width} numbers"),
+            format!("{} numbers", x.len()),
+        );
+        complaints.check(
+            target_len > 0 && y.len() == rows * target_len,
+            "y",
+            format!("{target_len} target numbers for each of {rows} rows"),
+            format!("{} numbers", y.len()),
+        );
+        for (name, values, width) in [("x", &x, width), ("y", &y, target_len)] {
+            if let Some(first) = values.iter().position(|value| !value.is_finite()) {
+                let count = values.iter().filter(|value| !value.is_finite()).count();
+                let place = format!("{name}, row {}, column {}", first / width + 1, first % width + 1);
+                let got = format!("{} ({count} such in all)", values[first]);
+                complaints.push(Complaint::new(place, "a finite number", got));
+            }
+        }
+        complaints.finish()?;
+        Ok(Self { x, y, rows, input_shape, target_len, sample_weight: None })
+    }
+
+    /// A generated sample; its class ids become targets of one number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::new`].
+    pub fn from_sample(sample: &crate::data::Sample) -> Result<Self> {
+        let x = sample.x.iter().map(|x| *x as f32).collect();
+        let y = sample.y.iter().map(|y| *y as f32).collect();
+        Self::new(Shape::new([sample.features])?, x, 1, y)
+    }
+
+    /// The same rows with a weight each: the loss of a row is multiplied by it.
+    ///
+    /// # Errors
+    ///
+    /// Another number of weights than rows; a weight that is negative or not finite.
+    pub fn with_sample_weight(mut self, weights: Vec<f32>) -> Result<Self> {
+        let mut complaints = Complaints::new();
+        complaints.check(
+            weights.len() == self.rows,
+            "sample_weight",
+            format!("one weight for each of {} rows", self.rows),
+            weights.len(),
+        );
+        if let Some(row) = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+            complaints.push(Complaint::new(
+                format!("sample_weight, row {}", row + 1),
+                "a finite number of at least 0",
+                weights[row],
+            ));
+        }
+        complaints.finish()?;
+        self.sample_weight = Some(weights);
+        Ok(self)
+    }
+
+    /// How many rows; at least 1.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The shape of one row's input.
+    #[must_use]
+    pub fn input_shape(&self) -> &Shape {
+        &self.input_shape
+    }
+
+    /// Target numbers per row.
+    #[must_use]
+    pub fn target_len(&self) -> usize {
+        self.target_len
+    }
+
+    /// All inputs.
+    #[must_use]
+    pub fn x(&self) -> &[f32] {
+        &self.x
+    }
+
+    /// All targets.
+    #[must_use]
+    pub fn y(&self) -> &[f32] {
+        &self.y
+    }
+
+    /// The rows' weights, if they have any.
+    #[must_use]
+    pub fn sample_weight(&self) -> Option<&[f32]> {
+        self.sample_weight.as_deref()
+    }
+
+    /// These rows, in this order.
+    ///
+    /// # Errors
+    ///
+    /// If no row is named. A row that does not exist panics.
+    pub fn select(&self, rows: &[usize]) -> Result<Self> {
+        let width = self.input_shape.len();
+        let pick = |values: &[f32], width: usize| -> Vec<f32> {
+            rows.iter().flat_map(|row| &values[row * width..(row + 1) * width]).copied().collect()
+        };
+        if rows.is_empty() {
+            return Err(Complaint::new("data", "at least one row", "none").into());
+        }
+        Ok(Self {
+            x: pick(&self.x, width),
+            y: pick(&self.y, self.target_len),
+            rows: rows.len(),
+            input_shape: self.input_shape.clone(),
+            target_len: self.target_len,
+            sample_weight: self.sample_weight.as_ref().map(|weights| pick(weights, 1)),
+        })
+    }
+
+    /// The first `rows` rows and the rest.
+    ///
+    /// # Errors
+    ///
+    /// If either part would be empty.
+    pub fn split_at(&self, rows: usize) -> Result<(Self, Self)> {
+        if rows == 0 || rows >= self.rows {
+            let expected = format!("a number from 1 to {}, so that both parts have rows", self.rows - 1);
+            return Err(Complaint::new("train", expected, rows).into());
+        }
+        let order: Vec<usize> = (0..self.rows).collect();
+        Ok((self.select(&order[..rows])?, self.select(&order[rows..])?))
+    }
+
+    /// The distinct targets in rising order, if there are at most `most` of them.
+    #[must_use]
+    pub fn classes(&self, most: usize) -> Option<Vec<f32>> {
+        let mut classes: Vec<f32> = Vec::new();
+        for y in &self.y {
+            if !classes.contains(y) {
+                if classes.len() == most {
+                    return None;
+                }
+                classes.push(*y);
+            }
+        }
+        classes.sort_by(f32::total_cmp);
+        Some(classes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(width: usize) -> Shape {
+        Shape::new([width]).unwrap()
+    }
+
+    #[test]
+    fn bad_numbers_are_named_by_row_and_column() {
+        let error = Dataset::new(shape(2), vec![1.0, 2.0, f32::NAN, 4.0], 1, vec![0.0, f32::INFINITY]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "x, row 2, column 1: expected a finite number, got NaN (1 such in all)\n\
+             y, row 2, column 1: expected a finite number, got inf (1 such in all)"
+        );
+        assert!(Dataset::new(shape(2), vec![], 1, vec![]).is_err());
+        assert!(Dataset::new(shape(2), vec![1.0; 4], 1, vec![1.0; 3]).is_err());
+    }
+
+    #[test]
+    fn rows_are_selected_with_their_weights() {
+        let data = Dataset::new(shape(1), vec![1.0, 2.0, 3.0], 1, vec![0.0, 1.0, 0.0]).unwrap();
+        let data = data.with_sample_weight(vec![0.1, 0.2, 0.3]).unwrap();
+        let picked = data.select(&[2, 0]).unwrap();
+        assert_eq!((picked.x(), picked.sample_weight()), (&[3.0, 1.0][..], Some(&[0.3, 0.1][..])));
+        assert!(data.split_at(3).is_err() && data.split_at(0).is_err());
+        assert_eq!(data.classes(2), Some(vec![0.0, 1.0]));
+        assert_eq!(data.classes(1), None);
+    }
+}

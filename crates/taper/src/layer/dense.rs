@@ -1,0 +1,216 @@
+//! The fully connected layer.
+
+use serde::{Deserialize, Serialize};
+use taper_kernels::activation::Unary;
+use taper_kernels::{matrix, softmax};
+
+use super::{Backward, Forward, Layer, LayerConfig, single};
+use crate::activation::Activation;
+use crate::initializer::Initializer;
+use crate::param::{ParamSpec, Role};
+use crate::regularizer::Regularizer;
+use crate::shape::Shape;
+use crate::spelling::{is_yes, yes};
+use crate::{Complaints, Result};
+
+/// `y = f(x · kernel + bias)`, over the last dimension of the input.
+///
+/// # Shapes
+///
+/// Input (…, inputs), output (…, units).
+///
+/// # Parameters
+///
+/// `kernel` (inputs, units); `bias` (units) unless `use_bias` is false.
+///
+/// # Example
+///
+/// The tutorial's hidden layer:
+///
+/// ```
+/// use taper::{Activation, Dense, Regularizer};
+///
+/// let hidden = Dense::new(500).activation(Activation::Relu).kernel_regularizer(Regularizer::l2(0.001));
+/// assert_eq!(hidden.units, 500);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dense {
+    /// Size of the output, at least 1.
+    pub units: usize,
+    /// f. Default: linear.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Whether there is a bias. Default: yes.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub use_bias: bool,
+    /// How the kernel begins. Default: `glorot_uniform`.
+    #[serde(default = "glorot_uniform")]
+    pub kernel_initializer: Initializer,
+    /// How the bias begins. Default: `zeros`.
+    #[serde(default = "zeros")]
+    pub bias_initializer: Initializer,
+    /// Penalty on the kernel. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_regularizer: Option<Regularizer>,
+    /// Penalty on the bias. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_regularizer: Option<Regularizer>,
+}
+
+pub(crate) fn glorot_uniform() -> Initializer {
+    Initializer::GlorotUniform
+}
+pub(crate) fn zeros() -> Initializer {
+    Initializer::Zeros
+}
+
+impl Dense {
+    /// A linear layer with Keras's defaults.
+    #[must_use]
+    pub fn new(units: usize) -> Self {
+        Self {
+            units,
+            activation: Activation::Linear,
+            use_bias: true,
+            kernel_initializer: glorot_uniform(),
+            bias_initializer: zeros(),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+        }
+    }
+
+    /// With this activation function.
+    #[must_use]
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// With this penalty on the kernel.
+    #[must_use]
+    pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Self {
+        self.kernel_regularizer = Some(regularizer);
+        self
+    }
+
+    /// With this penalty on the bias.
+    #[must_use]
+    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Self {
+        self.bias_regularizer = Some(regularizer);
+        self
+    }
+}
+
+impl LayerConfig for Dense {
+    fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
+        let input = single(inputs)?;
+        let mut complaints = Complaints::new();
+        complaints.check(self.units > 0, "units", "a whole number of at least 1", self.units);
+        complaints.check(input.rank() > 0, "", "an input with at least one dimension", input);
+        complaints.finish()?;
+
+        let mut sizes = input.sizes().to_vec();
+        sizes.pop();
+        sizes.push(self.units);
+        let output = Shape::new(sizes).map_err(|error| error.within("units"))?;
+        let kernel = Shape::new([input.last(), self.units]).map_err(|error| error.within("units"))?;
+        let mut params = vec![
+            ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
+                .regularizer(&self.kernel_regularizer),
+        ];
+        if self.use_bias {
+            let bias = Shape::new([self.units])?;
+            params.push(
+                ParamSpec::new("bias", Role::Bias, bias, self.bias_initializer.clone())
+                    .regularizer(&self.bias_regularizer),
+            );
+        }
+        Ok(Box::new(Built {
+            inputs: input.last(),
+            units: self.units,
+            rows: input.rows(),
+            activation: self.activation,
+            params,
+            output,
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Built {
+    inputs: usize,
+    units: usize,
+    /// Feature vectors per sample.
+    rows: usize,
+    activation: Activation,
+    params: Vec<ParamSpec>,
+    output: Shape,
+}
+
+impl Built {
+    /// The part of the activation that the matrix product's kernel applies.
+    fn unary(&self) -> Unary {
+        self.activation.unary().unwrap_or(Unary::Linear)
+    }
+
+    /// Whether the backward pass needs the values before the activation.
+    fn keeps_input(&self) -> bool {
+        self.unary().needs_input()
+    }
+}
+
+impl Layer for Built {
+    fn output_shape(&self) -> &Shape {
+        &self.output
+    }
+
+    fn params(&self) -> &[ParamSpec] {
+        &self.params
+    }
+
+    fn cache_len(&self, batch: usize) -> usize {
+        if self.keeps_input() { batch * self.rows * self.units } else { 0 }
+    }
+
+    fn forward(&self, io: Forward<'_>) {
+        let (kernel, bias) = io.params.split_at(self.inputs * self.units);
+        let rows = io.batch * self.rows;
+        if self.keeps_input() {
+            matrix::dense_forward(Unary::Linear, rows, self.inputs, self.units, io.inputs.x(), kernel, bias, io.y);
+            io.cache.copy_from_slice(io.y);
+            taper_kernels::activation::forward(self.unary(), io.y);
+        } else {
+            matrix::dense_forward(self.unary(), rows, self.inputs, self.units, io.inputs.x(), kernel, bias, io.y);
+            if self.activation == Activation::Softmax {
+                softmax::forward(self.units, io.y);
+            }
+        }
+    }
+
+    fn backward(&self, mut io: Backward<'_>) {
+        let kernel = &io.params[..self.inputs * self.units];
+        let (dkernel, dbias) = std::mem::take(&mut io.dparams).split_at_mut(self.inputs * self.units);
+        let rows = io.batch * self.rows;
+        let x = io.inputs.x();
+        if self.activation == Activation::Softmax {
+            softmax::backward(self.units, io.y, io.dy);
+        }
+        let saved: &[f32] = if self.keeps_input() { io.cache } else { io.y };
+        let dy = std::mem::take(&mut io.dy);
+        let unary = self.unary();
+        matrix::dense_backward(
+            unary,
+            rows,
+            self.inputs,
+            self.units,
+            x,
+            kernel,
+            saved,
+            dy,
+            dkernel,
+            dbias,
+            super::dx_of(io.dx, io.batch, &io.inputs),
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! A layer as the user writes it down.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::{ActivationLayer, Dense, Dropout, Flatten, Layer, LayerConfig};
+use crate::Result;
+use crate::regularizer::Regularizer;
+use crate::shape::Shape;
+use crate::spelling;
+
+/// One layer of a model: what every layer has, and the settings of its kind.
+///
+/// In a file, a table with the kind under `layer` and everything else beside it:
+/// `{ layer = "dense", name = "hidden", units = 500, activation = "relu" }`.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Dense, LayerSpec};
+///
+/// let frozen = LayerSpec::from(Dense::new(8)).name("embedding").trainable(false);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerSpec {
+    /// Unique in its model. Default: the kind in snake case, with a number from the second on (`dense`, `dense_1`).
+    pub name: Option<String>,
+    /// Whether training changes it. A frozen layer carries no weight penalty. Default: yes.
+    pub trainable: bool,
+    /// Penalty on the output, summed over the batch and divided by its rows. Default: none.
+    pub activity_regularizer: Option<Regularizer>,
+    /// The kind and its settings.
+    pub kind: LayerKind,
+}
+
+impl LayerSpec {
+    /// The same layer with a name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The same layer, frozen or not.
+    #[must_use]
+    pub fn trainable(mut self, trainable: bool) -> Self {
+        self.trainable = trainable;
+        self
+    }
+
+    /// The same layer with a penalty on its output.
+    #[must_use]
+    pub fn activity_regularizer(mut self, regularizer: Regularizer) -> Self {
+        self.activity_regularizer = Some(regularizer);
+        self
+    }
+}
+
+/// Declares the closed set of layers: one line each makes the enum, its names in files, and the way to build it.
+macro_rules! layers {
+    ($($name:literal => $kind:ident($config:ty),)+) => {
+        /// The kinds of layers.
+        #[derive(Debug, Clone, PartialEq)]
+        #[allow(missing_docs)] // each variant's settings have their own page
+        #[non_exhaustive]
+        pub enum LayerKind {
+            $($kind($config),)+
+        }
+
+        impl LayerKind {
+            /// The names of all kinds, as written in files.
+            pub const NAMES: &'static [&'static str] = &[$($name,)+];
+
+            /// The name of this kind: `dense`.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$kind(_) => $name,)+ }
+            }
+
+            pub(crate) fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
+                match self { $(Self::$kind(config) => config.build(inputs),)+ }
+            }
+
+            fn settings(&self) -> serde_json::Result<Value> {
+                match self { $(Self::$kind(config) => serde_json::to_value(config),)+ }
+            }
+
+            fn read<E: serde::de::Error>(name: &str, settings: Value) -> Result<Self, E> {
+                match name {
+                    $($name => spelling::read_inner(settings).map(Self::$kind),)+
+                    other => Err(spelling::smuggle("layer", format!(
+                        "unknown variant `{other}`, expected one of {}",
+                        Self::NAMES.name_list()
+                    ))),
+                }
+            }
+        }
+
+        $(impl From<$config> for LayerSpec {
+            fn from(config: $config) -> Self {
+                Self { name: None, trainable: true, activity_regularizer: None, kind: LayerKind::$kind(config) }
+            }
+        })+
+    };
+}
+
+layers! {
+    "dense" => Dense(Dense),
+    "activation" => Activation(ActivationLayer),
+    "dropout" => Dropout(Dropout),
+    "flatten" => Flatten(Flatten),
+}
+
+/// Names in backticks, as serde lists them.
+trait NameList {
+    fn name_list(&self) -> String;
+}
+impl NameList for [&str] {
+    fn name_list(&self) -> String {
+        self.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Serialize for LayerSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::Error;
+        let mut map = Map::new();
+        map.insert("layer".into(), self.kind.name().into());
+        if let Some(name) = &self.name {
+            map.insert("name".into(), name.as_str().into());
+        }
+        if !self.trainable {
+            map.insert("trainable".into(), false.into());
+        }
+        if let Value::Object(settings) = self.kind.settings().map_err(S::Error::custom)? {
+            map.extend(settings);
+        }
+        if let Some(regularizer) = &self.activity_regularizer {
+            map.insert(
+                "activity_regularizer".into(),
+                serde_json::to_value(regularizer).map_err(S::Error::custom)?,
+            );
+        }
+        map.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LayerSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut map = spelling::table::<D::Error>(Value::deserialize(deserializer)?)?;
+        let mut take = |key: &str| map.remove(key);
+        let kind = take("layer");
+        let name = take("name").map(|value| field("name", value)).transpose()?;
+        let trainable = take("trainable").map_or(Ok(true), |value| field("trainable", value))?;
+        let activity_regularizer =
+            take("activity_regularizer").map(|value| field("activity_regularizer", value)).transpose()?;
+        let kind: String = match kind {
+            Some(value) => field("layer", value)?,
+            None => return Err(serde::de::Error::missing_field("layer")),
+        };
+        let kind = LayerKind::read(&kind, Value::Object(map))?;
+        Ok(Self { name, trainable, activity_regularizer, kind })
+    }
+}
+
+fn field<T: serde::de::DeserializeOwned, E: serde::de::Error>(key: &str, value: Value) -> Result<T, E> {
+    spelling::read_inner::<T, serde_json::Error>(value).map_err(|error| spelling::smuggle(key, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::Activation;
+
+    fn read(text: &str) -> Result<LayerSpec> {
+        spelling::read(serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_layer_survives_the_round_trip() {
+        let spec = LayerSpec::from(
+            Dense::new(5).activation(Activation::LeakyRelu { negative_slope: 0.1 }).kernel_regularizer(Regularizer::l2(0.001)),
+        )
+        .name("hidden")
+        .trainable(false)
+        .activity_regularizer(Regularizer::l1(0.5));
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(read(&text).unwrap(), spec);
+    }
+
+    #[test]
+    fn mistakes_name_their_place_and_the_nearest_word() {
+        let error = |text: &str| read(text).unwrap_err().to_string();
+        assert!(error(r#"{"layer": "dence", "units": 1}"#).starts_with("layer: expected one of dense,"));
+        assert!(error(r#"{"layer": "dence", "units": 1}"#).ends_with("got `dence` (did you mean `dense`?)"));
+        assert!(error(r#"{"layer": "dense", "unit": 1}"#).contains("did you mean `units`?"));
+        assert!(error(r#"{"layer": "dense", "units": 1, "activation": "rleu"}"#).starts_with("activation: "));
+        assert!(error(r#"{"layer": "dense", "units": 1, "activation": "rleu"}"#).contains("did you mean `relu`?"));
+        let nested = error(r#"{"layer": "dense", "units": 1, "kernel_regularizer": {"l3": 1}}"#);
+        assert!(nested.starts_with("kernel_regularizer"), "{nested}");
+        assert!(error(r#"{"layer": "dense", "units": -1}"#).starts_with("units: "));
+        assert!(error(r#"{"units": 1}"#).contains("layer"));
+    }
+}

@@ -1,0 +1,231 @@
+//! What a model is trained to make small.
+
+use serde::{Deserialize, Serialize};
+use taper_kernels::lane::{exp_scalar, ln_1p_scalar, sigmoid_scalar};
+
+use crate::spelling::named;
+
+/// A loss: the mean over a batch of a number per row. Names and formulas are Keras's.
+///
+/// With y the target, p the prediction, and the mean over the last dimension where there is one:
+///
+/// | name | per row | gradient in p |
+/// |---|---|---|
+/// | `binary_crossentropy` | mean of -(y ln p + (1-y) ln(1-p)) | (p - y) / (p (1-p)) / n |
+/// | `categorical_crossentropy` | -Σ y ln(p / Σp) | see below |
+/// | `sparse_categorical_crossentropy` | -ln p\[y\], y a class id | see below |
+/// | `mse` | mean of (p - y)² | 2 (p - y) / n |
+/// | `mae` | mean of \|p - y\| | sign(p - y) / n |
+/// | `huber` | mean of ½e² for \|e\| <= delta, else delta(\|e\| - ½delta) | clamp(e, ±delta) / n |
+/// | `hinge` | mean of max(0, 1 - y p), y in ±1 (0 counts as -1) | -y / n where 1 - y p > 0 |
+///
+/// A model that ends in a sigmoid (softmax) has its binary (categorical) cross-entropy computed from the *logits* before
+/// it, exactly and without clipping, as TensorFlow does: max(z, 0) - z y + ln(1 + e^-|z|), gradient sigmoid(z) - y; and
+/// ln Σe^z - z\[y\], gradient softmax(z) - y. Otherwise probabilities are clipped to [1e-7, 1 - 1e-7]. `from_logits` says
+/// that the model's output *is* the logits. `label_smoothing` s replaces y by y (1-s) + s/2 (binary) or + s/classes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(missing_docs)] // the table above
+pub enum Loss {
+    BinaryCrossentropy {
+        #[serde(default)]
+        from_logits: bool,
+        #[serde(default)]
+        label_smoothing: f64,
+    },
+    CategoricalCrossentropy {
+        #[serde(default)]
+        from_logits: bool,
+        #[serde(default)]
+        label_smoothing: f64,
+    },
+    SparseCategoricalCrossentropy {
+        #[serde(default)]
+        from_logits: bool,
+    },
+    #[serde(alias = "mean_squared_error")]
+    Mse,
+    #[serde(alias = "mean_absolute_error")]
+    Mae,
+    Huber {
+        #[serde(default = "one")]
+        delta: f64,
+    },
+    Hinge,
+}
+named!(Loss);
+
+fn one() -> f64 {
+    1.0
+}
+
+/// Keras's `epsilon()`: how far probabilities stay from 0 and 1.
+const EPSILON: f32 = 1e-7;
+
+/// What stands at the end of a model, for losses that would rather have the logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// Nothing in particular.
+    Plain,
+    /// A sigmoid; its input is at hand.
+    Sigmoid,
+    /// A softmax; its input is at hand.
+    Softmax,
+}
+
+impl Loss {
+    /// Binary cross-entropy of probabilities.
+    pub const BINARY_CROSSENTROPY: Self = Self::BinaryCrossentropy { from_logits: false, label_smoothing: 0.0 };
+    /// Categorical cross-entropy of probabilities, one-hot targets.
+    pub const CATEGORICAL_CROSSENTROPY: Self =
+        Self::CategoricalCrossentropy { from_logits: false, label_smoothing: 0.0 };
+    /// Categorical cross-entropy of probabilities, class ids as targets.
+    pub const SPARSE_CATEGORICAL_CROSSENTROPY: Self = Self::SparseCategoricalCrossentropy { from_logits: false };
+
+    /// Whether the target is a class id per prediction vector, not a vector as long as the prediction.
+    #[must_use]
+    pub fn is_sparse(self) -> bool {
+        matches!(self, Self::SparseCategoricalCrossentropy { .. })
+    }
+
+    /// Whether this loss, on a model with this head, works from the head's input.
+    pub(crate) fn wants_logits(self, head: Head) -> bool {
+        match self {
+            Self::BinaryCrossentropy { .. } => head == Head::Sigmoid,
+            Self::CategoricalCrossentropy { .. } | Self::SparseCategoricalCrossentropy { .. } => head == Head::Softmax,
+            _ => false,
+        }
+    }
+
+    /// The loss of each row and, where `dp` is not empty, the gradient of `Σ weight · row loss`.
+    ///
+    /// `p` holds rows of `classes` numbers: logits if `logits`, else the model's output. `y` holds rows of `classes`, or one
+    /// class id per row if [sparse](Self::is_sparse). `weights` has one factor per row (already divided by the batch size).
+    /// Returns Σ weight · row loss.
+    pub(crate) fn rows(self, logits: bool, classes: usize, p: &[f32], y: &[f32], weights: &[f32], dp: &mut [f32]) -> f64 {
+        let gradient = !dp.is_empty();
+        let mut total = 0.0;
+        for (i, weight) in weights.iter().enumerate() {
+            let range = i * classes..(i + 1) * classes;
+            let p = &p[range.clone()];
+            let y = if self.is_sparse() { &y[i..=i] } else { &y[range.clone()] };
+            let dp: &mut [f32] = if gradient { &mut dp[range] } else { &mut [] };
+            total += f64::from(*weight) * self.row(logits, p, y, *weight, dp);
+        }
+        total
+    }
+
+    fn row(self, logits: bool, p: &[f32], y: &[f32], weight: f32, dp: &mut [f32]) -> f64 {
+        match self {
+            Self::BinaryCrossentropy { from_logits, label_smoothing } => {
+                let smooth = |y: f32| if label_smoothing == 0.0 { y } else { smoothed(y, label_smoothing, 2) };
+                if logits || from_logits {
+                    mean(p, y, weight, dp, |z, y| {
+                        let y = smooth(y);
+                        let loss = z.max(0.0) - z * y + ln_1p_scalar(exp_scalar(-z.abs()));
+                        (loss, sigmoid_scalar(z) - y)
+                    })
+                } else {
+                    mean(p, y, weight, dp, |p, y| {
+                        let y = smooth(y);
+                        let inside = (EPSILON..=1.0 - EPSILON).contains(&p);
+                        let p = p.clamp(EPSILON, 1.0 - EPSILON);
+                        let slope = if inside { (p - y) / (p * (1.0 - p)) } else { 0.0 };
+                        (-(y * libm::logf(p) + (1.0 - y) * libm::logf(1.0 - p)), slope)
+                    })
+                }
+            }
+            Self::CategoricalCrossentropy { from_logits, label_smoothing } => {
+                let target = |j: usize| {
+                    if label_smoothing == 0.0 { y[j] } else { smoothed(y[j], label_smoothing, y.len()) }
+                };
+                crossentropy(logits || from_logits, true, p, target, weight, dp)
+            }
+            Self::SparseCategoricalCrossentropy { from_logits } => {
+                let class = y[0] as usize;
+                let target = |j: usize| if j == class { 1.0 } else { 0.0 };
+                crossentropy(logits || from_logits, true, p, target, weight, dp)
+            }
+            Self::Mse => mean(p, y, weight, dp, |p, y| ((p - y) * (p - y), 2.0 * (p - y))),
+            Self::Mae => mean(p, y, weight, dp, |p, y| {
+                let error = p - y;
+                (error.abs(), if error == 0.0 { 0.0 } else { error.signum() })
+            }),
+            Self::Huber { delta } => {
+                let delta = delta as f32;
+                mean(p, y, weight, dp, |p, y| {
+                    let error = p - y;
+                    let size = error.abs();
+                    let loss = if size <= delta { 0.5 * error * error } else { delta * size - 0.5 * delta * delta };
+                    (loss, error.clamp(-delta, delta))
+                })
+            }
+            Self::Hinge => mean(p, y, weight, dp, |p, y| {
+                let y = if y == 0.0 { -1.0 } else { y };
+                let margin = 1.0 - y * p;
+                (margin.max(0.0), if margin > 0.0 { -y } else { 0.0 })
+            }),
+        }
+    }
+}
+
+fn smoothed(y: f32, smoothing: f64, classes: usize) -> f32 {
+    y * (1.0 - smoothing) as f32 + (smoothing / classes as f64) as f32
+}
+
+/// The mean of `f(p, y) = (loss, slope)` over a row.
+fn mean(p: &[f32], y: &[f32], weight: f32, dp: &mut [f32], f: impl Fn(f32, f32) -> (f32, f32)) -> f64 {
+    let n = p.len() as f32;
+    let mut total = 0.0;
+    for j in 0..p.len() {
+        let (loss, slope) = f(p[j], y[j]);
+        total += f64::from(loss);
+        if let Some(dp) = dp.get_mut(j) {
+            *dp = weight * slope / n;
+        }
+    }
+    total / f64::from(n)
+}
+
+/// -Σ target ln softmax(z), or from probabilities -Σ target ln(clip(p / Σp)).
+fn crossentropy(
+    logits: bool,
+    normalize: bool,
+    p: &[f32],
+    target: impl Fn(usize) -> f32,
+    weight: f32,
+    dp: &mut [f32],
+) -> f64 {
+    if logits {
+        let max = p.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum: f32 = p.iter().map(|z| exp_scalar(z - max)).sum();
+        let log_sum = libm::logf(sum);
+        let targets: f32 = (0..p.len()).map(&target).sum();
+        let mut loss = 0.0;
+        for j in 0..p.len() {
+            loss += f64::from(target(j)) * f64::from(log_sum - (p[j] - max));
+            if let Some(dp) = dp.get_mut(j) {
+                *dp = weight * (targets * exp_scalar(p[j] - max) / sum - target(j));
+            }
+        }
+        return loss;
+    }
+    let sum: f32 = if normalize { p.iter().sum() } else { 1.0 };
+    let clipped = |p: f32| (p / sum).clamp(EPSILON, 1.0 - EPSILON);
+    let slope = |j: usize| {
+        let q = p[j] / sum;
+        if (EPSILON..=1.0 - EPSILON).contains(&q) { -target(j) / q } else { 0.0 }
+    };
+    let mut loss = 0.0;
+    for j in 0..p.len() {
+        loss -= f64::from(target(j)) * f64::from(libm::logf(clipped(p[j])));
+    }
+    if !dp.is_empty() {
+        // q = p / Σp, so dq_j/dp_i = (δ_ij - q_j) / Σp.
+        let pulled: f32 = if normalize { (0..p.len()).map(|j| slope(j) * p[j] / sum).sum() } else { 0.0 };
+        for (j, dp) in dp.iter_mut().enumerate() {
+            *dp = weight * (slope(j) - pulled) / sum;
+        }
+    }
+    loss
+}

@@ -1,0 +1,202 @@
+//! A model: layers and their parameters, ready to run.
+
+mod build;
+mod pass;
+mod sequential;
+
+pub(crate) use pass::Workspace;
+pub use sequential::Sequential;
+
+use crate::layer::{Layer, Mode};
+use crate::loss::Head;
+use crate::param::Params;
+use crate::regularizer::Regularizer;
+use crate::shape::Shape;
+use crate::{Complaint, Dataset, Error, Result, Seed, nearest};
+
+/// A built model: sizes fixed, weights in one flat buffer.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Activation, Dense, Model, Seed, Sequential};
+///
+/// # fn main() -> taper::Result<()> {
+/// let spec = Sequential::new([2])
+///     .layer(Dense::new(500).activation(Activation::Relu))
+///     .layer(Dense::new(1).activation(Activation::Sigmoid));
+/// let model = Model::build(&spec, Seed::new(1))?;
+/// assert_eq!(model.params().data().len(), 2 * 500 + 500 + 500 + 1);
+/// let p = model.predict(&[0.5, -0.5])?;
+/// assert!(p[0] > 0.0 && p[0] < 1.0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Model {
+    pub(crate) spec: Sequential,
+    pub(crate) layers: Vec<BuiltLayer>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) params: Params,
+    /// Numbers per sample in each buffer; buffer 0 is the input, buffer i + 1 the output of node i.
+    pub(crate) lens: Vec<usize>,
+    pub(crate) input_shape: Shape,
+    pub(crate) head: Head,
+}
+
+/// A layer of a model.
+#[derive(Debug)]
+pub(crate) struct BuiltLayer {
+    pub(crate) name: String,
+    /// What it calls itself in a summary: `dense`.
+    pub(crate) kind: &'static str,
+    pub(crate) layer: Box<dyn Layer>,
+    /// Where its parameters lie in the flat buffer.
+    pub(crate) range: std::ops::Range<usize>,
+    pub(crate) activity_regularizer: Option<Regularizer>,
+}
+
+/// One use of a layer. A shared layer has several.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) layer: usize,
+    /// The buffers it reads.
+    pub(crate) inputs: Vec<usize>,
+}
+
+/// One line of a model's summary.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct LayerSummary {
+    /// The layer's name.
+    pub name: String,
+    /// Its kind: `dense`.
+    pub kind: String,
+    /// Shape of one sample's output.
+    pub output_shape: Shape,
+    /// How many parameters.
+    pub parameters: usize,
+    /// How many of them training changes.
+    pub trainable: usize,
+}
+
+impl Model {
+    /// Builds the model and draws its weights.
+    ///
+    /// # Errors
+    ///
+    /// Every complaint about every layer, with its place (`layers[0].units`).
+    pub fn build(spec: &Sequential, seed: Seed) -> Result<Self> {
+        let mut model = build::build(spec)?;
+        model.params.initialize(seed.derive("weights", 0));
+        Ok(model)
+    }
+
+    /// What it was built from, with regularizers as they are now.
+    #[must_use]
+    pub fn spec(&self) -> &Sequential {
+        &self.spec
+    }
+
+    /// The shape of one row's input.
+    #[must_use]
+    pub fn input_shape(&self) -> &Shape {
+        &self.input_shape
+    }
+
+    /// The shape of one row's output.
+    #[must_use]
+    pub fn output_shape(&self) -> &Shape {
+        match self.nodes.last() {
+            Some(node) => self.layers[node.layer].layer.output_shape(),
+            None => &self.input_shape,
+        }
+    }
+
+    /// The weights.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// The weights, to be changed.
+    pub fn params_mut(&mut self) -> &mut Params {
+        &mut self.params
+    }
+
+    /// The layers, as a summary lists them.
+    #[must_use]
+    pub fn summary(&self) -> Vec<LayerSummary> {
+        let shown = self.layers.iter().filter(|layer| !layer.name.is_empty());
+        shown
+            .map(|layer| {
+                let slots = || self.params.slots().iter().filter(|slot| layer.range.contains(&slot.range.start));
+                LayerSummary {
+                    name: layer.name.clone(),
+                    kind: layer.kind.to_owned(),
+                    output_shape: layer.layer.output_shape().clone(),
+                    parameters: layer.range.len(),
+                    trainable: slots().filter(|slot| slot.spec.trainable).map(|slot| slot.range.len()).sum(),
+                }
+            })
+            .collect()
+    }
+
+    /// Changes (or with `None` removes) the penalty of one parameter. It is in force from the next step on.
+    ///
+    /// # Errors
+    ///
+    /// A path that names no parameter, or a strength that is none.
+    pub fn set_regularizer(&mut self, path: &str, regularizer: Option<Regularizer>) -> Result<()> {
+        if let Some(regularizer) = &regularizer {
+            let mut complaints = crate::Complaints::new();
+            regularizer.validate(path, &mut complaints);
+            complaints.finish()?;
+        }
+        let known: Vec<String> = self.params.slots().iter().map(|slot| slot.path.clone()).collect();
+        match self.params.slots_mut().iter_mut().find(|slot| slot.path == path) {
+            Some(slot) => {
+                slot.spec.regularizer = regularizer;
+                Ok(())
+            }
+            None => {
+                let complaint = Complaint::new("path", format!("one of {}", known.join(", ")), format!("`{path}`"));
+                Err(match nearest(path, known.iter().map(String::as_str)) {
+                    Some(near) => complaint.help(format!("did you mean `{near}`?")),
+                    None => complaint,
+                }
+                .into())
+            }
+        }
+    }
+
+    /// The model's output for rows of inputs, in inference mode.
+    ///
+    /// # Errors
+    ///
+    /// If `x` is not whole rows.
+    pub fn predict(&self, x: &[f32]) -> Result<Vec<f32>> {
+        const BATCH: usize = 256;
+        let width = self.input_shape.len();
+        if !x.len().is_multiple_of(width) {
+            let expected = format!("whole rows of {width} numbers");
+            return Err(Complaint::new("x", expected, format!("{} numbers", x.len())).into());
+        }
+        let mut workspace = Workspace::new(self, BATCH.min(x.len() / width), false);
+        let mut predictions = Vec::with_capacity(x.len() / width * self.output_shape().len());
+        for rows in x.chunks(BATCH * width) {
+            workspace.input_mut(rows.len()).copy_from_slice(rows);
+            workspace.forward(self, rows.len() / width, Mode::Inference, Seed::new(0));
+            predictions.extend_from_slice(workspace.output(self, rows.len() / width));
+        }
+        Ok(predictions)
+    }
+
+    /// Complains if these rows do not fit the model's input.
+    pub(crate) fn check_input(&self, place: &str, data: &Dataset) -> Result<(), Error> {
+        if data.input_shape() == &self.input_shape {
+            return Ok(());
+        }
+        let expected = format!("rows of shape {}, which the model takes", self.input_shape);
+        Err(Complaint::new(place, expected, format!("rows of shape {}", data.input_shape())).into())
+    }
+}

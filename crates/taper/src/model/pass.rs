@@ -1,0 +1,221 @@
+//! The way of one batch through a model and back.
+
+use crate::Seed;
+use crate::layer::{Backward, Forward, Inputs, Mode};
+use crate::loss::Loss;
+use crate::model::Model;
+
+/// The buffers of one model for batches up to a fixed size. Made once; nothing allocates afterwards.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    batch: usize,
+    /// One per buffer of the model: the input, then each node's output.
+    values: Vec<Vec<f32>>,
+    /// The gradients of the buffers that need one; others stay empty.
+    gradients: Vec<Vec<f32>>,
+    /// One per node.
+    caches: Vec<Vec<f32>>,
+    scratch: Vec<f32>,
+    /// The gradient of every parameter.
+    pub(crate) dparams: Vec<f32>,
+    /// Lent to a layer for the gradients of its inputs.
+    dx: Vec<Vec<f32>>,
+    /// Where an input's gradient goes that has to be added to what is there already.
+    spare: Vec<Vec<f32>>,
+    /// Where a shared layer's further gradients go, before they are added.
+    spare_dparams: Vec<f32>,
+    /// Which buffers' gradients hold something in this pass.
+    written: Vec<bool>,
+    /// Which layers' gradients hold something in this pass.
+    written_layers: Vec<bool>,
+}
+
+impl Workspace {
+    /// Buffers for `batch` rows; those of the backward pass only if `training`.
+    pub(crate) fn new(model: &Model, batch: usize, training: bool) -> Self {
+        let batch = batch.max(1);
+        let needs_gradient = needs_gradient(model);
+        let layer_of = |node: usize| &model.layers[model.nodes[node].layer];
+        let gradients = (0..model.lens.len())
+            .map(|buffer| vec![0.0; if training && needs_gradient[buffer] { batch * model.lens[buffer] } else { 0 }])
+            .collect();
+        let most_inputs = model.nodes.iter().map(|node| node.inputs.len()).max().unwrap_or(0);
+        let merges = model.nodes.iter().any(|node| node.inputs.len() > 1) || has_branches(model);
+        let spare_len = if training && merges { batch * model.lens.iter().max().unwrap_or(&0) } else { 0 };
+        let shared = model.nodes.len() > model.layers.len();
+        let widest = model.layers.iter().map(|layer| layer.range.len()).max().unwrap_or(0);
+        Self {
+            batch,
+            values: model.lens.iter().map(|len| vec![0.0; batch * len]).collect(),
+            gradients,
+            caches: (0..model.nodes.len()).map(|node| vec![0.0; layer_of(node).layer.cache_len(batch)]).collect(),
+            scratch: vec![0.0; model.layers.iter().map(|layer| layer.layer.scratch_len(batch)).max().unwrap_or(0)],
+            dparams: vec![0.0; if training { model.params.data().len() } else { 0 }],
+            dx: vec![Vec::new(); most_inputs],
+            spare: vec![vec![0.0; spare_len]; most_inputs],
+            spare_dparams: vec![0.0; if training && shared { widest } else { 0 }],
+            written: vec![false; model.lens.len()],
+            written_layers: vec![false; model.layers.len()],
+        }
+    }
+
+    /// Most rows at a time.
+    pub(crate) fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// The place for the inputs: the first `len` numbers.
+    pub(crate) fn input_mut(&mut self, len: usize) -> &mut [f32] {
+        &mut self.values[0][..len]
+    }
+
+    /// The model's output for the first `batch` rows.
+    pub(crate) fn output(&self, model: &Model, batch: usize) -> &[f32] {
+        let last = model.nodes.len();
+        &self.values[last][..batch * model.lens[last]]
+    }
+
+    /// Runs all nodes for the first `batch` rows.
+    pub(crate) fn forward(&mut self, model: &Model, batch: usize, mode: Mode, seed: Seed) {
+        for (i, node) in model.nodes.iter().enumerate() {
+            let built = &model.layers[node.layer];
+            let mut y = std::mem::take(&mut self.values[i + 1]);
+            built.layer.forward(Forward {
+                batch,
+                inputs: Inputs { buffers: &self.values, nodes: &node.inputs, lens: &model.lens, batch },
+                y: &mut y[..batch * model.lens[i + 1]],
+                params: &model.params.data()[built.range.clone()],
+                cache: &mut self.caches[i][..built.layer.cache_len(batch)],
+                scratch: &mut self.scratch[..built.layer.scratch_len(batch)],
+                mode,
+                seed: seed.derive("layer", i as u64),
+            });
+            self.values[i + 1] = y;
+        }
+    }
+
+    /// Σ over nodes of Ω(output) / batch, with the strengths of this epoch.
+    pub(crate) fn activity_penalty(&self, model: &Model, batch: usize, epoch: usize) -> f64 {
+        let mut activity = 0.0;
+        for (i, node) in model.nodes.iter().enumerate() {
+            if let Some(regularizer) = &model.layers[node.layer].activity_regularizer {
+                let y = &self.values[i + 1][..batch * model.lens[i + 1]];
+                activity += regularizer.value_at(epoch, y) / batch as f64;
+            }
+        }
+        activity
+    }
+
+    /// The weighted loss of the batch just run forward; with `gradient`, its gradient goes where the backward pass begins.
+    pub(crate) fn loss(&mut self, model: &Model, loss: Loss, batch: usize, y: &[f32], weights: &[f32], gradient: bool) -> f64 {
+        let last = model.nodes.len();
+        let logits = loss.wants_logits(model.head);
+        let at = if logits { last - 1 } else { last };
+        let classes = model.output_shape().last();
+        let rows = batch * model.lens[at] / classes;
+        let p = &self.values[at][..rows * classes];
+        self.written.fill(false);
+        let dp: &mut [f32] = if gradient && !self.gradients[at].is_empty() {
+            self.written[at] = true;
+            &mut self.gradients[at][..rows * classes]
+        } else {
+            &mut []
+        };
+        loss.rows(logits, classes, p, y, weights, dp)
+    }
+
+    /// Carries the gradient back to every parameter, activity penalties included.
+    pub(crate) fn backward(&mut self, model: &Model, batch: usize, epoch: usize) {
+        self.written_layers.fill(false);
+        for (i, node) in model.nodes.iter().enumerate().rev() {
+            let built = &model.layers[node.layer];
+            let len = batch * model.lens[i + 1];
+            if self.gradients[i + 1].is_empty() {
+                continue;
+            }
+            let mut dy = std::mem::take(&mut self.gradients[i + 1]);
+            if let Some(regularizer) = &built.activity_regularizer {
+                if !self.written[i + 1] {
+                    dy[..len].fill(0.0);
+                    self.written[i + 1] = true;
+                }
+                regularizer.add_gradient(epoch, 1.0 / batch as f64, &self.values[i + 1][..len], &mut dy[..len]);
+            }
+            if self.written[i + 1] {
+                self.node_backward(model, i, batch, &mut dy[..len]);
+            }
+            self.gradients[i + 1] = dy;
+        }
+    }
+
+    fn node_backward(&mut self, model: &Model, i: usize, batch: usize, dy: &mut [f32]) {
+        let node = &model.nodes[i];
+        let built = &model.layers[node.layer];
+        for (position, input) in node.inputs.iter().enumerate() {
+            let fresh = !self.written[*input] && !node.inputs[..position].contains(input);
+            let source = if self.gradients[*input].is_empty() {
+                &mut self.gradients[*input] // nobody asks
+            } else if fresh {
+                &mut self.gradients[*input]
+            } else {
+                &mut self.spare[position]
+            };
+            self.dx[position] = std::mem::take(source);
+        }
+        let again = std::mem::replace(&mut self.written_layers[node.layer], true);
+        let range = built.range.clone();
+        let dparams =
+            if again { &mut self.spare_dparams[..range.len()] } else { &mut self.dparams[range.clone()] };
+        built.layer.backward(Backward {
+            batch,
+            inputs: Inputs { buffers: &self.values, nodes: &node.inputs, lens: &model.lens, batch },
+            y: &self.values[i + 1][..dy.len()],
+            dy,
+            params: &model.params.data()[range.clone()],
+            dparams,
+            dx: &mut self.dx[..node.inputs.len()],
+            cache: &mut self.caches[i][..built.layer.cache_len(batch)],
+            scratch: &mut self.scratch[..built.layer.scratch_len(batch)],
+        });
+        if again {
+            taper_kernels::update::add_scaled(1.0, &self.spare_dparams[..range.len()], &mut self.dparams[range]);
+        }
+        for (position, input) in node.inputs.iter().enumerate() {
+            let dx = std::mem::take(&mut self.dx[position]);
+            if dx.is_empty() {
+                continue;
+            }
+            let fresh = !self.written[*input] && !node.inputs[..position].contains(input);
+            if fresh {
+                self.gradients[*input] = dx;
+            } else {
+                let len = batch * model.lens[*input];
+                taper_kernels::update::add_scaled(1.0, &dx[..len], &mut self.gradients[*input][..len]);
+                self.spare[position] = dx;
+            }
+        }
+        for input in &node.inputs {
+            self.written[*input] = true;
+        }
+    }
+}
+
+/// Which buffers need a gradient: those that something trainable, or an activity penalty, lies behind.
+fn needs_gradient(model: &Model) -> Vec<bool> {
+    let mut needs = vec![false; model.lens.len()];
+    for (i, node) in model.nodes.iter().enumerate() {
+        let built = &model.layers[node.layer];
+        let trains = model.params.slots().iter().any(|slot| built.range.contains(&slot.range.start) && slot.spec.trainable);
+        needs[i + 1] = trains || node.inputs.iter().any(|input| needs[*input]);
+    }
+    needs
+}
+
+/// Whether some buffer is read by more than one node, or by a node and the loss.
+fn has_branches(model: &Model) -> bool {
+    let mut readers = vec![0; model.lens.len()];
+    for input in model.nodes.iter().flat_map(|node| &node.inputs) {
+        readers[*input] += 1;
+    }
+    readers.iter().any(|readers| *readers > 1) || model.head != crate::loss::Head::Plain
+}

@@ -1,0 +1,41 @@
+//! A stack of layers, as the user writes it down.
+
+use serde::{Deserialize, Serialize};
+
+use crate::layer::LayerSpec;
+
+/// Layers one after the other.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Activation, Dense, Regularizer, Sequential};
+///
+/// let spec = Sequential::new([2])
+///     .layer(Dense::new(500).activation(Activation::Relu).kernel_regularizer(Regularizer::l2(0.001)))
+///     .layer(Dense::new(1).activation(Activation::Sigmoid));
+/// assert_eq!(spec.layers.len(), 2);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sequential {
+    /// The shape of one row's input.
+    pub input_shape: Vec<usize>,
+    /// The layers, first to last.
+    pub layers: Vec<LayerSpec>,
+}
+
+impl Sequential {
+    /// No layers yet.
+    #[must_use]
+    pub fn new(input_shape: impl Into<Vec<usize>>) -> Self {
+        Self { input_shape: input_shape.into(), layers: Vec::new() }
+    }
+
+    /// The same model with one layer more.
+    #[must_use]
+    pub fn layer(mut self, layer: impl Into<LayerSpec>) -> Self {
+        self.layers.push(layer.into());
+        self
+    }
+}

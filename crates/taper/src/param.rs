@@ -1,0 +1,146 @@
+//! The weights of a model: one flat buffer, and what is known of each part of it.
+
+use std::ops::Range;
+
+use crate::Seed;
+use crate::initializer::Initializer;
+use crate::regularizer::Regularizer;
+use crate::shape::Shape;
+
+/// What a parameter is for. A policy chooses by it what to penalize.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Role {
+    /// Weights between inputs and units.
+    Kernel,
+    /// One offset per unit.
+    Bias,
+}
+
+/// A parameter as a layer declares it. The regularizer belongs to the parameter; no layer's arithmetic knows of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParamSpec {
+    /// Keras's name of it within the layer: `kernel`, `bias`.
+    pub name: &'static str,
+    /// What it is for.
+    pub role: Role,
+    /// Its sizes.
+    pub shape: Shape,
+    /// How it begins.
+    pub initializer: Initializer,
+    /// The penalty on it.
+    pub regularizer: Option<Regularizer>,
+    /// Whether training may change it at all (moving statistics: no).
+    pub trainable: bool,
+}
+
+impl ParamSpec {
+    /// A trainable parameter without a penalty.
+    #[must_use]
+    pub fn new(name: &'static str, role: Role, shape: Shape, initializer: Initializer) -> Self {
+        Self { name, role, shape, initializer, regularizer: None, trainable: true }
+    }
+
+    /// The same parameter with a penalty.
+    #[must_use]
+    pub fn regularizer(mut self, regularizer: &Option<Regularizer>) -> Self {
+        self.regularizer.clone_from(regularizer);
+        self
+    }
+}
+
+/// A parameter of a built model: its specification and its place in the flat buffer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParamSlot {
+    /// `layer/name`, unique in the model: `dense/kernel`.
+    pub path: String,
+    /// Where its numbers are.
+    pub range: Range<usize>,
+    /// What it is. A frozen layer's parameters are not trainable.
+    pub spec: ParamSpec,
+}
+
+impl ParamSlot {
+    /// The penalty in force: frozen weights carry none.
+    #[must_use]
+    pub fn penalty(&self) -> Option<&Regularizer> {
+        self.spec.regularizer.as_ref().filter(|_| self.spec.trainable)
+    }
+}
+
+/// All parameters of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    data: Vec<f32>,
+    slots: Vec<ParamSlot>,
+}
+
+impl Params {
+    /// Buffers for these slots, whose ranges must follow each other without gaps; all zero.
+    pub(crate) fn new(slots: Vec<ParamSlot>) -> Self {
+        let len = slots.last().map_or(0, |slot| slot.range.end);
+        Self { data: vec![0.0; len], slots }
+    }
+
+    /// Draws every parameter anew. Each has its own stream, named by its path.
+    pub fn initialize(&mut self, seed: Seed) {
+        for slot in &self.slots {
+            let mut rng = seed.derive(&slot.path, 0).rng();
+            slot.spec.initializer.fill(&slot.spec.shape, &mut rng, &mut self.data[slot.range.clone()]);
+        }
+    }
+
+    /// The numbers, in the order of the slots.
+    #[must_use]
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// The numbers, to be changed.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
+    /// The slots, in the order of the layers.
+    #[must_use]
+    pub fn slots(&self) -> &[ParamSlot] {
+        &self.slots
+    }
+
+    pub(crate) fn slots_mut(&mut self) -> &mut [ParamSlot] {
+        &mut self.slots
+    }
+
+    /// One parameter's slot and numbers, by path.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<(&ParamSlot, &[f32])> {
+        let slot = self.slots.iter().find(|slot| slot.path == path)?;
+        Some((slot, &self.data[slot.range.clone()]))
+    }
+
+    /// Each slot with its numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (&ParamSlot, &[f32])> {
+        self.slots.iter().map(|slot| (slot, &self.data[slot.range.clone()]))
+    }
+
+    /// Ω: the sum of all weight penalties with the strengths of this epoch. Shared weights are one slot, so they count once.
+    #[must_use]
+    pub fn penalty_at(&self, epoch: usize) -> f64 {
+        self.iter()
+            .filter_map(|(slot, w)| slot.penalty().map(|regularizer| regularizer.value_at(epoch, w)))
+            .sum()
+    }
+
+    /// Adds every penalty's gradient to `gradients` (as long as the data); returns Ω.
+    pub(crate) fn add_penalty_gradients(&self, epoch: usize, gradients: &mut [f32]) -> f64 {
+        let mut total = 0.0;
+        for slot in &self.slots {
+            if let Some(regularizer) = slot.penalty() {
+                let range = slot.range.clone();
+                total += regularizer.add_gradient(epoch, 1.0, &self.data[range.clone()], &mut gradients[range]);
+            }
+        }
+        total
+    }
+}

@@ -1,0 +1,216 @@
+//! How strong a penalty is, epoch by epoch.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::spelling;
+use crate::{Complaint, Complaints};
+
+/// A penalty's λ: a number, or a schedule over epochs. Wherever a λ is written, either may stand.
+///
+/// ```toml
+/// kernel_regularizer = { l2 = 0.001 }
+/// # Neural Smithing's staged schedule (Reed and Marks 1999): nothing at first, then stronger and stronger.
+/// kernel_regularizer = { l2 = { name = "piecewise", starts = [0, 1200, 2500, 4000], values = [0.0, 1e-5, 1e-4, 1e-3] } }
+/// kernel_regularizer = { l2 = { name = "linear", from = 0.0, to = 1e-3, epochs = 1000 } }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub enum Strength {
+    /// The same λ in every epoch.
+    Constant(f64),
+    /// λ = `values[i]` from epoch `starts[i]` on. `starts` rises from 0.
+    Piecewise {
+        /// The first epoch of each stage, counting from 0.
+        starts: Vec<usize>,
+        /// λ in each stage.
+        values: Vec<f64>,
+    },
+    /// A straight line from `from` to `to` over the first `epochs` epochs, then `to`.
+    Linear {
+        /// λ in epoch 0.
+        from: f64,
+        /// λ from epoch `epochs` on.
+        to: f64,
+        /// Length of the ramp in epochs, at least 1.
+        epochs: usize,
+    },
+    /// Half a cosine from `from` to `to` over the first `epochs` epochs, then `to`.
+    Cosine {
+        /// λ in epoch 0.
+        from: f64,
+        /// λ from epoch `epochs` on.
+        to: f64,
+        /// Length of the ramp in epochs, at least 1.
+        epochs: usize,
+    },
+}
+
+impl Strength {
+    /// λ in force in this epoch, counting from 0.
+    #[must_use]
+    pub fn at(&self, epoch: usize) -> f64 {
+        match self {
+            Self::Constant(value) => *value,
+            Self::Piecewise { starts, values } => {
+                let stage = starts.partition_point(|start| *start <= epoch);
+                values.get(stage.wrapping_sub(1)).copied().unwrap_or(0.0)
+            }
+            Self::Linear { from, to, epochs } => from + (to - from) * progress(epoch, *epochs),
+            Self::Cosine { from, to, epochs } => {
+                from + (to - from) * 0.5 * (1.0 - libm::cos(std::f64::consts::PI * progress(epoch, *epochs)))
+            }
+        }
+    }
+
+    /// Whether λ is 0 in every epoch.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.values().iter().all(|value| *value == 0.0)
+    }
+
+    /// Every λ that the schedule names.
+    fn values(&self) -> Vec<f64> {
+        match self {
+            Self::Constant(value) => vec![*value],
+            Self::Piecewise { values, .. } => values.clone(),
+            Self::Linear { from, to, .. } | Self::Cosine { from, to, .. } => vec![*from, *to],
+        }
+    }
+
+    /// Complains about every λ that is negative, not finite, or too large for `f32`, and about a schedule that is no schedule.
+    pub(crate) fn validate(&self, place: &str, complaints: &mut Complaints) {
+        for value in self.values() {
+            complaints.check(
+                value >= 0.0 && value <= f64::from(f32::MAX),
+                place,
+                "a finite number of at least 0",
+                value,
+            );
+        }
+        match self {
+            Self::Piecewise { starts, values } => {
+                let rises = starts.first() == Some(&0) && starts.windows(2).all(|pair| pair[0] < pair[1]);
+                complaints.check(rises, place, "starts that rise from 0", format!("{starts:?}"));
+                complaints.check(
+                    starts.len() == values.len(),
+                    place,
+                    "as many values as starts",
+                    format!("{} values for {} starts", values.len(), starts.len()),
+                );
+            }
+            Self::Linear { epochs, .. } | Self::Cosine { epochs, .. } => {
+                complaints.check(*epochs > 0, place, "a ramp of at least 1 epoch", epochs);
+            }
+            Self::Constant(_) => {}
+        }
+    }
+}
+
+fn progress(epoch: usize, epochs: usize) -> f64 {
+    (epoch as f64 / epochs.max(1) as f64).min(1.0)
+}
+
+impl Default for Strength {
+    fn default() -> Self {
+        Self::Constant(0.0)
+    }
+}
+
+impl From<f64> for Strength {
+    fn from(value: f64) -> Self {
+        Self::Constant(value)
+    }
+}
+
+/// The tabular spelling; a plain number is [`Strength::Constant`].
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
+enum Table {
+    Piecewise { starts: Vec<usize>, values: Vec<f64> },
+    Linear { from: f64, to: f64, epochs: usize },
+    Cosine { from: f64, to: f64, epochs: usize },
+}
+
+impl Serialize for Strength {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let table = match self.clone() {
+            Self::Constant(value) => return serializer.serialize_f64(value),
+            Self::Piecewise { starts, values } => Table::Piecewise { starts, values },
+            Self::Linear { from, to, epochs } => Table::Linear { from, to, epochs },
+            Self::Cosine { from, to, epochs } => Table::Cosine { from, to, epochs },
+        };
+        table.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Strength {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match spelling::unfold(Value::deserialize(deserializer)?) {
+            Value::Number(number) => Ok(Self::Constant(number.as_f64().unwrap_or(f64::NAN))),
+            // JSON has no word for a number that is not finite.
+            Value::Null => Ok(Self::Constant(f64::NAN)),
+            value @ Value::Object(_) => Ok(match spelling::read_inner::<Table, D::Error>(value)? {
+                Table::Piecewise { starts, values } => Self::Piecewise { starts, values },
+                Table::Linear { from, to, epochs } => Self::Linear { from, to, epochs },
+                Table::Cosine { from, to, epochs } => Self::Cosine { from, to, epochs },
+            }),
+            other => Err(serde::de::Error::custom(format!("invalid type: {other}, expected a number or a schedule"))),
+        }
+    }
+}
+
+/// A complaint about λ, used where a λ comes without a regularizer around it (a grid, say).
+pub(crate) fn check_lambda(place: &str, value: f64) -> Option<Complaint> {
+    let mut complaints = Complaints::new();
+    Strength::Constant(value).validate(place, &mut complaints);
+    complaints.finish().err().and_then(|error| error.complaints().first().cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_staged_schedule_of_neural_smithing() {
+        let schedule =
+            Strength::Piecewise { starts: vec![0, 1200, 2500, 4000], values: vec![0.0, 1e-5, 1e-4, 1e-3] };
+        let at: Vec<f64> = [0, 1199, 1200, 2499, 2500, 4000, 9000].iter().map(|epoch| schedule.at(*epoch)).collect();
+        assert_eq!(at, [0.0, 0.0, 1e-5, 1e-5, 1e-4, 1e-3, 1e-3]);
+    }
+
+    #[test]
+    fn ramps_begin_and_end_where_they_say() {
+        for ramp in [
+            Strength::Linear { from: 1.0, to: 3.0, epochs: 10 },
+            Strength::Cosine { from: 1.0, to: 3.0, epochs: 10 },
+        ] {
+            assert_eq!((ramp.at(0), ramp.at(10), ramp.at(99)), (1.0, 3.0, 3.0));
+            assert!((ramp.at(5) - 2.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_number_or_a_table() {
+        let read = |text: &str| serde_json::from_str::<Strength>(text).unwrap();
+        assert_eq!(read("0.5"), Strength::Constant(0.5));
+        let ramp = Strength::Linear { from: 0.0, to: 1.0, epochs: 3 };
+        assert_eq!(read(&serde_json::to_string(&ramp).unwrap()), ramp);
+    }
+
+    #[test]
+    fn wrong_strengths_are_refused() {
+        for wrong in [
+            Strength::Constant(-1.0),
+            Strength::Constant(f64::NAN),
+            Strength::Constant(f64::INFINITY),
+            Strength::Constant(1e39),
+            Strength::Piecewise { starts: vec![5, 2], values: vec![0.0, 1.0] },
+            Strength::Piecewise { starts: vec![0], values: vec![] },
+            Strength::Linear { from: 0.0, to: 1.0, epochs: 0 },
+        ] {
+            let mut complaints = Complaints::new();
+            wrong.validate("l2", &mut complaints);
+            assert!(complaints.finish().is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! The training loop.
+
+use super::callback::Watch;
+use super::config::FitConfig;
+use super::evaluate::{Evaluator, meters, row_weights};
+use super::history::{EpochRow, History, StopReason};
+use super::observer::{Flow, Observer};
+use crate::clock::Stopwatch;
+use crate::layer::Mode;
+use crate::metric::Meter;
+use crate::model::{Model, Workspace};
+use crate::optimizer::OptimizerState;
+use crate::{Complaint, Complaints, Dataset, Error, Result, Seed};
+
+/// Trains a model.
+///
+/// The result is a function of the arguments: the same seed gives the same bits. `validation` rows are only measured; they
+/// steer nothing unless early stopping or a plateau is configured to monitor them.
+///
+/// # Errors
+///
+/// Settings or rows that do not fit, all at once; an observer's error. A training that diverges is *not* an error but ends
+/// with [`StopReason::Diverged`] and the last good weights.
+///
+/// # Example
+///
+/// ```
+/// use taper::*;
+///
+/// # fn main() -> Result<()> {
+/// let (train, test) = Dataset::from_sample(&data::make_moons(100, 0.2, 1)?)?.split_at(30)?;
+/// let spec = Sequential::new([2])
+///     .layer(Dense::new(50).activation(Activation::Relu).kernel_regularizer(Regularizer::l2(0.001)))
+///     .layer(Dense::new(1).activation(Activation::Sigmoid));
+/// let mut model = Model::build(&spec, Seed::new(1))?;
+/// let config = FitConfig::new(Loss::BINARY_CROSSENTROPY).metrics([Metric::Accuracy]).epochs(100);
+/// let history = fit(&mut model, &train, Some(&test), &config, Seed::new(1), &mut Quiet)?;
+/// assert!(history.last("data_loss") < history.get("data_loss").map(|losses| losses[0]));
+/// # Ok(())
+/// # }
+/// ```
+pub fn fit(
+    model: &mut Model,
+    data: &Dataset,
+    validation: Option<&Dataset>,
+    config: &FitConfig,
+    seed: Seed,
+    observer: &mut dyn Observer,
+) -> Result<History> {
+    let mut state = TrainState::new(model, config);
+    fit_from(model, &mut state, data, validation, config, seed, observer)
+}
+
+/// Continues a training: `state` says where it stands, and `config.epochs` is the number of *further* epochs.
+///
+/// # Errors
+///
+/// As [`fit`], and a state that belongs to another model or optimizer.
+pub fn fit_from(
+    model: &mut Model,
+    state: &mut TrainState,
+    data: &Dataset,
+    validation: Option<&Dataset>,
+    config: &FitConfig,
+    seed: Seed,
+    observer: &mut dyn Observer,
+) -> Result<History> {
+    let mut fitting = Fitting::new(model, data, validation, config, seed)?;
+    let fresh = OptimizerState::new(&config.optimizer, model.params().data().len());
+    if fresh.moments.len() != state.optimizer.moments.len()
+        || state.optimizer.moments.iter().any(|moment| moment.len() != model.params().data().len())
+    {
+        return Err(Complaint::new("state", "a state of this model and optimizer", "one of another").into());
+    }
+    let mut history = History::new(fitting.names.clone(), config.epochs);
+    let mut best = Best::new(config, &fitting.names)?;
+    let last = state.epoch + config.epochs;
+    while state.epoch < last {
+        let epoch = state.epoch;
+        if let Err(step) = fitting.epoch(model, state) {
+            history.stop = StopReason::Diverged { epoch, step };
+            model.params.data_mut().copy_from_slice(&fitting.last_good);
+            break;
+        }
+        history.push(&fitting.row);
+        state.epoch += 1;
+        let row = EpochRow { epoch, epochs: last, names: &fitting.names, values: &fitting.row };
+        let flow = observer.epoch_end(&row, model, state).map_err(Error::Observer)?;
+        if flow == Flow::Stop {
+            history.stop = StopReason::Interrupted;
+            break;
+        }
+        if let Some(reason) = best.epoch_end(epoch, &fitting.row, model, state) {
+            history.stop = reason;
+            break;
+        }
+    }
+    best.restore(model);
+    Ok(history)
+}
+
+/// Where a training stands: enough, with the weights, to go on as if it had never stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainState {
+    /// Epochs done.
+    pub epoch: usize,
+    /// The optimizer's memory.
+    pub optimizer: OptimizerState,
+    /// What a plateau has multiplied the learning rate by so far.
+    pub rate_factor: f64,
+}
+
+impl TrainState {
+    /// Before the first epoch.
+    #[must_use]
+    pub fn new(model: &Model, config: &FitConfig) -> Self {
+        Self {
+            epoch: 0,
+            optimizer: OptimizerState::new(&config.optimizer, model.params().data().len()),
+            rate_factor: 1.0,
+        }
+    }
+}
+
+/// A training in progress: all buffers, made once. [`fit`] drives it epoch by epoch; a benchmark may do so itself.
+#[derive(Debug)]
+pub struct Fitting<'a> {
+    data: &'a Dataset,
+    validation: Option<&'a Dataset>,
+    config: &'a FitConfig,
+    seed: Seed,
+    workspace: Workspace,
+    meters: Vec<Meter>,
+    order: Vec<usize>,
+    targets: Vec<f32>,
+    sample_weights: Vec<f32>,
+    factors: Vec<f32>,
+    per_row: usize,
+    train_evaluator: Option<Evaluator>,
+    val_evaluator: Option<Evaluator>,
+    clock: Stopwatch,
+    names: Vec<String>,
+    row: Vec<f64>,
+    last_good: Vec<f32>,
+    /// Whether the one batch that holds all rows lies in the workspace already.
+    loaded: bool,
+}
+
+impl<'a> Fitting<'a> {
+    /// Checks everything and makes the buffers.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`].
+    pub fn new(
+        model: &Model,
+        data: &'a Dataset,
+        validation: Option<&'a Dataset>,
+        config: &'a FitConfig,
+        seed: Seed,
+    ) -> Result<Self> {
+        let mut complaints = Complaints::new();
+        complaints.take("fit", config.validate())?;
+        complaints.take("", config.check_targets("train", model, data))?;
+        complaints.take("", config.check_classes("train", data))?;
+        if let Some(validation) = validation {
+            complaints.take("", config.check_targets("validation", model, validation))?;
+        }
+        complaints.finish()?;
+        let batch = config.batch_size.min(data.rows());
+        let per_row = model.output_shape().rows();
+        let names = names(model, config, validation.is_some());
+        Ok(Self {
+            data,
+            validation,
+            config,
+            seed,
+            workspace: Workspace::new(model, batch, true),
+            meters: meters(model, config),
+            order: (0..data.rows()).collect(),
+            targets: vec![0.0; batch * data.target_len()],
+            sample_weights: vec![1.0; batch],
+            factors: vec![0.0; batch * per_row],
+            per_row,
+            train_evaluator: config.measure_train.then(|| Evaluator::new(model, data, config)),
+            val_evaluator: validation.map(|validation| Evaluator::new(model, validation, config)),
+            clock: Stopwatch::start(),
+            row: vec![0.0; names.len()],
+            names,
+            last_good: model.params().data().to_vec(),
+            loaded: false,
+        })
+    }
+
+    /// One epoch: all steps, then the measurements of its row.
+    ///
+    /// # Errors
+    ///
+    /// The step (from 0) at which the loss was not a finite number.
+    pub fn epoch(&mut self, model: &mut Model, state: &mut TrainState) -> std::result::Result<(), u64> {
+        let (epoch, rows) = (state.epoch, self.data.rows());
+        let batch = self.workspace.batch();
+        self.meters.iter_mut().for_each(Meter::reset);
+        if self.config.shuffle && batch < rows {
+            for (i, row) in self.order.iter_mut().enumerate() {
+                *row = i;
+            }
+            self.seed.derive("shuffle", epoch as u64).rng().shuffle(&mut self.order);
+        }
+        self.last_good.copy_from_slice(model.params().data());
+
+        let (mut data_loss, mut penalty, mut rate) = (0.0, 0.0, 0.0);
+        let mut start = 0;
+        while start < rows {
+            let batch = batch.min(rows - start);
+            self.gather(start, batch);
+            rate = self.config.optimizer.learning_rate.at(state.optimizer.iterations) * state.rate_factor;
+            let (step_loss, step_penalty) = self.step(model, state, batch, rate);
+            if !(step_loss + step_penalty).is_finite() {
+                return Err(state.optimizer.iterations);
+            }
+            data_loss += step_loss * batch as f64;
+            penalty += step_penalty * batch as f64;
+            start += batch;
+        }
+        self.write_row(model, epoch, data_loss / rows as f64, penalty / rows as f64, rate);
+        Ok(())
+    }
+
+    /// One step on the batch at hand: forward, loss, penalty, backward, penalty gradient, update. Returns the batch's data
+    /// loss and penalty at the weights before the update.
+    fn step(&mut self, model: &mut Model, state: &mut TrainState, batch: usize, rate: f64) -> (f64, f64) {
+        let epoch = state.epoch;
+        let seed = self.seed.derive("step", state.optimizer.iterations);
+        self.workspace.forward(model, batch, Mode::Training, seed);
+        let y = &self.targets[..batch * self.data.target_len()];
+        let weights = self.data.sample_weight().map(|_| &self.sample_weights[..batch]);
+        let factors = row_weights(&mut self.factors, self.per_row, weights, batch);
+        let data_loss = self.workspace.loss(model, self.config.loss, batch, y, factors, true);
+        for meter in &mut self.meters {
+            meter.add(self.workspace.output(model, batch), y);
+        }
+        let activity = self.workspace.activity_penalty(model, batch, epoch);
+        self.workspace.backward(model, batch, epoch);
+        let penalty = model.params.add_penalty_gradients(epoch, &mut self.workspace.dparams) + activity;
+        if (data_loss + penalty).is_finite() {
+            state.optimizer.step(&self.config.optimizer, rate, &mut model.params, &mut self.workspace.dparams);
+        }
+        (data_loss, penalty)
+    }
+
+    /// Brings the rows of a batch into the workspace.
+    fn gather(&mut self, start: usize, batch: usize) {
+        if self.loaded {
+            return;
+        }
+        let (width, target_len) = (self.data.input_shape().len(), self.data.target_len());
+        let rows = &self.order[start..start + batch];
+        let input = self.workspace.input_mut(batch * width);
+        for (to, row) in input.chunks_exact_mut(width).zip(rows) {
+            to.copy_from_slice(&self.data.x()[row * width..(row + 1) * width]);
+        }
+        for (to, row) in self.targets.chunks_exact_mut(target_len).zip(rows) {
+            to.copy_from_slice(&self.data.y()[row * target_len..(row + 1) * target_len]);
+        }
+        if let Some(weights) = self.data.sample_weight() {
+            for (to, row) in self.sample_weights.iter_mut().zip(rows) {
+                *to = weights[*row];
+            }
+        }
+        self.loaded = batch == self.data.rows();
+    }
+
+    /// Measures what an epoch's row wants to know, in the order of [`names`].
+    fn write_row(&mut self, model: &Model, epoch: usize, data_loss: f64, penalty: f64, rate: f64) {
+        let mut cells = self.row.iter_mut();
+        let mut put = |value: f64| {
+            if let Some(cell) = cells.next() {
+                *cell = value;
+            }
+        };
+        put(data_loss + penalty);
+        put(data_loss);
+        put(penalty);
+        self.meters.iter().for_each(|meter| put(meter.value()));
+        for (evaluator, rows) in
+            [(&mut self.val_evaluator, self.validation), (&mut self.train_evaluator, Some(self.data))]
+        {
+            if let (Some(evaluator), Some(rows)) = (evaluator, rows) {
+                evaluator.run(model, rows, epoch);
+                put(evaluator.data_loss + evaluator.penalty);
+                put(evaluator.data_loss);
+                put(evaluator.penalty);
+                evaluator.metrics().for_each(&mut put);
+            }
+        }
+        put(rate);
+        for (_, w) in model.params().iter() {
+            put(taper_kernels::reduce::sum_squares(w).sqrt());
+        }
+        put(self.clock.seconds());
+    }
+
+    /// The row of the last epoch.
+    #[must_use]
+    pub fn row(&self) -> &[f64] {
+        &self.row
+    }
+}
+
+/// The columns of the history.
+fn names(model: &Model, config: &FitConfig, validation: bool) -> Vec<String> {
+    let mut names = Vec::new();
+    let groups = [("", true), ("val_", validation), ("end_", config.measure_train)];
+    for (prefix, _) in groups.into_iter().filter(|(_, wanted)| *wanted) {
+        names.extend(["loss", "data_loss", "penalty"].map(|name| format!("{prefix}{name}")));
+        names.extend(config.metrics.iter().map(|metric| format!("{prefix}{}", metric.name())));
+    }
+    names.push("learning_rate".to_owned());
+    names.extend(model.params().slots().iter().map(|slot| format!("norm/{}", slot.path)));
+    names.push("seconds".to_owned());
+    names
+}
+
+/// The running state of early stopping and of the plateau.
+struct Best<'a> {
+    config: &'a FitConfig,
+    stopping: Option<Watch>,
+    plateau: Option<Watch>,
+    resting: usize,
+    best_epoch: usize,
+    best_weights: Option<Vec<f32>>,
+}
+
+impl<'a> Best<'a> {
+    fn new(config: &'a FitConfig, names: &[String]) -> Result<Self> {
+        let mut complaints = Complaints::new();
+        let mut watch = |key: &str, monitor: Option<(&String, f64)>| {
+            let (monitor, min_delta) = monitor?;
+            match names.iter().position(|name| name == monitor) {
+                Some(column) => Some(Watch::new(column, monitor, min_delta)),
+                None => {
+                    let complaint = Complaint::new(
+                        format!("fit.{key}.monitor"),
+                        format!("one of {}", names.join(", ")),
+                        format!("`{monitor}`"),
+                    );
+                    complaints.push(if monitor.starts_with("val_") {
+                        complaint.help("there are no validation rows")
+                    } else {
+                        complaint
+                    });
+                    None
+                }
+            }
+        };
+        let stopping = config.early_stopping.as_ref().map(|settings| (&settings.monitor, settings.min_delta));
+        let stopping = watch("early_stopping", stopping);
+        let plateau = config.reduce_lr_on_plateau.as_ref().map(|settings| (&settings.monitor, settings.min_delta));
+        let plateau = watch("reduce_lr_on_plateau", plateau);
+        complaints.finish()?;
+        Ok(Self { config, stopping, plateau, resting: 0, best_epoch: 0, best_weights: None })
+    }
+
+    fn epoch_end(&mut self, epoch: usize, row: &[f64], model: &Model, state: &mut TrainState) -> Option<StopReason> {
+        if let (Some(watch), Some(settings)) = (&mut self.plateau, &self.config.reduce_lr_on_plateau) {
+            watch.see(row[watch.column]);
+            if self.resting > 0 {
+                self.resting -= 1;
+                watch.waited = 0;
+            } else if watch.waited >= settings.patience {
+                let rate = self.config.optimizer.learning_rate.at(state.optimizer.iterations);
+                let wanted = (rate * state.rate_factor * settings.factor).max(settings.min_lr);
+                if rate > 0.0 && wanted < rate * state.rate_factor {
+                    state.rate_factor = wanted / rate;
+                }
+                self.resting = settings.cooldown;
+                watch.waited = 0;
+            }
+        }
+        let (watch, settings) = (self.stopping.as_mut()?, self.config.early_stopping.as_ref()?);
+        if epoch < settings.start_from_epoch {
+            return None;
+        }
+        if watch.see(row[watch.column]) {
+            self.best_epoch = epoch;
+            if settings.restore_best_weights {
+                match &mut self.best_weights {
+                    Some(weights) => weights.copy_from_slice(model.params().data()),
+                    None => self.best_weights = Some(model.params().data().to_vec()),
+                }
+            }
+        }
+        (watch.waited > settings.patience).then_some(StopReason::EarlyStopped { best_epoch: self.best_epoch })
+    }
+
+    fn restore(&self, model: &mut Model) {
+        if let Some(weights) = &self.best_weights {
+            model.params.data_mut().copy_from_slice(weights);
+        }
+    }
+}
