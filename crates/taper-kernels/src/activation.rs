@@ -279,19 +279,19 @@ pub fn bias_forward(unary: Unary, bias: &[f32], y: &mut [f32]) {
 }
 
 kernel! {
-    fn apply<F: Function>(simd: S, f: F, y: &'a mut [f32]) { map_in_place(simd, y, |z| f.value(simd, z)) }
+    fn apply<F: Function>(simd: S, f: F, y: &'a mut [f32]) { map_in_place(simd, y, #[inline(always)] |z| f.value(simd, z)) }
 }
 
 kernel! {
     fn pull<F: Function>(simd: S, f: F, saved: &'a [f32], dy: &'a mut [f32]) {
-        zip_in_place(simd, saved, dy, |saved, dy| flush(simd, f.pull(simd, saved, dy)))
+        zip_in_place(simd, saved, dy, #[inline(always)] |saved, dy| flush(simd, f.pull(simd, saved, dy)))
     }
 }
 
 kernel! {
     fn apply_with_bias<F: Function>(simd: S, f: F, bias: &'a [f32], y: &'a mut [f32]) {
         for row in y.chunks_exact_mut(bias.len()) {
-            zip_in_place(simd, bias, row, |bias, z| f.value(simd, simd.add_f32s(z, bias)));
+            zip_in_place(simd, bias, row, #[inline(always)] |bias, z| f.value(simd, simd.add_f32s(z, bias)));
         }
     }
 }
@@ -299,7 +299,7 @@ kernel! {
 kernel! {
     fn add_bias_rows(simd: S, bias: &'a [f32], y: &'a mut [f32]) {
         for row in y.chunks_exact_mut(bias.len()) {
-            zip_in_place(simd, bias, row, |bias, z| simd.add_f32s(z, bias));
+            zip_in_place(simd, bias, row, #[inline(always)] |bias, z| simd.add_f32s(z, bias));
         }
     }
 }

@@ -53,35 +53,33 @@ pub(crate) fn sign<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     const MAGIC: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to a whole number in the low bits
-    let c = |value: f32| simd.splat_f32s(value);
-    let upper = c(88.37);
+    let upper = splat(simd, 88.37);
     let x = simd.select_f32s(simd.greater_than_f32s(x, upper), upper, x);
-    let underflows = simd.less_than_f32s(x, c(-87.33));
+    let underflows = simd.less_than_f32s(x, splat(simd, -87.33));
     let x = at_least(simd, x, -87.33);
 
-    let shifted = mul_add(simd, x, c(core::f32::consts::LOG2_E), c(MAGIC));
-    let n = simd.sub_f32s(shifted, c(MAGIC));
-    let r = mul_add(simd, n, c(-0.693_359_375), x);
-    let r = mul_add(simd, n, c(2.121_944_4e-4), r);
+    let shifted = mul_add(simd, x, splat(simd, core::f32::consts::LOG2_E), splat(simd, MAGIC));
+    let n = simd.sub_f32s(shifted, splat(simd, MAGIC));
+    let r = mul_add(simd, n, splat(simd, -0.693_359_375), x);
+    let r = mul_add(simd, n, splat(simd, 2.121_944_4e-4), r);
 
-    let p = mul_add(simd, c(1.987_569_1e-4), r, c(1.398_199_9e-3));
-    let p = mul_add(simd, p, r, c(8.333_452e-3));
-    let p = mul_add(simd, p, r, c(4.166_579_6e-2));
-    let p = mul_add(simd, p, r, c(1.666_666_5e-1));
-    let p = mul_add(simd, p, r, c(0.5));
-    let p = mul_add(simd, simd.mul_f32s(p, r), r, simd.add_f32s(r, c(1.0)));
+    let p = mul_add(simd, splat(simd, 1.987_569_1e-4), r, splat(simd, 1.398_199_9e-3));
+    let p = mul_add(simd, p, r, splat(simd, 8.333_452e-3));
+    let p = mul_add(simd, p, r, splat(simd, 4.166_579_6e-2));
+    let p = mul_add(simd, p, r, splat(simd, 1.666_666_5e-1));
+    let p = mul_add(simd, p, r, splat(simd, 0.5));
+    let p = mul_add(simd, simd.mul_f32s(p, r), r, simd.add_f32s(r, splat(simd, 1.0)));
 
     // 2^n: the low bits of `shifted` hold n; moved into the exponent field they scale.
     let exponent = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(23));
     let scale = simd.transmute_f32s_u32s(simd.add_u32s(exponent, simd.splat_u32s(1.0f32.to_bits())));
-    simd.select_f32s(underflows, c(0.0), simd.mul_f32s(p, scale))
+    simd.select_f32s(underflows, splat(simd, 0.0), simd.mul_f32s(p, scale))
 }
 
 /// ln x for normal x > 0: relative error below 2e-7 (Cephes `logf`). Other arguments give no meaningful number, but NaN
 /// stays NaN.
 #[inline(always)]
 pub(crate) fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let c = |value: f32| simd.splat_f32s(value);
     let bits = simd.transmute_u32s_f32s(x);
     // x = m 2^e with m in [sqrt(1/2), sqrt 2): subtract sqrt(1/2)'s bits so that the split falls there.
     let offset = simd.sub_u32s(bits, simd.splat_u32s(0x3f35_04f3));
@@ -90,24 +88,24 @@ pub(crate) fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let e_float = {
         let biased = simd.and_u32s(simd.add_u32s(e, simd.splat_u32s(256)), simd.splat_u32s(511));
         let as_float = simd.transmute_f32s_u32s(simd.or_u32s(biased, simd.splat_u32s(0x4b00_0000))); // 2^23 + biased
-        simd.sub_f32s(as_float, c(8_388_608.0 + 256.0))
+        simd.sub_f32s(as_float, splat(simd, 8_388_608.0 + 256.0))
     };
     let mantissa = simd.add_u32s(simd.and_u32s(offset, simd.splat_u32s(0x007f_ffff)), simd.splat_u32s(0x3f35_04f3));
-    let m = simd.sub_f32s(simd.transmute_f32s_u32s(mantissa), c(1.0));
+    let m = simd.sub_f32s(simd.transmute_f32s_u32s(mantissa), splat(simd, 1.0));
     let z = simd.mul_f32s(m, m);
 
-    let p = mul_add(simd, c(7.037_683_6e-2), m, c(-1.151_461e-1));
-    let p = mul_add(simd, p, m, c(1.167_699_9e-1));
-    let p = mul_add(simd, p, m, c(-1.242_014_1e-1));
-    let p = mul_add(simd, p, m, c(1.424_932_3e-1));
-    let p = mul_add(simd, p, m, c(-1.666_805_8e-1));
-    let p = mul_add(simd, p, m, c(2.000_071_5e-1));
-    let p = mul_add(simd, p, m, c(-2.499_999_4e-1));
-    let p = mul_add(simd, p, m, c(3.333_333e-1));
+    let p = mul_add(simd, splat(simd, 7.037_683_6e-2), m, splat(simd, -1.151_461e-1));
+    let p = mul_add(simd, p, m, splat(simd, 1.167_699_9e-1));
+    let p = mul_add(simd, p, m, splat(simd, -1.242_014_1e-1));
+    let p = mul_add(simd, p, m, splat(simd, 1.424_932_3e-1));
+    let p = mul_add(simd, p, m, splat(simd, -1.666_805_8e-1));
+    let p = mul_add(simd, p, m, splat(simd, 2.000_071_5e-1));
+    let p = mul_add(simd, p, m, splat(simd, -2.499_999_4e-1));
+    let p = mul_add(simd, p, m, splat(simd, 3.333_333e-1));
     let p = simd.mul_f32s(simd.mul_f32s(p, m), z);
-    let p = mul_add(simd, e_float, c(-2.121_944_4e-4), p);
-    let p = mul_add(simd, z, c(-0.5), p);
-    let result = mul_add(simd, e_float, c(0.693_359_375), simd.add_f32s(m, p));
+    let p = mul_add(simd, e_float, splat(simd, -2.121_944_4e-4), p);
+    let p = mul_add(simd, z, splat(simd, -0.5), p);
+    let result = mul_add(simd, e_float, splat(simd, 0.693_359_375), simd.add_f32s(m, p));
     // NaN in, NaN out: comparing x with itself is false only for NaN.
     simd.select_f32s(simd.equal_f32s(x, x), result, x)
 }
@@ -135,19 +133,19 @@ pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 /// tanh x: relative error below 3e-7 (Cephes `tanhf`).
 #[inline(always)]
 pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let c = |value: f32| simd.splat_f32s(value);
     let magnitude = simd.abs_f32s(x);
     let z = simd.mul_f32s(x, x);
-    let p = mul_add(simd, c(-5.704_988_7e-3), z, c(2.063_908_8e-2));
-    let p = mul_add(simd, p, z, c(-5.373_971e-2));
-    let p = mul_add(simd, p, z, c(1.333_144_1e-1));
-    let p = mul_add(simd, p, z, c(-3.333_328e-1));
+    let p = mul_add(simd, splat(simd, -5.704_988_7e-3), z, splat(simd, 2.063_908_8e-2));
+    let p = mul_add(simd, p, z, splat(simd, -5.373_971e-2));
+    let p = mul_add(simd, p, z, splat(simd, 1.333_144_1e-1));
+    let p = mul_add(simd, p, z, splat(simd, -3.333_328e-1));
     let small = mul_add(simd, simd.mul_f32s(p, z), x, x);
 
-    let e = exp(simd, simd.mul_f32s(c(-2.0), magnitude));
-    let large = simd.div_f32s(simd.sub_f32s(c(1.0), e), simd.add_f32s(c(1.0), e));
-    let large = simd.select_f32s(simd.less_than_f32s(x, c(0.0)), simd.sub_f32s(c(0.0), large), large);
-    simd.select_f32s(simd.less_than_f32s(magnitude, c(0.625)), small, large)
+    let e = exp(simd, simd.mul_f32s(splat(simd, -2.0), magnitude));
+    let large = simd.div_f32s(simd.sub_f32s(splat(simd, 1.0), e), simd.add_f32s(splat(simd, 1.0), e));
+    let large =
+        simd.select_f32s(simd.less_than_f32s(x, splat(simd, 0.0)), simd.sub_f32s(splat(simd, 0.0), large), large);
+    simd.select_f32s(simd.less_than_f32s(magnitude, splat(simd, 0.625)), small, large)
 }
 
 /// `y[i] = f(y[i])` over a whole slice, the tail included.

@@ -209,9 +209,12 @@ kernel! {
         let mut j = 0;
         while j < n {
             let width = wide.min(n - j);
-            let block = |row: &[f32]| load_block(simd, &row[j..j + width]);
-            let weights: [_; K] = core::array::from_fn(|k| block(&w[k * n..(k + 1) * n]));
-            let start = if bias.is_empty() { [simd.splat_f32s(0.0); BLOCK] } else { block(bias) };
+            let zero = [simd.splat_f32s(0.0); BLOCK];
+            let mut weights = [zero; K];
+            for k in 0..K {
+                weights[k] = load_block(simd, &w[k * n + j..k * n + j + width]);
+            }
+            let start = if bias.is_empty() { zero } else { load_block(simd, &bias[j..j + width]) };
             for (x, y) in x.chunks_exact(K).zip(y.chunks_exact_mut(n)) {
                 let mut sums = start;
                 for k in 0..K {
@@ -264,10 +267,10 @@ kernel! {
                 }
             }
             for k in 0..K {
-                store_block(simd, &mut dw[k * n + j..k * n + j + width], sums[k].map(|sum| flush(simd, sum)));
+                store_block(simd, &mut dw[k * n + j..k * n + j + width], flush_block(simd, sums[k]));
             }
             if !dbias.is_empty() {
-                store_block(simd, &mut dbias[j..j + width], total.map(|sum| flush(simd, sum)));
+                store_block(simd, &mut dbias[j..j + width], flush_block(simd, total));
             }
             j += wide;
         }
@@ -282,6 +285,11 @@ fn load_block<S: Simd>(simd: S, columns: &[f32]) -> [S::f32s; BLOCK] {
     }
     let (first, second) = columns.split_at(columns.len().min(S::F32_LANES));
     [simd.partial_load_f32s(first), simd.partial_load_f32s(second)]
+}
+
+#[inline(always)]
+fn flush_block<S: Simd>(simd: S, values: [S::f32s; BLOCK]) -> [S::f32s; BLOCK] {
+    [flush(simd, values[0]), flush(simd, values[1])]
 }
 
 /// Writes the vectors of one block back, as many columns as there are.
@@ -324,10 +332,15 @@ kernel! {
 #[inline(always)]
 fn dots_of<S: Simd, const ROWS: usize>(simd: S, x: &[f32], w: &[f32], y: &mut [f32]) {
     let k = w.len();
-    let rows: [_; ROWS] = core::array::from_fn(|r| S::as_simd_f32s(&x[r * k..(r + 1) * k]));
     let (w_head, w_tail) = S::as_simd_f32s(w);
+    let mut heads: [&[S::f32s]; ROWS] = [&[]; ROWS];
+    let mut tails: [&[f32]; ROWS] = [&[]; ROWS];
+    for r in 0..ROWS {
+        let (head, tail) = S::as_simd_f32s(&x[r * k..(r + 1) * k]);
+        heads[r] = &head[..w_head.len()];
+        tails[r] = tail;
+    }
     let mut sums = [simd.splat_f32s(0.0); ROWS];
-    let heads: [_; ROWS] = rows.map(|(head, _)| &head[..w_head.len()]);
     for l in 0..w_head.len() {
         for r in 0..ROWS {
             sums[r] = mul_add(simd, heads[r][l], w_head[l], sums[r]);
@@ -336,7 +349,7 @@ fn dots_of<S: Simd, const ROWS: usize>(simd: S, x: &[f32], w: &[f32], y: &mut [f
     if !w_tail.is_empty() {
         let w = simd.partial_load_f32s(w_tail);
         for r in 0..ROWS {
-            sums[r] = mul_add(simd, simd.partial_load_f32s(rows[r].1), w, sums[r]);
+            sums[r] = mul_add(simd, simd.partial_load_f32s(tails[r]), w, sums[r]);
         }
     }
     for r in 0..ROWS {

@@ -27,14 +27,14 @@ pub fn l1_l2(l1: f32, l2: f32, w: &[f32], dw: &mut [f32]) -> f64 {
 kernel! {
     fn l2_chunk(simd: S, l2: f32, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
         let twice = simd.splat_f32s(2.0 * l2);
-        accumulate(simd, w, dw, |w, dw, sum| (simd.mul_add_e_f32s(twice, w, dw), simd.mul_add_e_f32s(w, w, sum)))
+        accumulate(simd, w, dw, #[inline(always)] |w, dw, sum| (simd.mul_add_e_f32s(twice, w, dw), simd.mul_add_e_f32s(w, w, sum)))
     }
 }
 
 kernel! {
     fn l1_chunk(simd: S, l1: f32, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
         let l1 = simd.splat_f32s(l1);
-        accumulate(simd, w, dw, |w, dw, sum| {
+        accumulate(simd, w, dw, #[inline(always)] |w, dw, sum| {
             (simd.mul_add_e_f32s(l1, sign(simd, w), dw), simd.add_f32s(sum, simd.abs_f32s(w)))
         })
     }

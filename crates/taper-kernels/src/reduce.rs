@@ -48,17 +48,17 @@ pub fn sum_abs(x: &[f32]) -> f64 {
 
 kernel! {
     /// Σ x of a short slice, in `f32`.
-    pub fn sum_chunk(simd: S, x: &'a [f32]) -> f32 { fold(simd, x, |x, sum| simd.add_f32s(sum, x)) }
+    pub fn sum_chunk(simd: S, x: &'a [f32]) -> f32 { fold(simd, x, #[inline(always)] |x, sum| simd.add_f32s(sum, x)) }
 }
 
 kernel! {
     /// Σ x² of a short slice, in `f32`.
-    pub fn sum_squares_chunk(simd: S, x: &'a [f32]) -> f32 { fold(simd, x, |x, sum| simd.mul_add_e_f32s(x, x, sum)) }
+    pub fn sum_squares_chunk(simd: S, x: &'a [f32]) -> f32 { fold(simd, x, #[inline(always)] |x, sum| simd.mul_add_e_f32s(x, x, sum)) }
 }
 
 kernel! {
     /// Σ |x| of a short slice, in `f32`.
-    pub fn sum_abs_chunk(simd: S, x: &'a [f32]) -> f32 { fold(simd, x, |x, sum| simd.add_f32s(sum, simd.abs_f32s(x))) }
+    pub fn sum_abs_chunk(simd: S, x: &'a [f32]) -> f32 { fold(simd, x, #[inline(always)] |x, sum| simd.add_f32s(sum, simd.abs_f32s(x))) }
 }
 
 /// How many entries are exactly 0.

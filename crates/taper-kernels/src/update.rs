@@ -76,7 +76,7 @@ kernel! {
     ) {
         let (alpha, epsilon) = (simd.splat_f32s(alpha), simd.splat_f32s(epsilon));
         let (rest_1, rest_2) = (simd.splat_f32s(rest_1), simd.splat_f32s(rest_2));
-        walk(simd, w, g, m, v, |w, g, m, v| {
+        walk(simd, w, g, m, v, #[inline(always)] |w, g, m, v| {
             let m = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(g, m), rest_1, m));
             let v = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(g, g), v), rest_2, v));
             let step = simd.div_f32s(simd.mul_f32s(m, alpha), simd.add_f32s(simd.sqrt_f32s(v), epsilon));
@@ -89,7 +89,7 @@ kernel! {
     /// Plain gradient descent: w -= lr g.
     pub fn sgd(simd: S, w: &'a mut [f32], g: &'a [f32], learning_rate: f32) {
         let rate = simd.splat_f32s(-learning_rate);
-        crate::lane::zip_in_place(simd, g, w, |g, w| simd.mul_add_e_f32s(rate, g, w))
+        crate::lane::zip_in_place(simd, g, w, #[inline(always)] |g, w| simd.mul_add_e_f32s(rate, g, w))
     }
 }
 
@@ -99,7 +99,7 @@ kernel! {
         simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], learning_rate: f32, momentum: f32, nesterov: bool,
     ) {
         let (rate, momentum) = (simd.splat_f32s(learning_rate), simd.splat_f32s(momentum));
-        walk_one(simd, w, g, m, |w, g, m| {
+        walk_one(simd, w, g, m, #[inline(always)] |w, g, m| {
             let pull = simd.mul_f32s(rate, g);
             let m = flush(simd, simd.sub_f32s(simd.mul_f32s(momentum, m), pull));
             let step = if nesterov { simd.sub_f32s(simd.mul_f32s(momentum, m), pull) } else { m };
@@ -116,7 +116,7 @@ kernel! {
     ) {
         let (rate, rho) = (simd.splat_f32s(learning_rate), simd.splat_f32s(rho));
         let (rest, epsilon) = (simd.splat_f32s(rest), simd.splat_f32s(epsilon));
-        walk_one(simd, w, g, v, |w, g, v| {
+        walk_one(simd, w, g, v, #[inline(always)] |w, g, v| {
             let v = flush(simd, simd.add_f32s(simd.mul_f32s(rho, v), simd.mul_f32s(rest, simd.mul_f32s(g, g))));
             let step = simd.div_f32s(simd.mul_f32s(rate, g), simd.sqrt_f32s(simd.add_f32s(v, epsilon)));
             (simd.sub_f32s(w, step), v)
@@ -128,7 +128,7 @@ kernel! {
     /// Adagrad (Duchi et al. 2011), Keras's form with ε inside the root: v += g²; w -= lr g / √(v + ε).
     pub fn adagrad(simd: S, w: &'a mut [f32], g: &'a [f32], v: &'a mut [f32], learning_rate: f32, epsilon: f32) {
         let (rate, epsilon) = (simd.splat_f32s(learning_rate), simd.splat_f32s(epsilon));
-        walk_one(simd, w, g, v, |w, g, v| {
+        walk_one(simd, w, g, v, #[inline(always)] |w, g, v| {
             let v = simd.mul_add_e_f32s(g, g, v);
             let step = simd.div_f32s(simd.mul_f32s(rate, g), simd.sqrt_f32s(simd.add_f32s(v, epsilon)));
             (simd.sub_f32s(w, step), v)
@@ -140,7 +140,7 @@ kernel! {
     /// `x = factor x`: decoupled weight decay, gradient clipping, averaging.
     pub fn scale(simd: S, x: &'a mut [f32], factor: f32) {
         let factor = simd.splat_f32s(factor);
-        crate::lane::map_in_place(simd, x, |x| simd.mul_f32s(x, factor))
+        crate::lane::map_in_place(simd, x, #[inline(always)] |x| simd.mul_f32s(x, factor))
     }
 }
 
@@ -148,7 +148,7 @@ kernel! {
     /// `y += factor x`.
     pub fn add_scaled(simd: S, factor: f32, x: &'a [f32], y: &'a mut [f32]) {
         let factor = simd.splat_f32s(factor);
-        crate::lane::zip_in_place(simd, x, y, |x, y| simd.mul_add_e_f32s(factor, x, y))
+        crate::lane::zip_in_place(simd, x, y, #[inline(always)] |x, y| simd.mul_add_e_f32s(factor, x, y))
     }
 }
 

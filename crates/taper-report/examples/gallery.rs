@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn report() -> Report {
     let study = Section::new("Which penalty strength")
         .paragraph("Thirty splits of the same 100 rows into 30 for training and 70 for testing; every strength saw the same splits and the same initial weights.")
-        .figure("accuracy", score("test accuracy", false).figure(), "Accuracy against the strength of the L2 penalty on the hidden layer's kernel. Left of the break: no penalty.")
+        .figure("accuracy", score("accuracy", false).figure(), "Accuracy against the strength of the L2 penalty on the hidden layer's kernel. Left of the break: no penalty.")
         .table(table())
         .figure("difference", difference().figure(), "The same scores, split by split: what a penalty gains over no penalty.");
     let inside = Section::new("What the penalty does")
@@ -87,7 +87,7 @@ fn nasty() -> Vec<(&'static str, Figure)> {
             "nasty-curves-kept",
             LearningCurves { kept_epoch: Some(612.0), held_out: "test".into(), ..curves(20_000) }.figure(),
         ),
-        ("nasty-score-loss", score("test data loss (nats)", true).figure()),
+        ("nasty-score-loss", score("data loss (nats)", true).figure()),
         ("nasty-score-one", ScoreVsLambda { curves: vec![flat], ..Default::default() }.figure()),
         (
             "nasty-score-none-only",
@@ -268,7 +268,9 @@ fn three_classes() -> Scatter {
         ScatterPoint { x: x + 0.5 * noise.next(), y: y + 0.5 * noise.next(), class: i % 3, held_out: i % 2 == 0 }
     });
     let axis: Vec<f64> = (0..60).map(|i| -2.0 + f64::from(i) * 0.1).collect();
-    let likelihood = |c: (f64, f64), x: f64, y: f64| (-(x - c.0).powi(2) - (y - c.1).powi(2)).exp();
+    let weight = |c: (f64, f64), x: f64, y: f64| (-(x - c.0).powi(2) - (y - c.1).powi(2)).exp();
+    let likelihood =
+        |c: (f64, f64), x: f64, y: f64| weight(c, x, y) / centers.iter().map(|&o| weight(o, x, y)).sum::<f64>();
     let grid = |c: (f64, f64)| axis.iter().flat_map(|&y| axis.iter().map(move |&x| likelihood(c, x, y))).collect();
     let surface = Surface { x: axis.clone(), y: axis.clone(), probability: centers.map(grid).into() };
     Scatter {
@@ -316,7 +318,8 @@ fn norms(settings: usize) -> WeightNorms {
         let end = 9.0 / (1.0 + 10f64.powf((height(lambda) + 3.5) * 0.6));
         let x: Vec<f64> = (0..2000).map(f64::from).collect();
         let y = x.iter().map(|e| end + (5.0 - end) * (-e / 300.0).exp()).collect();
-        Series { label: format!("λ = {}", number::lambda(lambda)), x, y }
+        let label = if lambda == 0.0 { "no penalty".to_owned() } else { format!("λ = {}", number::lambda(lambda)) };
+        Series { label, x, y }
     });
     let against = |role: Role, label: &str, scale: f64| LambdaCurve {
         role,

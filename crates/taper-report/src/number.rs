@@ -23,11 +23,8 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return NOT_FINITE.to_owned();
     }
-    let digits = if value.abs() >= 1e6 {
-        format!("{:.decimals$e}", value.abs()).replace('-', "−")
-    } else {
-        format!("{:.decimals$}", value.abs())
-    };
+    let digits =
+        if value.abs() >= 1e6 { format!("{:.decimals$e}", value.abs()) } else { format!("{:.decimals$}", value.abs()) };
     let is_zero = !digits.chars().any(|c| ('1'..='9').contains(&c));
     if value < 0.0 && !is_zero { format!("−{digits}") } else { digits }
 }

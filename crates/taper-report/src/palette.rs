@@ -82,12 +82,11 @@ impl Role {
     }
 }
 
-/// Colour of the `place`-th of `count` settings that have an order, such as rising λ: from dark blue to light orange,
-/// with falling darkness, so that the order survives colour blindness and grey print.
+/// Colour of the `place`-th of `count` settings that have an order, such as rising λ: from dark violet to light green,
+/// ever lighter, so that the order survives colour blindness and grey print.
 pub(crate) fn ordered(place: usize, count: usize) -> Rgb {
-    // Stops of the cividis map (Nuñez, Anderton and Renslow 2018), its palest end left out: it vanishes on white.
-    const STOPS: [Rgb; 5] =
-        [Rgb(0, 32, 81), Rgb(43, 68, 110), Rgb(102, 105, 112), Rgb(148, 142, 119), Rgb(212, 186, 78)];
+    // Stops of the viridis map (Smith and van der Walt 2015), its yellow end left out: it vanishes on white.
+    const STOPS: [Rgb; 5] = [Rgb(68, 1, 84), Rgb(65, 68, 135), Rgb(42, 120, 142), Rgb(34, 168, 132), Rgb(100, 195, 90)];
     let position = if count < 2 { 0.0 } else { place.min(count - 1) as f64 / (count - 1) as f64 * 4.0 };
     let stop = (position as usize).min(3);
     STOPS[stop].mix(STOPS[stop + 1], position - stop as f64)

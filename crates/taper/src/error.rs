@@ -181,12 +181,18 @@ mod tests {
     #[test]
     fn places_nest_from_the_inside_out() {
         let error = Error::from(Complaint::new("l2", "a number of at least 0", -1)).within("kernel_regularizer");
-        assert_eq!(error.within("layers[0]").to_string(), "layers[0].kernel_regularizer.l2: expected a number of at least 0, got -1");
+        assert_eq!(
+            error.within("layers[0]").to_string(),
+            "layers[0].kernel_regularizer.l2: expected a number of at least 0, got -1"
+        );
     }
 
     #[test]
     fn nearest_finds_misspelt_words_and_leaves_strangers_alone() {
-        assert_eq!(nearest("kernal_regularizer", ["kernel_regularizer", "bias_regularizer"]), Some("kernel_regularizer"));
+        assert_eq!(
+            nearest("kernal_regularizer", ["kernel_regularizer", "bias_regularizer"]),
+            Some("kernel_regularizer")
+        );
         assert_eq!(nearest("zebra", ["units", "activation"]), None);
     }
 }

@@ -91,14 +91,20 @@ impl Initializer {
     /// A number that is not finite, a negative standard deviation, an empty interval, or a shape that `orthogonal` and
     /// `identity` have no meaning for.
     pub fn validate(&self, shape: &Shape) -> Result<()> {
-        let complain = |expected: &str, got: &dyn std::fmt::Display| Err(Complaint::new("initializer", expected, got).into());
+        let complain =
+            |expected: &str, got: &dyn std::fmt::Display| Err(Complaint::new("initializer", expected, got).into());
         match *self {
             Self::RandomNormal { mean, stddev } | Self::TruncatedNormal { mean, stddev } => {
                 if !mean.is_finite() || !(0.0..1e30).contains(&stddev) {
-                    return complain("a finite mean and a standard deviation of at least 0", &format!("{mean}, {stddev}"));
+                    return complain(
+                        "a finite mean and a standard deviation of at least 0",
+                        &format!("{mean}, {stddev}"),
+                    );
                 }
             }
-            Self::RandomUniform { minval, maxval } if !(minval.is_finite() && maxval.is_finite() && minval <= maxval) => {
+            Self::RandomUniform { minval, maxval }
+                if !(minval.is_finite() && maxval.is_finite() && minval <= maxval) =>
+            {
                 return complain("minval <= maxval, both finite", &format!("{minval}, {maxval}"));
             }
             Self::Constant { value } if !value.is_finite() => return complain("a finite value", &value),

@@ -3,6 +3,8 @@
 
 mod activation;
 mod clock;
+#[cfg(test)]
+mod conformance;
 pub mod data;
 mod dataset;
 mod error;
@@ -25,7 +27,8 @@ pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use initializer::Initializer;
 pub use layer::{
-    ActivationLayer, Backward, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig, LayerKind, LayerSpec, Mode,
+    ActivationLayer, Backward, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig, LayerKind, LayerSpec,
+    Masking, Mode,
 };
 pub use loss::Loss;
 pub use metric::Metric;

@@ -102,7 +102,15 @@ impl Loss {
     /// `p` holds rows of `classes` numbers: logits if `logits`, else the model's output. `y` holds rows of `classes`, or one
     /// class id per row if [sparse](Self::is_sparse). `weights` has one factor per row (already divided by the batch size).
     /// Returns Σ weight · row loss.
-    pub(crate) fn rows(self, logits: bool, classes: usize, p: &[f32], y: &[f32], weights: &[f32], dp: &mut [f32]) -> f64 {
+    pub(crate) fn rows(
+        self,
+        logits: bool,
+        classes: usize,
+        p: &[f32],
+        y: &[f32],
+        weights: &[f32],
+        dp: &mut [f32],
+    ) -> f64 {
         let gradient = !dp.is_empty();
         let mut total = 0.0;
         for (i, weight) in weights.iter().enumerate() {

@@ -14,8 +14,22 @@ use crate::shape::Shape;
 pub enum Role {
     /// Weights between inputs and units.
     Kernel,
+    /// Weights between a unit's past and its present.
+    RecurrentKernel,
+    /// One kernel per input channel.
+    DepthwiseKernel,
+    /// The 1 × 1 kernel that mixes channels after a depthwise one.
+    PointwiseKernel,
     /// One offset per unit.
     Bias,
+    /// One vector per token.
+    Embeddings,
+    /// The scale of a normalization.
+    Gamma,
+    /// The offset of a normalization.
+    Beta,
+    /// Moving statistics; never trained.
+    MovingStatistic,
 }
 
 /// A parameter as a layer declares it. The regularizer belongs to the parameter; no layer's arithmetic knows of it.
@@ -127,9 +141,7 @@ impl Params {
     /// Ω: the sum of all weight penalties with the strengths of this epoch. Shared weights are one slot, so they count once.
     #[must_use]
     pub fn penalty_at(&self, epoch: usize) -> f64 {
-        self.iter()
-            .filter_map(|(slot, w)| slot.penalty().map(|regularizer| regularizer.value_at(epoch, w)))
-            .sum()
+        self.iter().filter_map(|(slot, w)| slot.penalty().map(|regularizer| regularizer.value_at(epoch, w))).sum()
     }
 
     /// Adds every penalty's gradient to `gradients` (as long as the data); returns Ω.

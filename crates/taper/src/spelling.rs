@@ -31,7 +31,8 @@ macro_rules! named {
     ($type:ty) => {
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let value = <$type>::serialize(self, serde_json::value::Serializer).map_err(serde::ser::Error::custom)?;
+                let value =
+                    <$type>::serialize(self, serde_json::value::Serializer).map_err(serde::ser::Error::custom)?;
                 $crate::spelling::fold(value).serialize(serializer)
             }
         }
@@ -69,7 +70,8 @@ pub(crate) fn complaint(place: &str, message: &str) -> Complaint {
         if message.starts_with(what)
             && let Some((word, known)) = words.split_first()
         {
-            let expected = if known.is_empty() { "nothing here".to_owned() } else { format!("one of {}", known.join(", ")) };
+            let expected =
+                if known.is_empty() { "nothing here".to_owned() } else { format!("one of {}", known.join(", ")) };
             let complaint = Complaint::new(place, expected, format!("`{word}`"));
             return match nearest(word, known.iter().copied()) {
                 Some(near) => complaint.help(format!("did you mean `{near}`?")),
@@ -133,4 +135,3 @@ pub(crate) fn table<E: serde::de::Error>(value: Value) -> Result<serde_json::Map
         other => Err(E::custom(format!("invalid type: {other}, expected a table"))),
     }
 }
-

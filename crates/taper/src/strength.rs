@@ -172,18 +172,16 @@ mod tests {
 
     #[test]
     fn the_staged_schedule_of_neural_smithing() {
-        let schedule =
-            Strength::Piecewise { starts: vec![0, 1200, 2500, 4000], values: vec![0.0, 1e-5, 1e-4, 1e-3] };
+        let schedule = Strength::Piecewise { starts: vec![0, 1200, 2500, 4000], values: vec![0.0, 1e-5, 1e-4, 1e-3] };
         let at: Vec<f64> = [0, 1199, 1200, 2499, 2500, 4000, 9000].iter().map(|epoch| schedule.at(*epoch)).collect();
         assert_eq!(at, [0.0, 0.0, 1e-5, 1e-5, 1e-4, 1e-3, 1e-3]);
     }
 
     #[test]
     fn ramps_begin_and_end_where_they_say() {
-        for ramp in [
-            Strength::Linear { from: 1.0, to: 3.0, epochs: 10 },
-            Strength::Cosine { from: 1.0, to: 3.0, epochs: 10 },
-        ] {
+        for ramp in
+            [Strength::Linear { from: 1.0, to: 3.0, epochs: 10 }, Strength::Cosine { from: 1.0, to: 3.0, epochs: 10 }]
+        {
             assert_eq!((ramp.at(0), ramp.at(10), ramp.at(99)), (1.0, 3.0, 3.0));
             assert!((ramp.at(5) - 2.0).abs() < 1e-12);
         }

@@ -11,6 +11,7 @@ use crate::series::{LambdaCurve, LambdaMark, LambdaPoint};
 
 const MARK_SIZE: u32 = 13;
 const MARK_ROW: f64 = 19.0;
+const CROSS_ROW: f64 = 20.0;
 /// Distance between curves at the same λ, so that their intervals do not hide each other.
 const DODGE: f64 = 5.0;
 
@@ -48,10 +49,12 @@ impl LambdaPanel<'_> {
         let mut panel = Panel::at(left, top, self.height, &x, &y);
         let places: Vec<_> = self.marks.iter().map(|mark| panel.column(mark.lambda)).collect();
         let labels = Labels::arrange(self.marks, &places);
-        panel.top += labels.rows as f64 * MARK_ROW + if labels.rows > 0 { 4.0 } else { 0.0 };
+        // What diverged stands above the plot, where no value can be.
+        let crosses = if points().any(|point| !point.mean.is_finite()) { CROSS_ROW } else { 0.0 };
+        panel.top += labels.rows as f64 * MARK_ROW + if labels.rows > 0 { 4.0 } else { 0.0 } + crosses;
 
         panel.draw(canvas, &x, &y);
-        labels.draw(canvas, &panel);
+        labels.draw(canvas, &panel, crosses);
         let middle = (self.curves.len() as f64 - 1.0) / 2.0;
         for (i, curve) in self.curves.iter().enumerate() {
             self.draw_curve(canvas, &panel, curve, (i as f64 - middle) * DODGE);
@@ -89,7 +92,7 @@ impl LambdaPanel<'_> {
         for point in &points {
             let Some(x) = panel.column(point.lambda).map(|x| x + shift) else { continue };
             let Some((_, y)) = place(point) else {
-                canvas.cross((x, panel.top + 10.0), 5.0, Stroke::solid(color, 2.4));
+                canvas.cross((x, panel.top - CROSS_ROW / 2.0), 5.0, Stroke::solid(color, 2.4));
                 continue;
             };
             draw_interval(canvas, panel, x, point, Stroke::solid(color, 1.6));
@@ -130,37 +133,70 @@ fn shape(role: Role) -> Shape {
     }
 }
 
+/// The label of a mark: above the end of its line, which runs from the floor of the panel up to it.
+struct Label {
+    /// Row, counted upwards from the panel.
+    row: usize,
+    /// Coordinate of the line.
+    x: f64,
+    /// From where to where the text reaches.
+    from: f64,
+    to: f64,
+    text: String,
+}
+
+impl Label {
+    /// Can both be read: no text over the other's text or line?
+    fn stands_free_of(&self, other: &Label) -> bool {
+        let (low, high) = if self.row <= other.row { (self, other) } else { (other, self) };
+        if low.row == high.row {
+            return low.to + 12.0 < high.from || high.to + 12.0 < low.from;
+        }
+        high.x < low.from - 4.0 || high.x > low.to + 4.0
+    }
+}
+
 /// The labels of the marks, in as many rows as they need to stand free of each other.
 struct Labels {
     rows: usize,
-    /// Row from the top, coordinate of the mark, of the label, text.
-    placed: Vec<(usize, f64, f64, String)>,
+    placed: Vec<Label>,
 }
 
 impl Labels {
     fn arrange(marks: &[LambdaMark], places: &[Option<f64>]) -> Self {
-        let mut ends: Vec<f64> = Vec::new();
         let mut placed = Vec::new();
         for (x, text) in merge(marks, places) {
-            let text = fit(&text, MARK_SIZE, 420.0);
-            let half = width(&text, MARK_SIZE) / 2.0;
-            let center = x.clamp(EDGE + half, WIDTH - EDGE - half);
-            let row = ends.iter().position(|end| center - half > end + 12.0).unwrap_or(ends.len());
-            if row == ends.len() {
-                ends.push(0.0);
-            }
-            ends[row] = center + half;
-            placed.push((row, x, center, text));
+            let label = Self::find_place(&placed, x, fit(&text, MARK_SIZE, 420.0));
+            placed.push(label);
         }
-        Self { rows: ends.len(), placed }
+        Self { rows: placed.iter().map(|label| label.row + 1).max().unwrap_or(0), placed }
     }
 
-    fn draw(&self, canvas: &mut Canvas, panel: &Panel) {
-        for (row, x, center, text) in &self.placed {
-            let baseline = panel.top - 8.0 - (self.rows - 1 - row) as f64 * MARK_ROW;
-            let line = Stroke::solid(QUIET, 1.2).dashed(Some("3,3"));
-            canvas.line((*x, panel.top - 4.0), (*x, panel.top + panel.height), line);
-            canvas.text((*center, baseline), text, MARK_SIZE, Anchor::Middle, INK);
+    /// The lowest free row; in it centred on the line if that is free, else beginning or ending there.
+    fn find_place(placed: &[Label], x: f64, text: String) -> Label {
+        let wide = width(&text, MARK_SIZE);
+        let mut label = Label { row: 0, x, from: x, to: x, text };
+        for row in 0..=placed.len() {
+            for share in [0.5, 0.02, 0.98] {
+                label.row = row;
+                label.from = (x - share * wide).clamp(EDGE, WIDTH - EDGE - wide);
+                label.to = label.from + wide;
+                if placed.iter().all(|other| label.stands_free_of(other)) {
+                    return label;
+                }
+            }
+        }
+        label
+    }
+
+    /// Draws labels and lines; `space` lies between the panel and the lowest row.
+    fn draw(&self, canvas: &mut Canvas, panel: &Panel, space: f64) {
+        for label in &self.placed {
+            let baseline = panel.top - space - 8.0 - label.row as f64 * MARK_ROW;
+            let line = Stroke::solid(QUIET, 1.2).dashed(Some("2,4"));
+            canvas.line((label.x, baseline + 4.0), (label.x, panel.top + panel.height), line);
+            let middle = (label.from + label.to) / 2.0;
+            canvas.text((middle, baseline), &label.text, MARK_SIZE, Anchor::Middle, INK);
         }
     }
 }
@@ -191,7 +227,7 @@ mod tests {
 
         let near = [LambdaMark::new(1e-3, "the best of all"), LambdaMark::new(2e-3, "within one standard error")];
         assert_eq!(Labels::arrange(&near, &[Some(300.0), Some(320.0)]).rows, 2);
-        assert_eq!(Labels::arrange(&near, &[Some(100.0), Some(620.0)]).rows, 1);
+        assert_eq!(Labels::arrange(&near, &[Some(100.0), Some(520.0)]).rows, 1);
         assert_eq!(Labels::arrange(&near, &[None, None]).rows, 0);
     }
 }

@@ -25,6 +25,13 @@ pub(crate) enum Key {
     Strip(Vec<Rgb>),
 }
 
+impl Key {
+    /// A scale of colours needs room to be read; of the others only the kind matters.
+    fn width(&self) -> f64 {
+        if matches!(self, Key::Strip(_)) { 90.0 } else { KEY }
+    }
+}
+
 /// A sample and its name.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -43,13 +50,14 @@ pub(crate) fn draw(canvas: &mut Canvas, left: f64, top: f64, entries: &[Entry]) 
     let right = WIDTH - 16.0;
     let (mut x, mut y) = (left, top);
     for entry in entries {
-        let label = fit(&entry.label, SIZE, right - left - KEY - 8.0);
-        let wide = KEY + 8.0 + width(&label, SIZE);
+        let indent = entry.key.width() + 8.0;
+        let label = fit(&entry.label, SIZE, right - left - indent);
+        let wide = indent + width(&label, SIZE);
         if x > left && x + wide > right {
             (x, y) = (left, y + ROW);
         }
         key(canvas, &entry.key, x, y + ROW / 2.0);
-        canvas.text((x + KEY + 8.0, y + ROW / 2.0 + 5.0), &label, SIZE, Anchor::Start, INK);
+        canvas.text((x + indent, y + ROW / 2.0 + 5.0), &label, SIZE, Anchor::Start, INK);
         x += wide + BETWEEN;
     }
     if entries.is_empty() { top } else { y + ROW }
@@ -75,7 +83,7 @@ fn key(canvas: &mut Canvas, key: &Key, x: f64, middle: f64) {
         }
         Key::Cross(color) => canvas.cross(center, 4.5, Stroke::solid(*color, 2.2)),
         Key::Strip(colors) => {
-            let wide = KEY / colors.len().max(1) as f64;
+            let wide = key.width() / colors.len().max(1) as f64;
             for (i, color) in colors.iter().enumerate() {
                 canvas.rect(x + i as f64 * wide, middle - 6.0, wide, 12.0, *color);
             }

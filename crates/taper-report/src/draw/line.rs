@@ -14,9 +14,7 @@ pub(crate) fn draw(canvas: &mut Canvas, panel: &Panel, points: &[(f64, f64)], st
         let run: Vec<(f64, f64)> = run.iter().copied().flatten().collect();
         match run[..] {
             [] => {}
-            [dot] => {
-                canvas.marker(Shape::Circle, dot, stroke.width * 1.2, stroke.color, Stroke::solid(stroke.color, 0.5))
-            }
+            [dot] => canvas.marker(Shape::Circle, dot, 3.2, stroke.color, Stroke::solid(stroke.color, 0.5)),
             _ => canvas.polyline(thin(&run, BUDGET * run.len() / total), stroke),
         }
     }

@@ -4,6 +4,7 @@ use super::canvas::{Anchor, Canvas, Stroke, WIDTH};
 use super::scale::Scale;
 use super::text::{fit, width};
 use super::tick::{Tick, ticks};
+use crate::number::shorten;
 use crate::palette::{AXIS, GRID, INK, QUIET, WHITE};
 
 const TICK_SIZE: u32 = 13;
@@ -23,6 +24,21 @@ impl Axis {
     /// An axis with about `count` ticks.
     pub(crate) fn new(title: impl Into<String>, scale: Scale, count: usize) -> Self {
         Self { title: title.into(), scale, ticks: ticks(scale, count) }
+    }
+
+    /// An axis for epochs, which are counted: no ticks between them.
+    pub(crate) fn epochs(epochs: impl Iterator<Item = f64>) -> Self {
+        let scale = match Scale::linear(epochs, 0.0) {
+            // A single epoch, which the scale has widened by less than an epoch.
+            Scale::Linear(low, high) if high - low < 1.0 => Scale::Linear(low.floor(), high.ceil()),
+            other => other,
+        };
+        let mut axis = Self::new("epoch", scale, 8);
+        axis.ticks.retain(|tick| tick.value.fract() == 0.0);
+        for tick in axis.ticks.iter_mut().filter(|tick| !tick.label.contains('e')) {
+            tick.label = shorten(&tick.label).to_owned();
+        }
+        axis
     }
 
     /// Room that the tick labels need to the left of a vertical axis.
@@ -91,6 +107,8 @@ impl Panel {
     /// Says in the middle of the panel that there is nothing to see.
     pub(crate) fn say(&self, canvas: &mut Canvas, message: &str) {
         let middle = (self.left + self.width / 2.0, self.top + self.height / 2.0);
+        let half = width(message, TITLE_SIZE) / 2.0 + 8.0;
+        canvas.rect(middle.0 - half, middle.1 - 17.0, 2.0 * half, 24.0, WHITE);
         canvas.text(middle, message, TITLE_SIZE, Anchor::Middle, QUIET);
     }
 
@@ -139,8 +157,10 @@ impl Panel {
         if let Some(gap) = self.x.gap() {
             self.draw_break(canvas, self.left + gap * self.width, floor);
         }
-        let title = fit(&x.title, TITLE_SIZE, self.width);
-        canvas.text((self.left + self.width / 2.0, floor + 43.0), &title, TITLE_SIZE, Anchor::Middle, INK);
+        let title = fit(&x.title, TITLE_SIZE, WIDTH - 2.0 * EDGE);
+        let half = width(&title, TITLE_SIZE) / 2.0;
+        let center = (self.left + self.width / 2.0).clamp(EDGE + half, WIDTH - EDGE - half);
+        canvas.text((center, floor + 43.0), &title, TITLE_SIZE, Anchor::Middle, INK);
     }
 
     /// Two slanted strokes: the axis does not go on to zero.

@@ -43,7 +43,7 @@ impl Scale {
         let none = values.contains(&0.0);
         let log = range(values.iter().copied().filter(|&v| v > 0.0)).map(|(low, high)| {
             let (low, high) = (low.log10(), high.log10());
-            let spare = if high - low < 0.01 { 1.0 } else { ((high - low) * 0.04).max(0.05) };
+            let spare = if high - low < 0.01 { 1.2 } else { ((high - low) * 0.04).max(0.05) };
             (low - spare, high + spare)
         });
         // Nothing at all: an axis without a place would leave the figure without a frame of reference.

@@ -37,11 +37,13 @@ fn linear(low: f64, high: f64, count: usize) -> Vec<Tick> {
     let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     // Digits down to the step; `+ 1e-9` because log10 of 0.001 may fall a hair short of -3.
     let place = (step.log10() + 1e-9).floor();
-    let scientific = largest >= 1e5 || (largest > 0.0 && largest < 1e-3);
+    let scientific = largest >= 1e6 || (largest > 0.0 && largest < 1e-3);
     let label = |v: f64| {
-        if scientific && v != 0.0 {
+        if v == 0.0 && scientific {
+            "0".to_owned()
+        } else if scientific {
             let digits = (v.abs().log10().floor() - place).clamp(0.0, 8.0) as usize;
-            format!("{v:.digits$e}").replace('-', "−")
+            format!("{}{:.digits$e}", if v < 0.0 { "−" } else { "" }, v.abs())
         } else {
             fixed(v, (-place).clamp(0.0, 8.0) as usize)
         }
@@ -49,23 +51,23 @@ fn linear(low: f64, high: f64, count: usize) -> Vec<Tick> {
     values.into_iter().map(|value| Tick { value, label: label(value) }).collect()
 }
 
-/// Powers of ten; where fewer than two fit, 1, 2, 3 and 5 times them, and where those are too few, even steps.
+/// Powers of ten; where fewer than three fit, also round numbers between them, and where those are too few, even steps.
 fn log(low: f64, high: f64, count: usize) -> Vec<Tick> {
     let decades: Vec<i32> = (low.ceil() as i32..=high.floor() as i32).collect();
     let plain = low >= -3.5 && high <= 4.5;
-    if decades.len() >= 2 {
+    if decades.len() >= 3 {
         // The step keeps the decades' own grid: every 2nd means the even ones, wherever the range begins.
         let step = decades.len().div_ceil(count.max(1)) as i32;
         let kept = decades.into_iter().filter(|decade| decade.rem_euclid(step) == 0);
         return kept.map(|decade| Tick { value: 10f64.powi(decade), label: power_label(1, decade, plain) }).collect();
     }
     let between: Vec<Tick> = (low.floor() as i32..=high.floor() as i32)
-        .flat_map(|decade| [1, 2, 3, 5].map(|digit| (digit, decade)))
+        .flat_map(|decade| [1, 2, 5].map(|digit| (digit, decade)))
         .map(|(digit, decade)| (f64::from(digit) * 10f64.powi(decade), digit, decade))
         .filter(|(value, ..)| (low..=high).contains(&value.log10()))
         .map(|(value, digit, decade)| Tick { value, label: power_label(digit, decade, plain) })
         .collect();
-    if between.len() >= 2 { between } else { linear(10f64.powf(low), 10f64.powf(high), count) }
+    if between.len() >= 3 { between } else { linear(10f64.powf(low), 10f64.powf(high), count) }
 }
 
 /// `0.02`, or `2·10⁻⁶` where the axis has numbers that would be long.
@@ -114,7 +116,7 @@ mod tests {
             labels(Scale::Linear(0.0, 4000.0), 8),
             ["0", "500", "1000", "1500", "2000", "2500", "3000", "3500", "4000"]
         );
-        assert_eq!(labels(Scale::Linear(0.0, 2e-6), 2), ["0", "1e−6", "2e−6"]);
+        assert_eq!(labels(Scale::Linear(0.0, 2e-6), 2), ["0", "1e-6", "2e-6"]);
         assert_eq!(labels(Scale::Linear(0.0, 2.5e30), 2), ["0", "2e30"]);
     }
 
@@ -123,7 +125,7 @@ mod tests {
         assert_eq!(labels(Scale::Log(-2.0, 1.0), 7), ["0.01", "0.1", "1", "10"]);
         assert_eq!(labels(Scale::Log(-6.2, -0.9), 9), ["10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
         assert_eq!(labels(Scale::Log(-6.2, 6.1), 7), ["10⁻⁶", "10⁻⁴", "10⁻²", "1", "10²", "10⁴", "10⁶"]);
-        assert_eq!(labels(Scale::Log(-1.1, -0.2), 7), ["0.1", "0.2", "0.3", "0.5"]);
+        assert_eq!(labels(Scale::Log(-1.1, -0.2), 7), ["0.1", "0.2", "0.5"]);
         assert_eq!(labels(Scale::Log(-5.4, -4.6), 7), ["5·10⁻⁶", "10⁻⁵", "2·10⁻⁵"]);
     }
 

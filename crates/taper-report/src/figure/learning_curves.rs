@@ -90,14 +90,18 @@ pub struct MetricCurves {
 /// One line of a panel.
 struct Curve<'a> {
     label: String,
+    role: Role,
     values: &'a [f64],
-    stroke: Stroke,
 }
 
 impl<'a> Curve<'a> {
     fn new(label: String, role: Role, values: &'a [f64]) -> Self {
-        let dash = if role == Role::Penalty { Some("7,4") } else { None };
-        Self { label, values, stroke: Stroke::solid(role.color(), 2.0).dashed(dash) }
+        Self { label, role, values }
+    }
+
+    fn stroke(&self) -> Stroke {
+        // Training losses are the noisy ones: a thinner line hides less.
+        Stroke::solid(self.role.color(), if self.role == Role::Train { 1.6 } else { 2.0 })
     }
 }
 
@@ -129,6 +133,10 @@ impl LearningCurves {
         if self.metric.is_some() {
             bottom = self.panel(&mut canvas, bottom + 22.0, left, 190.0, &metric_axis, &metric);
         }
+        if let Some(epoch) = self.kept_epoch {
+            let text = format!("Dotted line: the weights of epoch {epoch} were kept.");
+            bottom = legend::note(&mut canvas, EDGE, bottom + 4.0, &text);
+        }
         Figure::new(canvas, bottom, self.alt())
     }
 
@@ -136,63 +144,68 @@ impl LearningCurves {
         let entries: Vec<Entry> = curves
             .iter()
             .filter(|curve| !curve.values.is_empty())
-            .map(|curve| Entry::new(Key::Line(curve.stroke), self.describe(curve)))
+            .map(|curve| Entry::new(Key::Line(curve.stroke()), self.describe(curve)))
             .collect();
         let top = legend::draw(canvas, EDGE, top, &entries);
         let top = Panel::title(canvas, top + 8.0, y);
-        let x = Axis::new("epoch", Scale::linear(self.epoch.iter().copied(), 0.0), 8);
+        let x = Axis::epochs(self.epoch.iter().copied());
         let panel = Panel::at(left, top, height, &x, y);
         panel.draw(canvas, &x, y);
         if let Some(column) = self.kept_epoch.and_then(|epoch| panel.column(epoch)) {
-            let stroke = Stroke::solid(QUIET, 1.2).dashed(Some("3,3"));
+            let stroke = Stroke::solid(QUIET, 1.2).dashed(Some("2,4"));
             canvas.line((column, top), (column, top + height), stroke);
         }
         // The penalty lies under the losses, and training under validation, which is what the figure is about.
-        for curve in
-            curves.iter().filter(|c| c.stroke.dash.is_some()).chain(curves.iter().filter(|c| c.stroke.dash.is_none()))
-        {
+        let mut order: Vec<&Curve> = curves.iter().collect();
+        order.sort_by_key(|curve| match curve.role {
+            Role::Penalty => 0,
+            Role::Train => 1,
+            _ => 2,
+        });
+        for curve in order {
             let points: Vec<(f64, f64)> = self.epoch.iter().copied().zip(curve.values.iter().copied()).collect();
-            line::draw(canvas, &panel, &points, curve.stroke);
+            line::draw(canvas, &panel, &points, curve.stroke());
         }
         let seen = |curve: &Curve| self.epoch.iter().zip(curve.values).any(|(x, y)| panel.point(*x, *y).is_some());
         if !curves.iter().any(seen) {
             panel.say(canvas, "no finite values to draw");
         }
-        let mut bottom = panel.bottom();
-        if let Some(epoch) = self.kept_epoch {
-            bottom =
-                legend::note(canvas, EDGE, bottom, &format!("Dotted line: the weights of epoch {epoch} were kept."));
-        }
-        bottom
+        panel.bottom()
     }
 
     /// The curve's name, and what of it cannot be drawn.
     fn describe(&self, curve: &Curve) -> String {
         let label = &curve.label;
-        if curve.values.iter().all(|v| *v == 0.0) {
+        if curve.values.iter().all(|value| *value == 0.0) {
             return format!("{label} (zero)");
         }
-        match self.epoch.iter().zip(curve.values).find(|(_, value)| !value.is_finite()) {
-            Some((epoch, _)) => format!("{label} (not finite from epoch {epoch})"),
+        let mut points = self.epoch.iter().zip(curve.values).skip_while(|(_, value)| value.is_finite());
+        match points.next() {
             None => label.clone(),
+            Some((epoch, _)) if points.all(|(_, value)| !value.is_finite()) => {
+                format!("{label} (not finite from epoch {epoch})")
+            }
+            Some(_) => {
+                let missing = curve.values.iter().filter(|value| !value.is_finite()).count();
+                format!("{label} (not finite in {missing} of {} epochs)", curve.values.len())
+            }
         }
     }
 
     fn alt(&self) -> String {
-        let last = |values: &[f64]| values.last().map_or_else(|| "none".to_owned(), |value| fixed(*value, 3));
-        let mut alt = format!(
-            "Learning curves over {} epochs. At the end: train data loss {}, penalty {}, {} data loss {}.",
-            self.epoch.len(),
-            last(&self.data_loss),
-            last(&self.penalty),
-            self.held_out,
-            last(&self.validation_loss)
-        );
+        let mut columns = vec![
+            ("train data loss".to_owned(), &self.data_loss),
+            (format!("{} data loss", self.held_out), &self.validation_loss),
+            ("penalty".to_owned(), &self.penalty),
+        ];
         if let Some(metric) = &self.metric {
-            let (train, held_out) = (last(&metric.train), last(&metric.validation));
-            alt.push_str(&format!(" Train {0} {train}, {1} {0} {held_out}.", metric.name, self.held_out));
+            columns.push((format!("train {}", metric.name), &metric.train));
+            columns.push((format!("{} {}", self.held_out, metric.name), &metric.validation));
         }
-        alt
+        let ends = columns.iter().filter_map(|(name, values)| Some(format!("{name} {}", fixed(*values.last()?, 3))));
+        let ends: Vec<String> = ends.collect();
+        let ends = if ends.is_empty() { String::new() } else { format!(" At the end: {}.", ends.join(", ")) };
+        format!("Learning curves over {} epochs.{ends}", self.epoch.len())
     }
 }
 

@@ -33,7 +33,7 @@ const ROW: f64 = 40.0;
 /// .figure();
 /// assert!(figure.svg().contains("+0.029 [+0.012, +0.046]"));
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PairedDifference {
     /// The score whose differences are shown, with its unit if it has one.
@@ -46,6 +46,18 @@ pub struct PairedDifference {
     pub higher_is_better: Option<bool>,
     /// One row per setting, from top to bottom.
     pub rows: Vec<Difference>,
+}
+
+impl Default for PairedDifference {
+    fn default() -> Self {
+        Self {
+            metric: "score".to_owned(),
+            baseline: "the baseline".to_owned(),
+            interval: String::new(),
+            higher_is_better: None,
+            rows: Vec::new(),
+        }
+    }
 }
 
 /// A mean difference to the baseline (setting minus baseline) with its interval, in the unit of the score.
@@ -74,7 +86,11 @@ pub struct Difference {
 impl Difference {
     /// Does the interval leave zero out?
     fn is_clear(&self) -> bool {
-        self.lower > 0.0 || self.upper < 0.0
+        self.has_interval() && (self.lower > 0.0 || self.upper < 0.0)
+    }
+
+    fn has_interval(&self) -> bool {
+        self.lower.is_finite() && self.upper.is_finite()
     }
 
     fn ends(&self) -> [f64; 3] {
@@ -88,10 +104,14 @@ impl PairedDifference {
         let mut canvas = Canvas::new();
         let color = Role::Test.color();
         let edge = Stroke::solid(color, 1.8);
-        let entries = [
+        let mut entries = vec![
             Entry::new(Key::Marker(Shape::Circle, color, edge), "interval without zero"),
             Entry::new(Key::Marker(Shape::Circle, WHITE, edge), "interval contains zero"),
         ];
+        if self.rows.iter().any(|row| row.mean.is_finite() && !row.has_interval()) {
+            let edge = Stroke::solid(QUIET, 1.8);
+            entries.push(Entry::new(Key::Marker(Shape::Circle, WHITE, edge), "no interval"));
+        }
         let mut top = legend::draw(&mut canvas, EDGE, EDGE, &entries);
         if !self.interval.is_empty() {
             top = legend::note(&mut canvas, EDGE, top, &self.interval);
@@ -127,6 +147,9 @@ impl PairedDifference {
             canvas.text((WIDTH - EDGE, middle + 4.5), &numbers[i], NUMBER_SIZE, Anchor::End, INK);
             draw_row(&mut canvas, &panel, row, middle);
         }
+        if self.rows.is_empty() {
+            panel.say(&mut canvas, "nothing to compare");
+        }
         Figure::new(canvas, panel.bottom(), self.alt(&numbers))
     }
 
@@ -143,10 +166,10 @@ impl PairedDifference {
         }
     }
 
-    /// As many digits as the narrowest interval deserves, the same in every row.
+    /// Three digits, or four where an interval is that narrow; the same in every row.
     fn number(&self, row: &Difference) -> String {
         let widths = self.rows.iter().map(|row| (row.upper - row.lower) / 2.0).filter(|w| w.is_finite() && *w > 0.0);
-        let decimals = number::decimals_for(widths.fold(f64::INFINITY, f64::min), 3);
+        let decimals = number::decimals_for(widths.fold(f64::INFINITY, f64::min), 3).min(4);
         number::difference(row.mean, row.lower, row.upper, decimals)
     }
 
@@ -158,7 +181,7 @@ impl PairedDifference {
 }
 
 fn draw_row(canvas: &mut Canvas, panel: &Panel, row: &Difference, middle: f64) {
-    let color = Role::Test.color();
+    let color = if row.has_interval() { Role::Test.color() } else { QUIET };
     let Some(x) = panel.column(row.mean) else { return };
     if let (Some(low), Some(high)) = (panel.column(row.lower), panel.column(row.upper)) {
         canvas.line((low, middle), (high, middle), Stroke::solid(color, 2.0));

@@ -11,7 +11,7 @@ use crate::draw::scale::Scale;
 use crate::palette::{INK, QUIET, Rgb, WHITE, class};
 
 /// How much of a class's colour the background takes at the most.
-const TINT: f64 = 0.45;
+const TINT: f64 = 0.38;
 
 /// Points of two or more classes in the plane, those trained on filled and those held out hollow; behind them, if
 /// given, what a model predicts everywhere.
@@ -208,7 +208,7 @@ impl Scatter {
             if surface.of_class_one().is_some() {
                 let colors = (0..10).map(|band| band_color(band as f64 / 10.0 + 0.05)).collect();
                 entries.push(Entry::new(Key::Strip(colors), format!("probability of {}, 0 to 1", self.class_name(1))));
-                entries.push(Entry::new(Key::Line(Stroke::solid(INK, 1.8)), "0.5"));
+                entries.push(Entry::new(Key::Line(Stroke::solid(INK, 1.8)), "decision at 0.5"));
             } else {
                 entries.push(Entry::new(Key::Line(Stroke::solid(INK, 1.8)), "predicted class changes"));
             }
@@ -220,7 +220,7 @@ impl Scatter {
         let missing = self.points.len() - self.drawable().count();
         let mut notes = Vec::new();
         if missing > 0 {
-            notes.push(format!("{missing} of {} points are not finite and not drawn.", self.points.len()));
+            notes.push(format!("Not drawn, because not finite: {missing} of {} points.", self.points.len()));
         }
         if self.surface.is_some() && !painted {
             notes.push("The predictions are not drawn: their grid is not complete.".to_owned());
@@ -265,7 +265,7 @@ fn paint(canvas: &mut Canvas, panel: &Panel, surface: &Surface) {
     }
     let margins = surface.margins();
     for (index, margin) in margins.iter().enumerate() {
-        canvas.fill(&place(grid(margin).region(0.0)), WHITE.mix(class(index).0, TINT * 0.7));
+        canvas.fill(&place(grid(margin).region(0.0)), WHITE.mix(class(index).0, TINT * 0.75));
     }
     for margin in &margins {
         for line in place(grid(margin).lines(0.0)) {

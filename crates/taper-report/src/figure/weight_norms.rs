@@ -88,7 +88,7 @@ impl WeightNorms {
         let scale = Scale::amount(all().map(|(_, y)| y));
         let log = if scale.is_log() { ", logarithmic" } else { "" };
         let y = Axis::new(format!("{}{log}", self.norm), scale, 5);
-        let x = Axis::new("epoch", Scale::linear(all().map(|(x, _)| x), 0.0), 8);
+        let x = Axis::epochs(all().map(|(x, _)| x));
 
         let entries = self.over_epochs.iter().enumerate();
         let entries: Vec<Entry> =

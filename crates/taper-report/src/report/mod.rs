@@ -135,8 +135,7 @@ impl Report {
     /// The figures with the names under which [`Report::markdown`] looks for them: a figure called `norms` belongs into
     /// `figure/norms.svg` beside the Markdown file.
     ///
-    /// Letters other than a to z, digits and `-` become `-`, and a name that is taken gets a number: names are safe as
-    /// parts of paths.
+    /// Names are made of a to z, digits and `-` only, so they are safe as parts of paths; one that is taken gets a number.
     ///
     /// # Example
     ///
@@ -205,8 +204,9 @@ impl Block {
 
 /// A file name without anything that a path could be made of.
 fn stem(name: &str) -> String {
-    let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let stem: String = name.chars().map(safe).take(80).collect();
-    let stem = stem.trim_matches('-');
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut stem = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+    stem.truncate(80);
+    let stem = stem.trim_end_matches('-');
     if stem.is_empty() { "figure".to_owned() } else { stem.to_owned() }
 }

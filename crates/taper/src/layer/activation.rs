@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taper_kernels::softmax;
 
-use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
+use super::{Backward, Forward, Layer, LayerConfig, Masking, dx_of, single};
 use crate::Result;
 use crate::activation::Activation;
 use crate::shape::Shape;
@@ -51,6 +51,10 @@ struct Built {
 impl Layer for Built {
     fn output_shape(&self) -> &Shape {
         &self.shape
+    }
+
+    fn masking(&self) -> Masking {
+        Masking::Pass
     }
 
     fn forward(&self, io: Forward<'_>) {

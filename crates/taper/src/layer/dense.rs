@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use taper_kernels::activation::Unary;
 use taper_kernels::{matrix, softmax};
 
-use super::{Backward, Forward, Layer, LayerConfig, single};
+use super::{Backward, Forward, Layer, LayerConfig, Masking, single};
 use crate::activation::Activation;
 use crate::initializer::Initializer;
 use crate::param::{ParamSpec, Role};
@@ -171,6 +171,10 @@ impl Layer for Built {
 
     fn cache_len(&self, batch: usize) -> usize {
         if self.keeps_input() { batch * self.rows * self.units } else { 0 }
+    }
+
+    fn masking(&self) -> Masking {
+        Masking::Pass
     }
 
     fn forward(&self, io: Forward<'_>) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Forward, Layer, LayerConfig, Mode, dx_of, single};
+use super::{Backward, Forward, Layer, LayerConfig, Masking, Mode, dx_of, single};
 use crate::shape::Shape;
 use crate::{Complaint, Result};
 
@@ -58,6 +58,10 @@ impl Layer for Built {
     /// The factor of every number: 0 or 1 / (1 - rate).
     fn cache_len(&self, batch: usize) -> usize {
         batch * self.shape.len()
+    }
+
+    fn masking(&self) -> Masking {
+        Masking::Pass
     }
 
     fn forward(&self, io: Forward<'_>) {

@@ -28,6 +28,17 @@ pub enum Mode {
     Inference,
 }
 
+/// What a layer does with a mask over time steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Masking {
+    /// The output has no mask.
+    Drop,
+    /// The output has the input's mask, if there is one.
+    Pass,
+    /// The layer makes a mask of its input ([`Layer::make_mask`]).
+    Make,
+}
+
 /// The settings of one kind of layer, before its sizes are known.
 pub trait LayerConfig {
     /// Builds the layer for inputs of these shapes (one, except for layers that merge).
@@ -62,6 +73,17 @@ pub trait Layer: Send + Sync + std::fmt::Debug {
         0
     }
 
+    /// What becomes of a mask over the time steps of the input. Default: it ends here.
+    fn masking(&self) -> Masking {
+        Masking::Drop
+    }
+
+    /// For [`Masking::Make`]: writes 1 for steps that count and 0 for those that do not, one per vector of the output.
+    fn make_mask(&self, _x: &[f32], _mask: &mut [f32]) {}
+
+    /// Changes parameters that are not trained but follow the data (moving statistics), after a forward pass in training.
+    fn update_state(&self, _batch: usize, _params: &mut [f32], _cache: &[f32]) {}
+
     /// Computes `y`.
     fn forward(&self, io: Forward<'_>);
 
@@ -86,6 +108,8 @@ pub struct Forward<'a> {
     pub scratch: &'a mut [f32],
     /// Training or inference.
     pub mode: Mode,
+    /// Whether the layer is frozen: a frozen normalization uses its moving statistics even in training.
+    pub frozen: bool,
     /// The stream of this layer in this step, for layers that draw.
     pub seed: Seed,
 }
@@ -109,6 +133,8 @@ pub struct Backward<'a> {
     pub dx: &'a mut [Vec<f32>],
     /// What the forward pass kept.
     pub cache: &'a mut [f32],
+    /// Whether the layer is frozen.
+    pub frozen: bool,
     /// Free to use.
     pub scratch: &'a mut [f32],
 }
@@ -117,6 +143,9 @@ pub struct Backward<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     pub(crate) buffers: &'a [Vec<f32>],
+    /// As long as `buffers`; empty where there is no mask.
+    pub(crate) masks: &'a [Vec<f32>],
+    pub(crate) mask_lens: &'a [usize],
     pub(crate) nodes: &'a [usize],
     pub(crate) lens: &'a [usize],
     pub(crate) batch: usize,
@@ -127,6 +156,14 @@ impl<'a> Inputs<'a> {
     #[must_use]
     pub fn x(&self) -> &'a [f32] {
         self.get(0)
+    }
+
+    /// The mask of the only input: 1 or 0 for each step of each row, `None` if all count.
+    #[must_use]
+    pub fn mask(&self) -> Option<&'a [f32]> {
+        let node = self.nodes[0];
+        let len = self.batch * self.mask_lens[node];
+        (len > 0).then(|| &self.masks[node][..len])
     }
 
     /// The input at this position.

@@ -136,10 +136,7 @@ impl Serialize for LayerSpec {
             map.extend(settings);
         }
         if let Some(regularizer) = &self.activity_regularizer {
-            map.insert(
-                "activity_regularizer".into(),
-                serde_json::to_value(regularizer).map_err(S::Error::custom)?,
-            );
+            map.insert("activity_regularizer".into(), serde_json::to_value(regularizer).map_err(S::Error::custom)?);
         }
         map.serialize(serializer)
     }
@@ -179,7 +176,9 @@ mod tests {
     #[test]
     fn a_layer_survives_the_round_trip() {
         let spec = LayerSpec::from(
-            Dense::new(5).activation(Activation::LeakyRelu { negative_slope: 0.1 }).kernel_regularizer(Regularizer::l2(0.001)),
+            Dense::new(5)
+                .activation(Activation::LeakyRelu { negative_slope: 0.1 })
+                .kernel_regularizer(Regularizer::l2(0.001)),
         )
         .name("hidden")
         .trainable(false)

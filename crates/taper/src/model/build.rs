@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{BuiltLayer, Model, Node, Sequential};
 use crate::activation::Activation;
-use crate::layer::{ActivationLayer, LayerKind, LayerSpec};
+use crate::layer::{ActivationLayer, LayerKind, LayerSpec, Masking};
 use crate::loss::Head;
 use crate::param::{ParamSlot, Params};
 use crate::shape::Shape;
@@ -17,12 +17,18 @@ const MOST_PARAMETERS: usize = 1 << 36;
 pub(super) fn build(spec: &Sequential) -> Result<Model> {
     let mut complaints = Complaints::new();
     complaints.check(!spec.layers.is_empty(), "layers", "at least one layer", "none");
-    let input_shape =
-        complaints.take("input_shape", Shape::new(spec.input_shape.clone()).map_err(without_place))?;
+    let input_shape = complaints.take("input_shape", Shape::new(spec.input_shape.clone()).map_err(without_place))?;
     let names = names(&spec.layers, &mut complaints);
 
     let Some(input_shape) = input_shape else { return Err(finished(complaints)) };
-    let mut builder = Builder { layers: vec![], nodes: vec![], lens: vec![input_shape.len()], slots: vec![], end: 0 };
+    let mut builder = Builder {
+        layers: vec![],
+        nodes: vec![],
+        lens: vec![input_shape.len()],
+        mask_lens: vec![0],
+        slots: vec![],
+        end: 0,
+    };
     let mut shape = Some(input_shape.clone());
     for (i, (layer, name)) in spec.layers.iter().zip(names).enumerate() {
         let place = format!("layers[{i}]");
@@ -49,6 +55,7 @@ pub(super) fn build(spec: &Sequential) -> Result<Model> {
         nodes: builder.nodes,
         params: Params::new(builder.slots),
         lens: builder.lens,
+        mask_lens: builder.mask_lens,
         input_shape,
         head,
     })
@@ -58,6 +65,7 @@ struct Builder {
     layers: Vec<BuiltLayer>,
     nodes: Vec<Node>,
     lens: Vec<usize>,
+    mask_lens: Vec<usize>,
     slots: Vec<ParamSlot>,
     end: usize,
 }
@@ -75,6 +83,11 @@ impl Builder {
         }
         let layer = spec.kind.build(std::slice::from_ref(input))?;
         let output = layer.output_shape().clone();
+        let mask_len = match layer.masking() {
+            Masking::Drop => 0,
+            Masking::Pass => self.mask_lens.last().copied().unwrap_or(0),
+            Masking::Make => output.rows(),
+        };
         let start = self.end;
         let mut complaints = Complaints::new();
         for param in layer.params() {
@@ -98,9 +111,11 @@ impl Builder {
             layer,
             range: start..self.end,
             activity_regularizer: spec.activity_regularizer.clone(),
+            trainable: spec.trainable,
         });
         self.nodes.push(Node { layer: self.layers.len() - 1, inputs: vec![self.lens.len() - 1] });
         self.lens.push(output.len());
+        self.mask_lens.push(mask_len);
         Ok(output)
     }
 }
@@ -143,7 +158,12 @@ fn names(layers: &[LayerSpec], complaints: &mut Complaints) -> Vec<String> {
             Some(name) => {
                 let place = format!("layers[{i}].name");
                 complaints.check(seen.insert(name.clone()), &place, "a name that no other layer has", name);
-                complaints.check(!name.is_empty() && !name.contains('/'), &place, "a name without `/`", format!("`{name}`"));
+                complaints.check(
+                    !name.is_empty() && !name.contains('/'),
+                    &place,
+                    "a name without `/`",
+                    format!("`{name}`"),
+                );
                 name.clone()
             }
             None => {

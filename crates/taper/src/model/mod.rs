@@ -40,6 +40,8 @@ pub struct Model {
     pub(crate) params: Params,
     /// Numbers per sample in each buffer; buffer 0 is the input, buffer i + 1 the output of node i.
     pub(crate) lens: Vec<usize>,
+    /// Steps per sample in each buffer's mask; 0 where there is none.
+    pub(crate) mask_lens: Vec<usize>,
     pub(crate) input_shape: Shape,
     pub(crate) head: Head,
 }
@@ -54,6 +56,8 @@ pub(crate) struct BuiltLayer {
     /// Where its parameters lie in the flat buffer.
     pub(crate) range: std::ops::Range<usize>,
     pub(crate) activity_regularizer: Option<Regularizer>,
+    /// Whether training may change it; a frozen layer runs in inference mode where the two differ in state.
+    pub(crate) trainable: bool,
 }
 
 /// One use of a layer. A shared layer has several.

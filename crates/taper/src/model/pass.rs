@@ -1,9 +1,9 @@
 //! The way of one batch through a model and back.
 
 use crate::Seed;
-use crate::layer::{Backward, Forward, Inputs, Mode};
+use crate::layer::{Backward, Forward, Inputs, Masking, Mode};
 use crate::loss::Loss;
-use crate::model::Model;
+use crate::model::{Model, Node};
 
 /// The buffers of one model for batches up to a fixed size. Made once; nothing allocates afterwards.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub(crate) struct Workspace {
     batch: usize,
     /// One per buffer of the model: the input, then each node's output.
     values: Vec<Vec<f32>>,
+    /// Which steps of each buffer count; empty where all do.
+    masks: Vec<Vec<f32>>,
     /// The gradients of the buffers that need one; others stay empty.
     gradients: Vec<Vec<f32>>,
     /// One per node.
@@ -47,6 +49,7 @@ impl Workspace {
         Self {
             batch,
             values: model.lens.iter().map(|len| vec![0.0; batch * len]).collect(),
+            masks: model.mask_lens.iter().map(|len| vec![0.0; batch * len]).collect(),
             gradients,
             caches: (0..model.nodes.len()).map(|node| vec![0.0; layer_of(node).layer.cache_len(batch)]).collect(),
             scratch: vec![0.0; model.layers.iter().map(|layer| layer.layer.scratch_len(batch)).max().unwrap_or(0)],
@@ -82,15 +85,53 @@ impl Workspace {
             let mut y = std::mem::take(&mut self.values[i + 1]);
             built.layer.forward(Forward {
                 batch,
-                inputs: Inputs { buffers: &self.values, nodes: &node.inputs, lens: &model.lens, batch },
+                inputs: inputs(model, node, &self.values, &self.masks, batch),
                 y: &mut y[..batch * model.lens[i + 1]],
                 params: &model.params.data()[built.range.clone()],
                 cache: &mut self.caches[i][..built.layer.cache_len(batch)],
                 scratch: &mut self.scratch[..built.layer.scratch_len(batch)],
                 mode,
+                frozen: !built.trainable,
                 seed: seed.derive("layer", i as u64),
             });
             self.values[i + 1] = y;
+            self.pass_mask(model, i, batch);
+        }
+    }
+
+    /// Works out the mask of a node's output.
+    fn pass_mask(&mut self, model: &Model, i: usize, batch: usize) {
+        let len = batch * model.mask_lens[i + 1];
+        if len == 0 {
+            return;
+        }
+        let (node, mut mask) = (&model.nodes[i], std::mem::take(&mut self.masks[i + 1]));
+        let layer = &model.layers[node.layer].layer;
+        match layer.masking() {
+            Masking::Make => {
+                layer.make_mask(inputs(model, node, &self.values, &self.masks, batch).x(), &mut mask[..len]);
+            }
+            Masking::Pass => mask[..len].copy_from_slice(&self.masks[node.inputs[0]][..len]),
+            Masking::Drop => {}
+        }
+        self.masks[i + 1] = mask;
+    }
+
+    /// The mask of the model's output for the first `batch` rows, if it has one.
+    pub(crate) fn output_mask(&self, model: &Model, batch: usize) -> Option<&[f32]> {
+        let last = model.nodes.len();
+        let len = batch * model.mask_lens[last];
+        (len > 0).then(|| &self.masks[last][..len])
+    }
+
+    /// Lets moving statistics follow the batch just run forward. Frozen layers keep theirs.
+    pub(crate) fn update_state(&mut self, model: &mut Model, batch: usize) {
+        for (i, node) in model.nodes.iter().enumerate() {
+            let built = &model.layers[node.layer];
+            if built.trainable {
+                let cache = &self.caches[i][..built.layer.cache_len(batch)];
+                built.layer.update_state(batch, &mut model.params.data_mut()[built.range.clone()], cache);
+            }
         }
     }
 
@@ -107,7 +148,15 @@ impl Workspace {
     }
 
     /// The weighted loss of the batch just run forward; with `gradient`, its gradient goes where the backward pass begins.
-    pub(crate) fn loss(&mut self, model: &Model, loss: Loss, batch: usize, y: &[f32], weights: &[f32], gradient: bool) -> f64 {
+    pub(crate) fn loss(
+        &mut self,
+        model: &Model,
+        loss: Loss,
+        batch: usize,
+        y: &[f32],
+        weights: &[f32],
+        gradient: bool,
+    ) -> f64 {
         let last = model.nodes.len();
         let logits = loss.wants_logits(model.head);
         let at = if logits { last - 1 } else { last };
@@ -122,6 +171,19 @@ impl Workspace {
             &mut []
         };
         loss.rows(logits, classes, p, y, weights, dp)
+    }
+
+    /// For tests: carries this gradient of the output back.
+    #[cfg(test)]
+    pub(crate) fn backward_from(&mut self, model: &Model, batch: usize, dy: &[f32]) {
+        let last = model.nodes.len();
+        self.written.fill(false);
+        self.dparams.fill(0.0);
+        if !self.gradients[last].is_empty() {
+            self.written[last] = true;
+            self.gradients[last][..dy.len()].copy_from_slice(dy);
+        }
+        self.backward(model, batch, 0);
     }
 
     /// Carries the gradient back to every parameter, activity penalties included.
@@ -164,17 +226,17 @@ impl Workspace {
         }
         let again = std::mem::replace(&mut self.written_layers[node.layer], true);
         let range = built.range.clone();
-        let dparams =
-            if again { &mut self.spare_dparams[..range.len()] } else { &mut self.dparams[range.clone()] };
+        let dparams = if again { &mut self.spare_dparams[..range.len()] } else { &mut self.dparams[range.clone()] };
         built.layer.backward(Backward {
             batch,
-            inputs: Inputs { buffers: &self.values, nodes: &node.inputs, lens: &model.lens, batch },
+            inputs: inputs(model, node, &self.values, &self.masks, batch),
             y: &self.values[i + 1][..dy.len()],
             dy,
             params: &model.params.data()[range.clone()],
             dparams,
             dx: &mut self.dx[..node.inputs.len()],
             cache: &mut self.caches[i][..built.layer.cache_len(batch)],
+            frozen: !built.trainable,
             scratch: &mut self.scratch[..built.layer.scratch_len(batch)],
         });
         if again {
@@ -200,12 +262,24 @@ impl Workspace {
     }
 }
 
+/// What a node reads.
+fn inputs<'a>(
+    model: &'a Model,
+    node: &'a Node,
+    buffers: &'a [Vec<f32>],
+    masks: &'a [Vec<f32>],
+    batch: usize,
+) -> Inputs<'a> {
+    Inputs { buffers, masks, mask_lens: &model.mask_lens, nodes: &node.inputs, lens: &model.lens, batch }
+}
+
 /// Which buffers need a gradient: those that something trainable, or an activity penalty, lies behind.
 fn needs_gradient(model: &Model) -> Vec<bool> {
     let mut needs = vec![false; model.lens.len()];
     for (i, node) in model.nodes.iter().enumerate() {
         let built = &model.layers[node.layer];
-        let trains = model.params.slots().iter().any(|slot| built.range.contains(&slot.range.start) && slot.spec.trainable);
+        let trains =
+            model.params.slots().iter().any(|slot| built.range.contains(&slot.range.start) && slot.spec.trainable);
         needs[i + 1] = trains || node.inputs.iter().any(|input| needs[*input]);
     }
     needs

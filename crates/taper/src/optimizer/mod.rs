@@ -264,7 +264,10 @@ impl<'de> Deserialize<'de> for Optimizer {
             common.clipvalue.map(Clip::Value),
         ];
         if clips.iter().flatten().count() > 1 {
-            return Err(spelling::smuggle("", format!("invalid value: several, expected at most one of {}", CLIPS.join(", "))));
+            return Err(spelling::smuggle(
+                "",
+                format!("invalid value: several, expected at most one of {}", CLIPS.join(", ")),
+            ));
         }
         optimizer.clip = clips.into_iter().flatten().next();
         optimizer.learning_rate = common.learning_rate.unwrap_or(optimizer.learning_rate);

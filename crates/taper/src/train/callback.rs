@@ -69,13 +69,7 @@ impl EarlyStopping {
     /// On the validation data loss, with this patience; the best weights come back.
     #[must_use]
     pub fn new(patience: usize) -> Self {
-        Self {
-            monitor: val_data_loss(),
-            min_delta: 0.0,
-            patience,
-            restore_best_weights: true,
-            start_from_epoch: 0,
-        }
+        Self { monitor: val_data_loss(), min_delta: 0.0, patience, restore_best_weights: true, start_from_epoch: 0 }
     }
 
     pub(crate) fn validate(&self, place: &str, complaints: &mut Complaints) {
@@ -90,7 +84,12 @@ impl ReduceLrOnPlateau {
             complaints.check(good, format!("{place}.{key}"), expected, got);
         };
         check("factor", self.factor > 0.0 && self.factor < 1.0, "a number between 0 and 1", self.factor);
-        check("min_delta", self.min_delta.is_finite() && self.min_delta >= 0.0, "a finite number of at least 0", self.min_delta);
+        check(
+            "min_delta",
+            self.min_delta.is_finite() && self.min_delta >= 0.0,
+            "a finite number of at least 0",
+            self.min_delta,
+        );
         check("min_lr", self.min_lr.is_finite() && self.min_lr >= 0.0, "a finite number of at least 0", self.min_lr);
     }
 }
@@ -115,7 +114,8 @@ impl Watch {
 
     /// Looks at a value; says whether it is the best so far. NaN never is.
     pub(crate) fn see(&mut self, value: f64) -> bool {
-        let better = if self.maximize { value > self.best + self.min_delta } else { value < self.best - self.min_delta };
+        let better =
+            if self.maximize { value > self.best + self.min_delta } else { value < self.best - self.min_delta };
         if better {
             self.best = value;
             self.waited = 0;

@@ -127,7 +127,8 @@ impl FitConfig {
             0,
         );
         match self.loss {
-            Loss::BinaryCrossentropy { label_smoothing, .. } | Loss::CategoricalCrossentropy { label_smoothing, .. } => {
+            Loss::BinaryCrossentropy { label_smoothing, .. }
+            | Loss::CategoricalCrossentropy { label_smoothing, .. } => {
                 complaints.check(
                     (0.0..=1.0).contains(&label_smoothing),
                     "loss.label_smoothing",
@@ -170,7 +171,8 @@ impl FitConfig {
         match self.loss {
             Loss::SparseCategoricalCrossentropy { .. } => {
                 if let Some(i) = bad(&|y| y >= 0.0 && y < classes as f32 && y.fract() == 0.0) {
-                    let expected = format!("a class id from 0 to {}, because the model has {classes} outputs", classes - 1);
+                    let expected =
+                        format!("a class id from 0 to {}, because the model has {classes} outputs", classes - 1);
                     return Err(Complaint::new(named(i), expected, data.y()[i]).into());
                 }
             }

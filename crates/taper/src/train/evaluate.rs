@@ -93,7 +93,13 @@ impl Evaluator {
             self.workspace.input_mut(x.len()).copy_from_slice(x);
             self.workspace.forward(model, batch, Mode::Inference, Seed::new(0));
             let sample_weight = data.sample_weight().map(|all| &all[row..row + batch]);
-            let weights = row_weights(&mut self.weights, self.per_row, sample_weight, batch);
+            let weights = row_weights(
+                &mut self.weights,
+                self.per_row,
+                sample_weight,
+                self.workspace.output_mask(model, batch),
+                batch,
+            );
             let data_loss = self.workspace.loss(model, self.loss, batch, y, weights, false);
             let penalty = weight_penalty + self.workspace.activity_penalty(model, batch, epoch);
             self.data_loss += data_loss * batch as f64;
@@ -125,20 +131,23 @@ impl Evaluator {
 /// Meters for the configured metrics on this model.
 pub(crate) fn meters(model: &Model, config: &FitConfig) -> Vec<Meter> {
     let classes = model.output_shape().last();
-    let resolve = |metric: &crate::metric::Metric| Meter::new(metric.resolve(classes, config.loss.is_sparse()), classes);
+    let resolve =
+        |metric: &crate::metric::Metric| Meter::new(metric.resolve(classes, config.loss.is_sparse()), classes);
     config.metrics.iter().map(resolve).collect()
 }
 
 /// The factor of each prediction in a batch's mean loss: its row's weight over the number of predictions. A row with
-/// several predictions (a sequence) gives its weight to each.
+/// several predictions (a sequence) gives its weight to each. Masked predictions do not count.
 pub(crate) fn row_weights<'a>(
     buffer: &'a mut [f32],
     per_row: usize,
     sample_weight: Option<&[f32]>,
+    mask: Option<&[f32]>,
     batch: usize,
 ) -> &'a [f32] {
     let buffer = &mut buffer[..batch * per_row];
-    let share = 1.0 / buffer.len() as f32;
+    let counted = mask.map_or(buffer.len() as f32, |mask| mask.iter().sum());
+    let share = 1.0 / counted.max(1.0);
     match sample_weight {
         None => buffer.fill(share),
         Some(weights) => {
@@ -146,6 +155,9 @@ pub(crate) fn row_weights<'a>(
                 factors.fill(share * weight);
             }
         }
+    }
+    if let Some(mask) = mask {
+        buffer.iter_mut().zip(mask).for_each(|(factor, counts)| *factor *= counts);
     }
     buffer
 }

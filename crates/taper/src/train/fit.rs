@@ -235,7 +235,8 @@ impl<'a> Fitting<'a> {
         self.workspace.forward(model, batch, Mode::Training, seed);
         let y = &self.targets[..batch * self.data.target_len()];
         let weights = self.data.sample_weight().map(|_| &self.sample_weights[..batch]);
-        let factors = row_weights(&mut self.factors, self.per_row, weights, batch);
+        let mask = self.workspace.output_mask(model, batch);
+        let factors = row_weights(&mut self.factors, self.per_row, weights, mask, batch);
         let data_loss = self.workspace.loss(model, self.config.loss, batch, y, factors, true);
         for meter in &mut self.meters {
             meter.add(self.workspace.output(model, batch), y);
@@ -244,6 +245,7 @@ impl<'a> Fitting<'a> {
         self.workspace.backward(model, batch, epoch);
         let penalty = model.params.add_penalty_gradients(epoch, &mut self.workspace.dparams) + activity;
         if (data_loss + penalty).is_finite() {
+            self.workspace.update_state(model, batch);
             state.optimizer.step(&self.config.optimizer, rate, &mut model.params, &mut self.workspace.dparams);
         }
         (data_loss, penalty)

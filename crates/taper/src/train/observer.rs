@@ -1,7 +1,7 @@
 //! Those who watch a training.
 
-use super::history::EpochRow;
 use super::fit::TrainState;
+use super::history::EpochRow;
 use crate::model::Model;
 
 /// Whether to go on.
