@@ -27,19 +27,20 @@ pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use initializer::Initializer;
 pub use layer::{
-    ActivationLayer, Backward, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig, LayerKind, LayerSpec,
-    Masking, Mode,
+    ActivationLayer, Add, Average, Backward, Concatenate, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig,
+    LayerKind, LayerSpec, Masking, Maximum, Minimum, Mode, Multiply, Subtract,
 };
 pub use loss::Loss;
 pub use metric::Metric;
-pub use model::{LayerSummary, Model, Sequential};
+pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
 pub use regularizer::Regularizer;
 pub use rng::{Rng, Seed};
 pub use shape::Shape;
+pub use spelling::read;
 pub use strength::Strength;
 pub use train::{
-    EarlyStopping, EpochRow, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores, StopReason,
-    TrainState, evaluate, fit, fit_from,
+    EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores,
+    StopReason, TrainState, evaluate, first_batch, fit, fit_from,
 };

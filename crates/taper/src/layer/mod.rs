@@ -4,15 +4,19 @@
 //! other layers exist.
 
 mod activation;
+mod concatenate;
 mod dense;
 mod dropout;
 mod flatten;
+mod merge;
 mod spec;
 
 pub use activation::ActivationLayer;
+pub use concatenate::Concatenate;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use merge::{Add, Average, Maximum, Minimum, Multiply, Subtract};
 pub use spec::{LayerKind, LayerSpec};
 
 use crate::param::ParamSpec;
@@ -37,6 +41,10 @@ pub enum Masking {
     Pass,
     /// The layer makes a mask of its input ([`Layer::make_mask`]).
     Make,
+    /// Of several inputs: a step counts if it counts in any; no mask if one of them has none.
+    Any,
+    /// Of several inputs: their steps one after the other, as their masks say; steps of an input without a mask count.
+    Join,
 }
 
 /// The settings of one kind of layer, before its sizes are known.

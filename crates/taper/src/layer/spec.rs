@@ -3,7 +3,10 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{ActivationLayer, Dense, Dropout, Flatten, Layer, LayerConfig};
+use super::{
+    ActivationLayer, Add, Average, Concatenate, Dense, Dropout, Flatten, Layer, LayerConfig, Maximum, Minimum,
+    Multiply, Subtract,
+};
 use crate::Result;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
@@ -107,8 +110,15 @@ macro_rules! layers {
 layers! {
     "dense" => Dense(Dense),
     "activation" => Activation(ActivationLayer),
+    "add" => Add(Add),
+    "average" => Average(Average),
+    "concatenate" => Concatenate(Concatenate),
     "dropout" => Dropout(Dropout),
     "flatten" => Flatten(Flatten),
+    "maximum" => Maximum(Maximum),
+    "minimum" => Minimum(Minimum),
+    "multiply" => Multiply(Multiply),
+    "subtract" => Subtract(Subtract),
 }
 
 /// Names in backticks, as serde lists them.

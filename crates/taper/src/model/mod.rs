@@ -1,11 +1,16 @@
 //! A model: layers and their parameters, ready to run.
 
 mod build;
+mod graph;
 mod pass;
 mod sequential;
+mod spec;
+mod wiring;
 
+pub use graph::{Graph, GraphLayer, GraphNode};
 pub(crate) use pass::Workspace;
 pub use sequential::Sequential;
+pub use spec::ModelSpec;
 
 use crate::layer::{Layer, Mode};
 use crate::loss::Head;
@@ -34,7 +39,7 @@ use crate::{Complaint, Dataset, Error, Result, Seed, nearest};
 /// ```
 #[derive(Debug)]
 pub struct Model {
-    pub(crate) spec: Sequential,
+    pub(crate) spec: ModelSpec,
     pub(crate) layers: Vec<BuiltLayer>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) params: Params,
@@ -88,16 +93,54 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// Every complaint about every layer, with its place (`layers[0].units`).
-    pub fn build(spec: &Sequential, seed: Seed) -> Result<Self> {
-        let mut model = build::build(spec)?;
+    /// Every complaint about every layer, with its place (`layers[0].units`, `nodes[2].inputs[0]`).
+    pub fn build(spec: impl Into<ModelSpec>, seed: Seed) -> Result<Self> {
+        let mut model = build::plan(spec.into())?.model();
         model.params.initialize(seed.derive("weights", 0));
         Ok(model)
     }
 
-    /// What it was built from, with regularizers as they are now.
+    /// Builds the model with these weights, in the order of [`Model::plan`]: nothing is drawn.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::build`]; another number of weights than the model has.
+    pub fn with_weights(spec: impl Into<ModelSpec>, weights: &[f32]) -> Result<Self> {
+        let plan = build::plan(spec.into())?;
+        if plan.parameters() != weights.len() {
+            let expected = format!("{} numbers, one for each parameter", plan.parameters());
+            return Err(Complaint::new("weights", expected, weights.len()).into());
+        }
+        let mut model = plan.model();
+        model.params.data_mut().copy_from_slice(weights);
+        Ok(model)
+    }
+
+    /// The parameters that a model of this kind has, without making room for them: what a reader checks a file against
+    /// before it believes its sizes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::build`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use taper::{Dense, Model, Sequential};
+    ///
+    /// # fn main() -> taper::Result<()> {
+    /// let slots = Model::plan(&Sequential::new([2]).layer(Dense::new(3)))?;
+    /// assert_eq!((slots[0].path.as_str(), slots[0].spec.shape.sizes()), ("dense/kernel", &[2, 3][..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn plan(spec: impl Into<ModelSpec>) -> Result<Vec<crate::ParamSlot>> {
+        Ok(build::plan(spec.into())?.slots)
+    }
+
+    /// What it was built from.
     #[must_use]
-    pub fn spec(&self) -> &Sequential {
+    pub fn spec(&self) -> &ModelSpec {
         &self.spec
     }
 
