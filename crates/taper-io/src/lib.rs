@@ -1,1 +1,23 @@
-//! taper-io
+//! Everything of Taper that reads or writes a format: experiment files, tables, tensors, model files.
+//!
+//! Readers work in three stages: measure the real length, check the whole header against what is expected, then allocate.
+//! Writers make a file appear whole or not at all (write beside it, flush to disk, rename).
+
+mod atomic;
+mod error;
+mod experiment_file;
+mod log;
+mod model_file;
+mod rows;
+mod sample_file;
+mod table;
+mod tensor_file;
+
+pub use atomic::{check_writable, write_atomic};
+pub use error::{Error, Result};
+pub use experiment_file::read_experiment;
+pub use log::{CsvLogger, ModelCheckpoint};
+pub use model_file::{read_model, write_model};
+pub use rows::read_rows;
+pub use sample_file::write_sample;
+pub use tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};

@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(directory.join("figure"))?;
     fs::write(directory.join("report.html"), report.html()?)?;
     fs::write(directory.join("report.md"), report.markdown())?;
+    fs::write(directory.join("nasty.html"), nasty_report().html()?)?;
     for (name, figure) in report.figures().into_iter().chain(nasty().iter().map(|(n, f)| ((*n).to_owned(), f))) {
         fs::write(directory.join("figure").join(format!("{name}.svg")), figure.svg())?;
         fs::write(directory.join("figure").join(format!("{name}.png")), figure.png()?)?;
@@ -50,6 +51,14 @@ fn report() -> Report {
         command: "taper study moons.toml --repeats 30 --seed 1".into(),
         experiment: "[data]\nsource = \"moons\"\nsamples = 100\nnoise = 0.2\nrandom_state = 1\ntrain = 30\n\n[model]\ninput_shape = [2]\nlayers = [\n  { layer = \"dense\", units = 500, activation = \"relu\", kernel_regularizer = { l2 = 0.001 } },\n  { layer = \"dense\", units = 1, activation = \"sigmoid\" },\n]\n".into(),
     })
+}
+
+fn nasty_report() -> Report {
+    let wide = Table::new(vec![LONG; 6]).caption(LONG).row(vec![Cell::text(LONG); 6]).row([Cell::number(1e300, 3)]);
+    let empty = Table::new(["λ", "accuracy"]);
+    let section = Section::new(LONG).paragraph(LONG).table(wide).table(empty).figure(LONG, long_score().figure(), LONG);
+    let how = Reproduce { command: LONG.into(), experiment: String::new() };
+    Report::new(LONG, LONG).section(section).section(Section::new("")).reproduce(how)
 }
 
 fn nasty() -> Vec<(&'static str, Figure)> {

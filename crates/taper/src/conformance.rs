@@ -263,7 +263,7 @@ fn check_gradients(spec: &ModelSpec, tokens: bool, mode: Mode, text: &str) {
         .map(|_| if tokens { rng.below(6) as f32 } else { rng.normal() as f32 })
         .collect();
     let c: Vec<f64> = (0..BATCH * model.output_shape().len()).map(|_| rng.normal()).collect();
-    let mut value = |model: &Model, workspace: &mut Workspace| -> f64 {
+    let value = |model: &Model, workspace: &mut Workspace| -> f64 {
         workspace.input_mut(x.len()).copy_from_slice(&x);
         workspace.forward(model, BATCH, mode, Seed::new(4));
         workspace.output(model, BATCH).iter().zip(&c).map(|(y, c)| f64::from(*y) * c).sum()
@@ -332,7 +332,7 @@ fn every_loss_conforms() {
         let value = loss.rows(false, 3, p, y, &weights, &mut dp);
         assert!((value - loss.rows(false, 3, p, y, &weights, &mut [])).abs() < 1e-12);
         for i in 0..p.len() {
-            let mut at = |step: f32| {
+            let at = |step: f32| {
                 let mut p = p.to_vec();
                 p[i] += step;
                 loss.rows(false, 3, &p, y, &weights, &mut [])

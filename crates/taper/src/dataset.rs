@@ -171,6 +171,23 @@ impl Dataset {
         Ok((self.select(&order[..rows])?, self.select(&order[rows..])?))
     }
 
+    /// Mean and standard deviation of each input, measured on these rows.
+    ///
+    /// # Errors
+    ///
+    /// None for rows that were checked when they were made.
+    pub fn scaler(&self) -> Result<crate::data::StandardScaler> {
+        let rows: Vec<f64> = self.x.iter().map(|x| f64::from(*x)).collect();
+        crate::data::StandardScaler::fit(&rows, self.input_shape.len())
+    }
+
+    /// Brings the inputs to the scale of `scaler`.
+    pub fn rescale(&mut self, scaler: &crate::data::StandardScaler) {
+        let mut rows: Vec<f64> = self.x.iter().map(|x| f64::from(*x)).collect();
+        scaler.transform(&mut rows);
+        self.x.iter_mut().zip(rows).for_each(|(x, scaled)| *x = scaled as f32);
+    }
+
     /// The distinct targets in rising order, if there are at most `most` of them.
     #[must_use]
     pub fn classes(&self, most: usize) -> Option<Vec<f32>> {

@@ -8,6 +8,7 @@ mod conformance;
 pub mod data;
 mod dataset;
 mod error;
+mod experiment;
 mod initializer;
 mod layer;
 mod loss;
@@ -20,11 +21,13 @@ mod rng;
 mod shape;
 mod spelling;
 mod strength;
+mod study;
 mod train;
 
 pub use activation::Activation;
 pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
+pub use experiment::{DataSpec, Experiment, Split};
 pub use initializer::Initializer;
 pub use layer::{
     ActivationLayer, Add, Average, Backward, Concatenate, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig,
@@ -40,6 +43,10 @@ pub use rng::{Rng, Seed};
 pub use shape::Shape;
 pub use spelling::read;
 pub use strength::Strength;
+pub use study::{
+    Axis, Difference, PathPoint, Resample, Run, RunEvent, StudyObserver, StudyResult, StudySpec, Summary, Trial,
+    rising_path, run, run_study,
+};
 pub use train::{
     EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores,
     StopReason, TrainState, evaluate, first_batch, fit, fit_from,

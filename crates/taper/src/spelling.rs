@@ -77,18 +77,10 @@ pub(crate) fn complaint(place: &str, message: &str) -> Complaint {
         None => (place.to_owned(), message),
     };
     let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    for what in ["unknown field", "unknown variant"] {
-        if message.starts_with(what)
-            && let Some((word, known)) = words.split_first()
-        {
-            let expected =
-                if known.is_empty() { "nothing here".to_owned() } else { format!("one of {}", known.join(", ")) };
-            let complaint = Complaint::new(place, expected, format!("`{word}`"));
-            return match nearest(word, known.iter().copied()) {
-                Some(near) => complaint.help(format!("did you mean `{near}`?")),
-                None => complaint,
-            };
-        }
+    if let Some((word, known)) = words.split_first()
+        && (message.starts_with("unknown field") || message.starts_with("unknown variant"))
+    {
+        return unknown(&place, word, known);
     }
     if let Some(rest) = message.strip_prefix("missing field ") {
         return Complaint::new(place, rest, "nothing");
@@ -99,6 +91,16 @@ pub(crate) fn complaint(place: &str, message: &str) -> Complaint {
         }
     }
     Complaint::new(place, "a valid value", message)
+}
+
+/// A complaint about a word that is none of the known ones, with the nearest of them.
+pub(crate) fn unknown(place: &str, word: &str, known: &[&str]) -> Complaint {
+    let expected = if known.is_empty() { "nothing here".to_owned() } else { format!("one of {}", known.join(", ")) };
+    let complaint = Complaint::new(place, expected, format!("`{word}`"));
+    match nearest(word, known.iter().copied()) {
+        Some(near) => complaint.help(format!("did you mean `{near}`?")),
+        None => complaint,
+    }
 }
 
 /// Separates the place from the message in an error that has passed through serde as text.

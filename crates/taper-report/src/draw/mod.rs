@@ -9,6 +9,7 @@ pub(crate) mod contour;
 pub(crate) mod lambda_panel;
 pub(crate) mod legend;
 pub(crate) mod line;
+pub(crate) mod mark;
 pub(crate) mod panel;
 pub(crate) mod scale;
 pub(crate) mod text;

@@ -4,6 +4,7 @@ pub(crate) mod learning_curves;
 pub(crate) mod paired_difference;
 pub(crate) mod scatter;
 pub(crate) mod score_vs_lambda;
+pub(crate) mod surface;
 pub(crate) mod weight_norms;
 
 use crate::draw::canvas::Canvas;

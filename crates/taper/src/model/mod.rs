@@ -17,7 +17,7 @@ use crate::loss::Head;
 use crate::param::Params;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
-use crate::{Complaint, Dataset, Error, Result, Seed, nearest};
+use crate::{Complaint, Dataset, Error, Result, Seed};
 
 /// A built model: sizes fixed, weights in one flat buffer.
 ///
@@ -49,6 +49,11 @@ pub struct Model {
     pub(crate) mask_lens: Vec<usize>,
     pub(crate) input_shape: Shape,
     pub(crate) head: Head,
+}
+
+/// Complains about everything in a model that cannot be built.
+pub(crate) fn check(spec: &Sequential) -> Result<()> {
+    build::build(spec).map(|_| ())
 }
 
 /// A layer of a model.
@@ -199,21 +204,12 @@ impl Model {
             regularizer.validate(path, &mut complaints);
             complaints.finish()?;
         }
-        let known: Vec<String> = self.params.slots().iter().map(|slot| slot.path.clone()).collect();
-        match self.params.slots_mut().iter_mut().find(|slot| slot.path == path) {
-            Some(slot) => {
-                slot.spec.regularizer = regularizer;
-                Ok(())
-            }
-            None => {
-                let complaint = Complaint::new("path", format!("one of {}", known.join(", ")), format!("`{path}`"));
-                Err(match nearest(path, known.iter().map(String::as_str)) {
-                    Some(near) => complaint.help(format!("did you mean `{near}`?")),
-                    None => complaint,
-                }
-                .into())
-            }
+        if let Some(slot) = self.params.slots_mut().iter_mut().find(|slot| slot.path == path) {
+            slot.spec.regularizer = regularizer;
+            return Ok(());
         }
+        let known: Vec<&str> = self.params.slots().iter().map(|slot| slot.path.as_str()).collect();
+        Err(crate::spelling::unknown("path", path, &known).into())
     }
 
     /// The model's output for rows of inputs, in inference mode.

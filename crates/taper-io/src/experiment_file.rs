@@ -1,0 +1,91 @@
+//! Experiment files: TOML, or JSON by its ending.
+
+use std::path::Path;
+
+use taper::{Complaint, Experiment};
+
+use crate::{Error, Result};
+
+/// An experiment file longer than this is a mistake.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Reads an experiment from a `.toml` or `.json` file. Nothing else is read: its data is not opened.
+///
+/// # Errors
+///
+/// A file that cannot be read, is not TOML (JSON), or is not an experiment: with the line where there is one, the path of the
+/// key and the nearest known word.
+pub fn read_experiment(path: &Path) -> Result<Experiment> {
+    let text = read_text(path, MOST_BYTES)?;
+    let value: serde_json::Value = if path.extension().is_some_and(|extension| extension == "json") {
+        serde_json::from_str(&text).map_err(|error| syntax(path, "JSON", &error))?
+    } else {
+        toml::from_str(&text).map_err(|error| syntax(path, "TOML", &error))?
+    };
+    Experiment::from_value(value).map_err(|error| Error::within(path, error))
+}
+
+/// A text file of at most `most` bytes.
+pub(crate) fn read_text(path: &Path, most: u64) -> Result<String> {
+    let fail = |source| Error::io(path, "reading", source);
+    let metadata = std::fs::metadata(path).map_err(fail)?;
+    if metadata.is_dir() {
+        return Err(Error::content(path, Complaint::new("", "a file", "a folder")));
+    }
+    if metadata.len() > most {
+        let expected = format!("a file of at most {most} bytes");
+        return Err(Error::content(path, Complaint::new("", expected, format!("{} bytes", metadata.len()))));
+    }
+    let bytes = std::fs::read(path).map_err(fail)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let place = format!("byte {}", error.utf8_error().valid_up_to() + 1);
+        Error::content(path, Complaint::new(place, "UTF-8 text", "other bytes"))
+    })
+}
+
+fn syntax(path: &Path, language: &str, error: &dyn std::fmt::Display) -> Error {
+    let complaint = Complaint::new("", format!("{language} that can be parsed"), format!("this:\n{error}"));
+    Error::content(path, complaint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Experiment> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("e.toml");
+        std::fs::write(&path, text).unwrap();
+        read_experiment(&path)
+    }
+
+    const GOOD: &str = r#"
+        [data]
+        source = "moons"
+        train = 30
+        [model]
+        input_shape = [2]
+        layers = [{ layer = "dense", units = 1, activation = "sigmoid", kernel_regularizer = { l2 = 0.001 } }]
+        [fit]
+        loss = "binary_crossentropy"
+        optimizer = { name = "adam" }
+    "#;
+
+    #[test]
+    fn a_good_file_is_read() {
+        assert_eq!(read(GOOD).unwrap().model.layers.len(), 1);
+    }
+
+    #[test]
+    fn mistakes_name_file_place_and_remedy() {
+        let error = |from: &str, to: &str| read(&GOOD.replace(from, to)).unwrap_err().to_string();
+        assert!(error("units", "unts").contains("e.toml: model.layers[0].unts: "));
+        assert!(error("units", "unts").contains("did you mean `units`?"));
+        assert!(error("\"adam\"", "\"adamm\"").contains("fit.optimizer"));
+        assert!(error("0.001", "\"x\"").contains("model.layers[0].kernel_regularizer"));
+        assert!(error("[fit]", "[fits]").contains("fit"));
+        assert!(error("[data]", "[data").contains("line 2") || error("[data]", "[data").contains('2'));
+        assert!(read_experiment(Path::new("no such file.toml")).unwrap_err().is_input());
+        assert!(read_experiment(Path::new(".")).unwrap_err().to_string().contains("a folder"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Observers that write files: a log of epochs, checkpoints of weights.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use taper::{EpochRow, Flow, Model, Observer, TrainState};
+
+use crate::{Error, Result, write_model};
+
+type Outcome = std::result::Result<Flow, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Writes each epoch as a line of a CSV file, whole before the next epoch begins.
+#[derive(Debug)]
+pub struct CsvLogger {
+    writer: csv::Writer<BufWriter<File>>,
+    begun: bool,
+}
+
+impl CsvLogger {
+    /// A log in a new file; an old one of that name is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn create(path: &Path) -> Result<Self> {
+        let file = File::create(path).map_err(|source| Error::io(path, "writing", source))?;
+        Ok(Self { writer: csv::Writer::from_writer(BufWriter::new(file)), begun: false })
+    }
+}
+
+impl Observer for CsvLogger {
+    fn epoch_end(&mut self, row: &EpochRow<'_>, _model: &Model, _state: &TrainState) -> Outcome {
+        if !self.begun {
+            self.writer.write_record(["epoch"].into_iter().chain(row.names.iter().map(String::as_str)))?;
+            self.begun = true;
+        }
+        self.writer.write_field(row.epoch.to_string())?;
+        self.writer.write_record(row.values.iter().map(ToString::to_string))?;
+        self.writer.flush()?;
+        Ok(Flow::Continue)
+    }
+}
+
+/// Writes the model whenever the monitored column is the best so far; the file is always a whole model.
+#[derive(Debug)]
+pub struct ModelCheckpoint {
+    path: PathBuf,
+    monitor: String,
+    maximize: bool,
+    best: f64,
+}
+
+impl ModelCheckpoint {
+    /// The best model by this column of the history (see [`taper::History`]) at this path.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, monitor: impl Into<String>, maximize: bool) -> Self {
+        let best = if maximize { f64::NEG_INFINITY } else { f64::INFINITY };
+        Self { path: path.into(), monitor: monitor.into(), maximize, best }
+    }
+}
+
+impl Observer for ModelCheckpoint {
+    fn epoch_end(&mut self, row: &EpochRow<'_>, model: &Model, _state: &TrainState) -> Outcome {
+        let Some(value) = row.get(&self.monitor) else {
+            return Err(format!("checkpoint: there is no column `{}`", self.monitor).into());
+        };
+        if if self.maximize { value > self.best } else { value < self.best } {
+            self.best = value;
+            write_model(&self.path, model)?;
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taper::{Activation, Dataset, Dense, FitConfig, Loss, Seed, Sequential, data::make_moons, fit};
+
+    #[test]
+    fn a_training_leaves_its_log_and_its_best_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = Dataset::from_sample(&make_moons(60, 0.2, 1).unwrap()).unwrap();
+        let spec = Sequential::new([2]).layer(Dense::new(1).activation(Activation::Sigmoid));
+        let config = FitConfig::new(Loss::BINARY_CROSSENTROPY).epochs(5);
+
+        let log = folder.path().join("log.csv");
+        let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+        fit(&mut model, &data, None, &config, Seed::new(1), &mut CsvLogger::create(&log).unwrap()).unwrap();
+        let text = std::fs::read_to_string(&log).unwrap();
+        assert!(text.starts_with("epoch,loss,data_loss,penalty,") && text.lines().count() == 6, "{text}");
+
+        let best = folder.path().join("best.safetensors");
+        let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+        let mut checkpoint = ModelCheckpoint::new(&best, "loss", false);
+        fit(&mut model, &data, None, &config, Seed::new(1), &mut checkpoint).unwrap();
+        assert_eq!(crate::read_model(&best).unwrap().params(), model.params(), "the loss fell in every epoch");
+    }
+}

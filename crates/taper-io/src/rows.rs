@@ -1,0 +1,52 @@
+//! The rows of an experiment, wherever they come from.
+
+use std::path::Path;
+
+use taper::{Complaint, DataSpec, Dataset};
+
+use crate::table::read_table;
+use crate::tensor_file::{read_tensors, row_shape};
+use crate::{Error, Result};
+
+/// Generates or reads the rows that an experiment names. A relative path is meant from `folder`.
+///
+/// `.csv` files are tables with a header and numbers; `.safetensors` files hold `x` (rows first) and `y`.
+///
+/// # Errors
+///
+/// Settings a generator cannot use, an unknown ending, and everything that can be wrong with a file.
+pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
+    if spec.is_generated() {
+        return Ok(Dataset::from_sample(&spec.generate()?)?);
+    }
+    let path = folder.join(&spec.source);
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => read_table(&path, spec.target.as_deref()),
+        Some("safetensors") => {
+            let file = read_tensors(&path)?;
+            let get = |name: &str| {
+                file.tensors.get(name).ok_or_else(|| {
+                    let known: Vec<&str> = file.tensors.keys().map(String::as_str).collect();
+                    let complaint = Complaint::new("tensors", format!("one named `{name}`"), known.join(", "));
+                    Error::content(&path, complaint)
+                })
+            };
+            let (x, y) = (get("x")?, get("y")?);
+            let input = row_shape(x).map_err(|error| Error::within(&path, error))?;
+            let target = row_shape(y).map_err(|error| Error::within(&path, error))?;
+            Dataset::new(input, x.to_f32(), target.len(), y.to_f32()).map_err(|error| Error::within(&path, error))
+        }
+        _ => {
+            let complaint = Complaint::new(
+                "data.source",
+                "moons, circles, blobs, or the path of a .csv or .safetensors file",
+                format!("`{}`", spec.source),
+            );
+            let complaint = match taper::nearest(&spec.source, ["moons", "circles", "blobs"]) {
+                Some(near) => complaint.help(format!("did you mean `{near}`?")),
+                None => complaint,
+            };
+            Err(taper::Error::from(complaint).into())
+        }
+    }
+}

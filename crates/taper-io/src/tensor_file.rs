@@ -1,0 +1,263 @@
+//! safetensors files, read strictly.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors, View};
+use taper::{Complaint, Shape};
+
+use crate::{Error, Result, write_atomic};
+
+/// One tensor of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Its sizes, the number of rows first.
+    pub shape: Vec<usize>,
+    /// Its numbers, row-major.
+    pub data: TensorData,
+}
+
+/// The numbers of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TensorData {
+    /// 32-bit floats.
+    F32(Vec<f32>),
+    /// 64-bit floats.
+    F64(Vec<f64>),
+    /// 64-bit integers.
+    I64(Vec<i64>),
+}
+
+impl Tensor {
+    /// A tensor of 32-bit floats.
+    #[must_use]
+    pub fn f32(shape: impl Into<Vec<usize>>, data: Vec<f32>) -> Self {
+        Self { shape: shape.into(), data: TensorData::F32(data) }
+    }
+
+    /// The numbers as `f32`.
+    #[must_use]
+    pub fn to_f32(&self) -> Vec<f32> {
+        match &self.data {
+            TensorData::F32(data) => data.clone(),
+            TensorData::F64(data) => data.iter().map(|x| *x as f32).collect(),
+            TensorData::I64(data) => data.iter().map(|x| *x as f32).collect(),
+        }
+    }
+}
+
+/// Tensors by name, and the file's text metadata.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tensors {
+    /// The tensors.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// The `__metadata__` entry.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Most tensors in one file.
+const MOST_TENSORS: usize = 10_000;
+/// Most bytes of one header, the format's own limit.
+const MOST_HEADER: u64 = 100_000_000;
+
+/// Reads a safetensors file of f32, f64 and i64 tensors.
+///
+/// The format's own reader is laxer than its specification, so header length, duplicate keys, gaps, overlaps and trailing
+/// bytes are checked here before anything is allocated from the header.
+///
+/// # Errors
+///
+/// A file that cannot be read or that breaks the format, by name of the rule; other number types.
+pub fn read_tensors(path: &Path) -> Result<Tensors> {
+    let bytes = std::fs::read(path).map_err(|source| Error::io(path, "reading", source))?;
+    let wrong = |expected: &str, got: String| Error::content(path, Complaint::new("header", expected, got));
+    let Some(length) = bytes.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
+        return Err(wrong("at least 8 bytes", format!("{} bytes", bytes.len())));
+    };
+    if length > MOST_HEADER || length > bytes.len() as u64 - 8 {
+        return Err(wrong("a header that fits the file", format!("a length of {length} in {} bytes", bytes.len())));
+    }
+    check_header(path, &bytes[8..8 + length as usize], bytes.len() as u64 - 8 - length)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| wrong("a safetensors file", error.to_string()))?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| wrong("metadata", error.to_string()))?;
+
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.iter() {
+        let data = view.data();
+        let data = match view.dtype() {
+            Dtype::F32 => TensorData::F32(data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()),
+            Dtype::F64 => TensorData::F64(data.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()),
+            Dtype::I64 => TensorData::I64(data.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()),
+            other => {
+                let complaint =
+                    Complaint::new(format!("tensor `{name}`"), "numbers of type f32, f64 or i64", format!("{other:?}"));
+                return Err(Error::content(path, complaint));
+            }
+        };
+        tensors.insert(name.to_owned(), Tensor { shape: view.shape().to_vec(), data });
+    }
+    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
+    Ok(Tensors { tensors, metadata })
+}
+
+/// What the format demands and its reader does not check: no duplicate keys, no gaps, no overlaps, nothing behind.
+fn check_header(path: &Path, header: &[u8], data_len: u64) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Info {
+        data_offsets: [u64; 2],
+    }
+    let wrong = |place: String, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
+    let entries: Entries = serde_json::from_slice(header)
+        .map_err(|error| wrong("header".into(), "a JSON object with each name once", error.to_string()))?;
+    if entries.0.len() > MOST_TENSORS {
+        return Err(wrong("header".into(), "at most 10000 tensors", entries.0.len().to_string()));
+    }
+    let mut spans = Vec::new();
+    for (name, value) in entries.0 {
+        if name == "__metadata__" {
+            continue;
+        }
+        let info: Info = serde_json::from_value(value)
+            .map_err(|error| wrong(format!("tensor `{name}`"), "whole offsets", error.to_string()))?;
+        spans.push((info.data_offsets, name));
+    }
+    spans.sort();
+    let mut end = 0;
+    for ([from, to], name) in spans {
+        if from != end || to < from {
+            let got = format!("bytes {from} to {to} where {end} comes next");
+            return Err(wrong(format!("tensor `{name}`"), "data without gaps and overlaps", got));
+        }
+        end = to;
+    }
+    if end != data_len {
+        return Err(wrong("data".into(), "exactly the bytes that the header names", format!("{data_len} for {end}")));
+    }
+    Ok(())
+}
+
+/// A JSON object whose keys are unique.
+struct Entries(HashMap<String, serde_json::Value>);
+
+impl<'de> serde::Deserialize<'de> for Entries {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Entries;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = HashMap::new();
+                while let Some((key, value)) = map.next_entry::<String, serde_json::Value>()? {
+                    if entries.insert(key.clone(), value).is_some() {
+                        return Err(serde::de::Error::custom(format!("`{key}` twice")));
+                    }
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+impl View for &Tensor {
+    fn dtype(&self) -> Dtype {
+        match self.data {
+            TensorData::F32(_) => Dtype::F32,
+            TensorData::F64(_) => Dtype::F64,
+            TensorData::I64(_) => Dtype::I64,
+        }
+    }
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        match &self.data {
+            TensorData::F32(data) => data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            TensorData::F64(data) => data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            TensorData::I64(data) => data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        }
+    }
+    fn data_len(&self) -> usize {
+        match &self.data {
+            TensorData::F32(data) => data.len() * 4,
+            TensorData::F64(data) => data.len() * 8,
+            TensorData::I64(data) => data.len() * 8,
+        }
+    }
+}
+
+/// Writes a safetensors file, whole or not at all.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn write_tensors(path: &Path, tensors: &Tensors) -> Result<()> {
+    let metadata = (!tensors.metadata.is_empty()).then(|| tensors.metadata.clone().into_iter().collect());
+    let bytes = safetensors::serialize(&tensors.tensors, metadata)
+        .map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))?;
+    write_atomic(path, &bytes)
+}
+
+/// The shape of one row of a tensor whose first size counts rows; a flat tensor has rows of one number.
+pub(crate) fn row_shape(tensor: &Tensor) -> taper::Result<Shape> {
+    match &*tensor.shape {
+        [] | [_] => Shape::new([1]),
+        [_, rest @ ..] => Shape::new(rest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &str, data: usize) -> Vec<u8> {
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.as_bytes());
+        bytes.extend(vec![0u8; data]);
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<Tensors> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        std::fs::write(&path, bytes).unwrap();
+        read_tensors(&path)
+    }
+
+    #[test]
+    fn tensors_survive_the_round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let mut tensors = Tensors::default();
+        tensors.tensors.insert("x".into(), Tensor::f32([2, 2], vec![1.0, -2.0, 3.5, f32::MIN_POSITIVE]));
+        tensors.tensors.insert("y".into(), Tensor { shape: vec![2], data: TensorData::I64(vec![0, 1]) });
+        tensors.tensors.insert("z".into(), Tensor { shape: vec![1], data: TensorData::F64(vec![0.1]) });
+        tensors.metadata.insert("a".into(), "b".into());
+        write_tensors(&path, &tensors).unwrap();
+        assert_eq!(read_tensors(&path).unwrap(), tensors);
+    }
+
+    #[test]
+    fn broken_files_are_refused_by_the_rule_they_break() {
+        let one = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+        assert!(read(&file(one, 4)).is_ok());
+        let error = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
+        assert!(error(&[1, 2, 3]).contains("8 bytes"));
+        assert!(error(&u64::MAX.to_le_bytes()).contains("fits the file"));
+        assert!(error(&file(one, 5)).contains("exactly the bytes"));
+        let twice = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#;
+        assert!(error(&file(twice, 8)).contains("`a` twice"));
+        assert!(error(&file(&one.replace("[0,4]", "[4,8]"), 8)).contains("gaps"));
+        assert!(error(&file(&one.replace("[0,4]", "[0,NaN]"), 4)).contains("header"));
+        let overlap = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}"#;
+        assert!(error(&file(overlap, 6)).contains("overlaps"));
+        assert!(error(&file(&one.replace("F32", "F16").replace("[0,4]", "[0,2]"), 2)).contains("f32, f64 or i64"));
+        let whole = file(one, 4);
+        for cut in 0..whole.len() {
+            assert!(read(&whole[..cut]).is_err());
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What a study varies.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{Complaints, Result, strength};
+
+/// Axes, repeats and what is drawn anew for each repeat.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudySpec {
+    /// What is varied; all combinations are tried. Default: nothing, one trial.
+    #[serde(default)]
+    pub axes: Vec<Axis>,
+    /// Runs per trial, at least 1. Default: 1.
+    #[serde(default = "one")]
+    pub repeats: usize,
+    /// The seed of everything. Default: 0.
+    #[serde(default)]
+    pub seed: u64,
+    /// What each repeat draws anew beside the weights. Default: `"none"`.
+    #[serde(default)]
+    pub resample: Resample,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// One setting and its values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    /// Where the setting stands in the experiment: `model.layers.0.kernel_regularizer.l2`.
+    pub path: String,
+    /// What it takes, one after the other.
+    pub values: Vec<Value>,
+}
+
+/// What each repeat draws anew, beside the weights. Repeats over weights alone say nothing about other data: on one split
+/// the spread over seeds can be exactly 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resample {
+    /// Nothing: all repeats see the same split.
+    #[default]
+    None,
+    /// Another split of the same rows into training and test.
+    Split,
+    /// Other rows from the same generator (`random_state` + repeat).
+    Fresh,
+}
+
+impl StudySpec {
+    /// Complains about axes and repeats that cannot be used; that each path names something is seen when it is patched.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let mut complaints = Complaints::new();
+        complaints.check(self.repeats > 0, "repeats", "a whole number of at least 1", self.repeats);
+        for (i, axis) in self.axes.iter().enumerate() {
+            complaints.check(!axis.values.is_empty(), format!("axes[{i}].values"), "at least one value", "none");
+            let last = axis.path.rsplit('.').next().unwrap_or_default();
+            for (j, value) in axis.values.iter().enumerate() {
+                let place = format!("axes[{i}].values[{j}]");
+                if matches!(last, "l1" | "l2")
+                    && let Some(complaint) = lambda(value).and_then(|lambda| strength::check_lambda(&place, lambda))
+                {
+                    complaints.push(complaint);
+                }
+                let twice = axis.values[..j].contains(value);
+                complaints.check(!twice, place, "each value once", format!("{value} again"));
+            }
+        }
+        complaints.finish()
+    }
+
+    /// Every combination of the axes' values, the last axis fastest; one empty point if there are no axes.
+    #[must_use]
+    pub fn points(&self) -> Vec<Map<String, Value>> {
+        let mut points = vec![Map::new()];
+        for axis in &self.axes {
+            points = points
+                .iter()
+                .flat_map(|point| {
+                    axis.values.iter().map(|value| {
+                        let mut point = point.clone();
+                        point.insert(axis.path.clone(), value.clone());
+                        point
+                    })
+                })
+                .collect();
+        }
+        points
+    }
+}
+
+/// The number that a value of a penalty's axis means; NaN and infinity have no JSON, they arrive as null.
+fn lambda(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::Null => Some(f64::NAN),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis(path: &str, values: &[f64]) -> Axis {
+        Axis { path: path.to_owned(), values: values.iter().map(|value| Value::from(*value)).collect() }
+    }
+
+    #[test]
+    fn points_are_the_product_with_the_last_axis_fastest() {
+        let spec =
+            StudySpec { axes: vec![axis("a", &[1.0, 2.0]), axis("b", &[3.0, 4.0, 5.0])], ..StudySpec::default() };
+        let points = spec.points();
+        assert_eq!(points.len(), 6);
+        assert_eq!((points[1]["a"].as_f64(), points[1]["b"].as_f64()), (Some(1.0), Some(4.0)));
+        assert_eq!(StudySpec::default().points().len(), 1);
+    }
+
+    #[test]
+    fn wrong_grids_name_the_entry() {
+        let spec = StudySpec {
+            axes: vec![axis("x.l2", &[0.1, -1.0, 0.1]), axis("y", &[])],
+            repeats: 0,
+            ..StudySpec::default()
+        };
+        let error = spec.validate().unwrap_err().to_string();
+        for place in ["repeats:", "axes[0].values[1]:", "axes[0].values[2]:", "axes[1].values:"] {
+            assert!(error.contains(place), "{place} in {error}");
+        }
+    }
+}
