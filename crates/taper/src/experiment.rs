@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::data::{make_blobs, make_circles, make_moons};
-use crate::model::Sequential;
+use crate::model::ModelSpec;
 use crate::study::StudySpec;
 use crate::train::FitConfig;
 use crate::{Complaint, Complaints, Dataset, Error, Result, spelling};
@@ -24,7 +24,7 @@ use crate::{Complaint, Complaints, Dataset, Error, Result, spelling};
 ///     ] },
 ///     "fit": { "loss": "binary_crossentropy", "metrics": ["accuracy"], "epochs": 4000 },
 /// }))?;
-/// assert_eq!(experiment.model.layers.len(), 2);
+/// assert_eq!(experiment.model.input_shape(), [2]);
 /// # Ok::<(), taper::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Experiment {
     /// The rows.
     pub data: DataSpec,
     /// The model.
-    pub model: Sequential,
+    pub model: ModelSpec,
     /// The training.
     pub fit: FitConfig,
     /// What to vary.

@@ -91,10 +91,10 @@ pub struct Params {
 }
 
 impl Params {
-    /// Buffers for these slots, whose ranges must follow each other without gaps; all zero.
-    pub(crate) fn new(slots: Vec<ParamSlot>) -> Self {
-        let len = slots.last().map_or(0, |slot| slot.range.end);
-        Self { data: vec![0.0; len], slots }
+    /// Parameters of these slots, whose ranges must follow each other without gaps, with these numbers.
+    pub(crate) fn new(slots: Vec<ParamSlot>, data: Vec<f32>) -> Self {
+        assert_eq!(slots.last().map_or(0, |slot| slot.range.end), data.len());
+        Self { data, slots }
     }
 
     /// Draws every parameter anew. Each has its own stream, named by its path.

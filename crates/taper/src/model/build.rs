@@ -34,11 +34,17 @@ impl Plan {
 
     /// The model with all weights 0.
     pub(super) fn model(self) -> Model {
+        let weights = vec![0.0; self.parameters()];
+        self.model_with(weights)
+    }
+
+    /// The model with these weights, as many as there are parameters.
+    pub(super) fn model_with(self, weights: Vec<f32>) -> Model {
         Model {
             spec: self.spec,
             layers: self.layers,
             nodes: self.nodes,
-            params: Params::new(self.slots),
+            params: Params::new(self.slots, weights),
             lens: self.lens,
             mask_lens: self.mask_lens,
             input_shape: self.input_shape,

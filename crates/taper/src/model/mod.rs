@@ -52,8 +52,8 @@ pub struct Model {
 }
 
 /// Complains about everything in a model that cannot be built.
-pub(crate) fn check(spec: &Sequential) -> Result<()> {
-    build::build(spec).map(|_| ())
+pub(crate) fn check(spec: &ModelSpec) -> Result<()> {
+    build::plan(spec.clone()).map(|_| ())
 }
 
 /// A layer of a model.
@@ -105,20 +105,18 @@ impl Model {
         Ok(model)
     }
 
-    /// Builds the model with these weights, in the order of [`Model::plan`]: nothing is drawn.
+    /// Builds the model with these weights, in the order of [`Model::plan`]: nothing is drawn, nothing copied.
     ///
     /// # Errors
     ///
     /// As [`Model::build`]; another number of weights than the model has.
-    pub fn with_weights(spec: impl Into<ModelSpec>, weights: &[f32]) -> Result<Self> {
+    pub fn with_weights(spec: impl Into<ModelSpec>, weights: Vec<f32>) -> Result<Self> {
         let plan = build::plan(spec.into())?;
         if plan.parameters() != weights.len() {
             let expected = format!("{} numbers, one for each parameter", plan.parameters());
             return Err(Complaint::new("weights", expected, weights.len()).into());
         }
-        let mut model = plan.model();
-        model.params.data_mut().copy_from_slice(weights);
-        Ok(model)
+        Ok(plan.model_with(weights))
     }
 
     /// The parameters that a model of this kind has, without making room for them: what a reader checks a file against

@@ -34,7 +34,7 @@ pub struct FirstBatch {
 ///
 /// # fn main() -> Result<()> {
 /// let layer = Dense { use_bias: false, ..Dense::new(1) }.kernel_regularizer(Regularizer::l2(0.1));
-/// let model = Model::with_weights(Sequential::new([1]).layer(layer), &[2.0])?;
+/// let model = Model::with_weights(Sequential::new([1]).layer(layer), vec![2.0])?;
 /// let data = Dataset::new(Shape::new([1])?, vec![3.0], 1, vec![0.0])?;
 /// let first = first_batch(&model, &data, &FitConfig::new(Loss::Mse))?;
 /// assert!((first.loss - (36.0 + 0.4)).abs() < 1e-5);
