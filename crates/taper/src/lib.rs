@@ -5,6 +5,7 @@ mod activation;
 mod clock;
 #[cfg(test)]
 mod conformance;
+mod constraint;
 pub mod data;
 mod dataset;
 mod error;
@@ -23,6 +24,7 @@ mod strength;
 mod train;
 
 pub use activation::Activation;
+pub use constraint::{Axes, Constraint};
 pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use initializer::Initializer;

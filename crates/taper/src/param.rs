@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::Seed;
+use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
@@ -32,7 +33,28 @@ pub enum Role {
     MovingStatistic,
 }
 
-/// A parameter as a layer declares it. The regularizer belongs to the parameter; no layer's arithmetic knows of it.
+/// A parameter as a layer declares it. The regularizer and the constraint belong to the parameter; no layer's arithmetic
+/// knows of them.
+///
+/// A layer offers both to its users under Keras's names and hands them over when it is built. For each parameter `kernel` its
+/// settings have
+///
+/// ```text
+/// #[serde(default, skip_serializing_if = "Option::is_none")]
+/// pub kernel_regularizer: Option<Regularizer>,
+/// #[serde(default, skip_serializing_if = "Option::is_none")]
+/// pub kernel_constraint: Option<Constraint>,
+/// ```
+///
+/// and its `build` says
+///
+/// ```text
+/// ParamSpec::new("kernel", Role::Kernel, shape, self.kernel_initializer.clone())
+///     .regularizer(&self.kernel_regularizer)
+///     .constraint(&self.kernel_constraint)
+/// ```
+///
+/// That is all: the model checks the settings, adds the penalty and its gradient, and applies the constraint after each step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamSpec {
     /// Keras's name of it within the layer: `kernel`, `bias`.
@@ -45,6 +67,8 @@ pub struct ParamSpec {
     pub initializer: Initializer,
     /// The penalty on it.
     pub regularizer: Option<Regularizer>,
+    /// What it is brought back to after each step.
+    pub constraint: Option<Constraint>,
     /// Whether training may change it at all (moving statistics: no).
     pub trainable: bool,
 }
@@ -53,13 +77,20 @@ impl ParamSpec {
     /// A trainable parameter without a penalty.
     #[must_use]
     pub fn new(name: &'static str, role: Role, shape: Shape, initializer: Initializer) -> Self {
-        Self { name, role, shape, initializer, regularizer: None, trainable: true }
+        Self { name, role, shape, initializer, regularizer: None, constraint: None, trainable: true }
     }
 
     /// The same parameter with a penalty.
     #[must_use]
     pub fn regularizer(mut self, regularizer: &Option<Regularizer>) -> Self {
         self.regularizer.clone_from(regularizer);
+        self
+    }
+
+    /// The same parameter with a constraint.
+    #[must_use]
+    pub fn constraint(mut self, constraint: &Option<Constraint>) -> Self {
+        self.constraint.clone_from(constraint);
         self
     }
 }
@@ -142,6 +173,15 @@ impl Params {
     #[must_use]
     pub fn penalty_at(&self, epoch: usize) -> f64 {
         self.iter().filter_map(|(slot, w)| slot.penalty().map(|regularizer| regularizer.value_at(epoch, w))).sum()
+    }
+
+    /// Brings every trainable parameter to its constraint.
+    pub(crate) fn constrain(&mut self) {
+        for slot in self.slots.iter().filter(|slot| slot.spec.trainable) {
+            if let Some(constraint) = &slot.spec.constraint {
+                constraint.apply(&slot.spec.shape, &mut self.data[slot.range.clone()]);
+            }
+        }
     }
 
     /// Adds every penalty's gradient to `gradients` (as long as the data); returns Ω.

@@ -96,6 +96,9 @@ impl Builder {
             if let Some(regularizer) = &param.regularizer {
                 regularizer.validate(&format!("{}_regularizer", param.name), &mut complaints);
             }
+            if let Some(constraint) = &param.constraint {
+                constraint.validate(&format!("{}_constraint", param.name), &param.shape, &mut complaints);
+            }
         }
         complaints.finish()?;
         for param in layer.params() {

@@ -247,6 +247,7 @@ impl<'a> Fitting<'a> {
         if (data_loss + penalty).is_finite() {
             self.workspace.update_state(model, batch);
             state.optimizer.step(&self.config.optimizer, rate, &mut model.params, &mut self.workspace.dparams);
+            model.params.constrain();
         }
         (data_loss, penalty)
     }
