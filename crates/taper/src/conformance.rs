@@ -209,15 +209,22 @@ fn every_optimizer_conforms() {
 /// Every penalty, on a weight and on an activity: the total gradient is that of the total loss.
 #[test]
 fn every_penalty_conforms() {
-    for text in [r#"{"l1": 0.3}"#, r#"{"l2": 0.2}"#, r#"{"l1": 0.1, "l2": 0.2}"#] {
+    for text in [
+        r#"{"l1": 0.3}"#,
+        r#"{"l2": 0.2}"#,
+        r#"{"l1": 0.1, "l2": 0.2}"#,
+        r#"{"orthogonal": 0.7}"#,
+        r#"{"orthogonal": 0.7, "mode": "columns", "l2": 0.1}"#,
+    ] {
         let penalty: Regularizer = serde_json::from_str(text).unwrap();
         let again = serde_json::to_string(&penalty).unwrap();
         assert_eq!(serde_json::from_str::<Regularizer>(&again).unwrap(), penalty, "{text}");
         let hidden = Dense::new(6).activation(Activation::Tanh);
-        let hidden = hidden.kernel_regularizer(penalty.clone()).bias_regularizer(penalty.clone());
-        let spec = Sequential::new([3]).layer(LayerSpec::from(hidden).activity_regularizer(penalty.clone())).layer(
-            LayerSpec::from(Dense::new(2).activation(Activation::Sigmoid)).activity_regularizer(penalty.clone()),
-        );
+        let elementwise = Regularizer { orthogonal: 0.0.into(), ..penalty.clone() };
+        let hidden = hidden.kernel_regularizer(penalty.clone()).bias_regularizer(elementwise.clone());
+        let spec = Sequential::new([3])
+            .layer(LayerSpec::from(hidden).activity_regularizer(elementwise.clone()))
+            .layer(LayerSpec::from(Dense::new(2).activation(Activation::Sigmoid)).activity_regularizer(elementwise));
         let mut rng = Seed::new(1).rng();
         let x: Vec<f32> = (0..12).map(|_| rng.normal() as f32).collect();
         let y = vec![0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0];
@@ -231,7 +238,7 @@ fn every_penalty_conforms() {
         workspace.forward(&model, 4, Mode::Training, Seed::new(1));
         workspace.loss(&model, config.loss, 4, &y, &[0.25; 4], true);
         workspace.backward(&model, 4, 0);
-        model.params.add_penalty_gradients(0, &mut workspace.dparams);
+        model.params.add_penalty_gradients(0, &mut workspace.dparams, &mut workspace.penalty_scratch);
         for i in 0..model.params().data().len() {
             let w = model.params().data()[i];
             let mut at = |w: f32| {

@@ -37,7 +37,7 @@ pub use metric::Metric;
 pub use model::{LayerSummary, Model, Sequential};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
-pub use regularizer::Regularizer;
+pub use regularizer::{OrthogonalMode, Regularizer};
 pub use rng::{Rng, Seed};
 pub use shape::Shape;
 pub use strength::Strength;

@@ -172,7 +172,24 @@ impl Params {
     /// Ω: the sum of all weight penalties with the strengths of this epoch. Shared weights are one slot, so they count once.
     #[must_use]
     pub fn penalty_at(&self, epoch: usize) -> f64 {
-        self.iter().filter_map(|(slot, w)| slot.penalty().map(|regularizer| regularizer.value_at(epoch, w))).sum()
+        self.penalty_with(epoch, &mut Vec::new())
+    }
+
+    /// [`penalty_at`](Self::penalty_at) without allocating, if the scratch is long enough.
+    pub(crate) fn penalty_with(&self, epoch: usize, scratch: &mut Vec<f32>) -> f64 {
+        let mut total = 0.0;
+        for (slot, w) in self.iter() {
+            if let Some(regularizer) = slot.penalty() {
+                total += regularizer.value_with(epoch, &slot.spec.shape, w, scratch);
+            }
+        }
+        total
+    }
+
+    /// How many floats of scratch the penalties need.
+    pub(crate) fn penalty_scratch_len(&self) -> usize {
+        let lens = self.slots.iter().filter_map(|slot| Some(slot.penalty()?.scratch_len(&slot.spec.shape)));
+        lens.max().unwrap_or(0)
     }
 
     /// Brings every trainable parameter to its constraint.
@@ -185,12 +202,13 @@ impl Params {
     }
 
     /// Adds every penalty's gradient to `gradients` (as long as the data); returns Ω.
-    pub(crate) fn add_penalty_gradients(&self, epoch: usize, gradients: &mut [f32]) -> f64 {
+    pub(crate) fn add_penalty_gradients(&self, epoch: usize, gradients: &mut [f32], scratch: &mut Vec<f32>) -> f64 {
         let mut total = 0.0;
         for slot in &self.slots {
             if let Some(regularizer) = slot.penalty() {
                 let range = slot.range.clone();
-                total += regularizer.add_gradient(epoch, 1.0, &self.data[range.clone()], &mut gradients[range]);
+                let (w, dw) = (&self.data[range.clone()], &mut gradients[range]);
+                total += regularizer.add_gradient(epoch, &slot.spec.shape, w, dw, scratch);
             }
         }
         total

@@ -33,7 +33,7 @@ pub(super) fn build(spec: &Sequential) -> Result<Model> {
     for (i, (layer, name)) in spec.layers.iter().zip(names).enumerate() {
         let place = format!("layers[{i}]");
         if let Some(regularizer) = &layer.activity_regularizer {
-            regularizer.validate(&format!("{place}.activity_regularizer"), &mut complaints);
+            regularizer.validate(&format!("{place}.activity_regularizer"), None, &mut complaints);
         }
         // A layer whose input is unknown, because one before it is wrong, cannot be judged.
         let Some(input) = shape.take() else { continue };
@@ -94,7 +94,7 @@ impl Builder {
             let initializer = param.initializer.validate(&param.shape);
             complaints.take(format!("{}_initializer", param.name), initializer.map_err(without_place))?;
             if let Some(regularizer) = &param.regularizer {
-                regularizer.validate(&format!("{}_regularizer", param.name), &mut complaints);
+                regularizer.validate(&format!("{}_regularizer", param.name), Some(&param.shape), &mut complaints);
             }
             if let Some(constraint) = &param.constraint {
                 constraint.validate(&format!("{}_constraint", param.name), &param.shape, &mut complaints);

@@ -243,7 +243,11 @@ impl<'a> Fitting<'a> {
         }
         let activity = self.workspace.activity_penalty(model, batch, epoch);
         self.workspace.backward(model, batch, epoch);
-        let penalty = model.params.add_penalty_gradients(epoch, &mut self.workspace.dparams) + activity;
+        let penalty = {
+            let workspace = &mut self.workspace;
+            let (gradients, scratch) = (&mut workspace.dparams, &mut workspace.penalty_scratch);
+            model.params.add_penalty_gradients(epoch, gradients, scratch) + activity
+        };
         if (data_loss + penalty).is_finite() {
             self.workspace.update_state(model, batch);
             state.optimizer.step(&self.config.optimizer, rate, &mut model.params, &mut self.workspace.dparams);
