@@ -27,6 +27,30 @@ fn layers() -> Vec<Row> {
         row(Dense { use_bias: false, ..Dense::new(3) }, &[5], &[3], 15),
         row(Dense::new(3).activation(Activation::Tanh), &[4, 6], &[4, 3], 21),
         row(Dense::new(1).activation(Activation::Swish), &[6], &[1], 7),
+        row(Dense::new(2).kernel_constraint(Constraint::max_norm(3.0)), &[3], &[2], 8),
+        row(ActivityRegularization::new(0.0, 0.0), &[3], &[3], 0),
+        row(BatchNormalization::new(), &[3], &[3], 12),
+        row(BatchNormalization::new(), &[2, 4, 3], &[2, 4, 3], 12),
+        row(BatchNormalization { scale: false, ..BatchNormalization::new() }, &[4, 3], &[4, 3], 9),
+        row(BatchNormalization { center: false, epsilon: 0.1, ..BatchNormalization::new() }, &[3], &[3], 9),
+        row(LayerSpec::from(BatchNormalization::new()).trainable(false), &[3], &[3], 12),
+        row(Elu { alpha: 0.7 }, &[8], &[8], 0),
+        row(GaussianDropout::new(0.3), &[5], &[5], 0),
+        row(GaussianNoise::new(0.3), &[5], &[5], 0),
+        row(LayerNormalization::new(), &[5], &[5], 10),
+        row(LayerNormalization::new().axis([-1, 2]), &[2, 3, 4], &[2, 3, 4], 24),
+        row(LayerNormalization { scale: false, ..LayerNormalization::new() }, &[3, 19], &[3, 19], 19),
+        row(LayerNormalization { center: false, epsilon: 0.1, ..LayerNormalization::new() }, &[3, 5], &[3, 5], 5),
+        row(LeakyReLu::new(), &[8], &[8], 0),
+        row(Permute::new([3, 1, 2]), &[2, 3, 4], &[4, 2, 3], 0),
+        row(ReLu::new(), &[8], &[8], 0),
+        row(ReLu { max_value: Some(1.0), negative_slope: 0.2, threshold: 0.4 }, &[8], &[8], 0),
+        row(RepeatVector::new(3), &[4], &[3, 4], 0),
+        row(Rescaling::new(0.5).offset(-1.0), &[3], &[3], 0),
+        row(Reshape::new([-1, 3]), &[2, 6], &[4, 3], 0),
+        row(Softmax::new(), &[2, 4], &[2, 4], 0),
+        row(SpatialDropout1d::new(0.4), &[3, 5], &[3, 5], 0),
+        row(SpatialDropout2d::new(0.4), &[2, 3, 5], &[2, 3, 5], 0),
     ];
     for activation in activations() {
         rows.push(row(Dense::new(9).activation(activation), &[6], &[9], 63));
@@ -99,7 +123,7 @@ fn check_gradients(spec: &Sequential, tokens: bool, mode: Mode, text: &str) {
         .map(|_| if tokens { rng.below(6) as f32 } else { rng.normal() as f32 })
         .collect();
     let c: Vec<f64> = (0..BATCH * model.output_shape().len()).map(|_| rng.normal()).collect();
-    let mut value = |model: &Model, workspace: &mut Workspace| -> f64 {
+    let value = |model: &Model, workspace: &mut Workspace| -> f64 {
         workspace.input_mut(x.len()).copy_from_slice(&x);
         workspace.forward(model, BATCH, mode, Seed::new(4));
         workspace.output(model, BATCH).iter().zip(&c).map(|(y, c)| f64::from(*y) * c).sum()
@@ -168,7 +192,7 @@ fn every_loss_conforms() {
         let value = loss.rows(false, 3, p, y, &weights, &mut dp);
         assert!((value - loss.rows(false, 3, p, y, &weights, &mut [])).abs() < 1e-12);
         for i in 0..p.len() {
-            let mut at = |step: f32| {
+            let at = |step: f32| {
                 let mut p = p.to_vec();
                 p[i] += step;
                 loss.rows(false, 3, &p, y, &weights, &mut [])
@@ -188,7 +212,13 @@ fn every_optimizer_conforms() {
         r#"{"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": true, "clipnorm": 10}"#,
         r#"{"name": "adam", "learning_rate": 0.02, "global_clipnorm": 10}"#,
         r#"{"name": "adam_w", "learning_rate": 0.02, "weight_decay": 0}"#,
+        r#"{"name": "adam", "learning_rate": 0.05, "amsgrad": true}"#,
+        r#"{"name": "adam", "learning_rate": 0.05, "gradient_accumulation_steps": 2}"#,
+        r#"{"name": "adamax", "learning_rate": 0.05}"#,
+        r#"{"name": "nadam", "learning_rate": 0.02}"#,
+        r#"{"name": "lion", "learning_rate": 0.005, "use_ema": true, "ema_momentum": 0.9}"#,
         r#"{"name": "rmsprop", "learning_rate": 0.005, "clipvalue": 10}"#,
+        r#"{"name": "rmsprop", "learning_rate": 0.001, "momentum": 0.9, "centered": true}"#,
         r#"{"name": "adagrad", "learning_rate": 0.5}"#,
     ];
     let mut rng = Seed::new(1).rng();

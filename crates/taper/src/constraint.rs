@@ -147,7 +147,7 @@ pub struct Axes(pub Vec<i64>);
 
 impl Axes {
     /// The first axis and how many there are, if they exist and lie side by side.
-    fn span(&self, rank: usize) -> Option<(usize, usize)> {
+    pub(crate) fn span(&self, rank: usize) -> Option<(usize, usize)> {
         let resolve = |axis: &i64| usize::try_from(if *axis < 0 { axis + rank as i64 } else { *axis }).ok();
         let first = self.0.iter().filter_map(resolve).min()?;
         let count = self.0.len();

@@ -29,8 +29,9 @@ pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use initializer::Initializer;
 pub use layer::{
-    ActivationLayer, Backward, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig, LayerKind, LayerSpec,
-    Masking, Mode,
+    ActivationLayer, ActivityRegularization, Backward, BatchNormalization, Dense, Dropout, Elu, Flatten, Forward,
+    GaussianDropout, GaussianNoise, Inputs, Layer, LayerConfig, LayerKind, LayerNormalization, LayerSpec, LeakyReLu,
+    Masking, Mode, Permute, ReLu, RepeatVector, Rescaling, Reshape, Softmax, SpatialDropout1d, SpatialDropout2d,
 };
 pub use loss::Loss;
 pub use metric::Metric;
