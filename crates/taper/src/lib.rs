@@ -5,6 +5,7 @@ mod activation;
 mod clock;
 #[cfg(test)]
 mod conformance;
+mod constraint;
 pub mod data;
 mod dataset;
 mod error;
@@ -25,20 +26,23 @@ mod study;
 mod train;
 
 pub use activation::Activation;
+pub use constraint::{Axes, Constraint};
 pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use experiment::{DataSpec, Experiment, Split};
 pub use initializer::Initializer;
 pub use layer::{
-    ActivationLayer, Add, Average, Backward, Concatenate, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig,
-    LayerKind, LayerSpec, Masking, Maximum, Minimum, Mode, Multiply, Subtract,
+    ActivationLayer, ActivityRegularization, Add, Average, Backward, BatchNormalization, Concatenate, Dense, Dropout,
+    Elu, Flatten, Forward, GaussianDropout, GaussianNoise, Inputs, Layer, LayerConfig, LayerKind, LayerNormalization,
+    LayerSpec, LeakyReLu, Masking, Maximum, Minimum, Mode, Multiply, Permute, ReLu, RepeatVector, Rescaling, Reshape,
+    Softmax, SpatialDropout1d, SpatialDropout2d, Subtract,
 };
 pub use loss::Loss;
 pub use metric::Metric;
 pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
-pub use regularizer::Regularizer;
+pub use regularizer::{OrthogonalMode, Regularizer};
 pub use rng::{Rng, Seed};
 pub use shape::Shape;
 pub use spelling::read;

@@ -4,8 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{
-    ActivationLayer, Add, Average, Concatenate, Dense, Dropout, Flatten, Layer, LayerConfig, Maximum, Minimum,
-    Multiply, Subtract,
+    ActivationLayer, ActivityRegularization, Add, Average, BatchNormalization, Concatenate, Dense, Dropout, Elu,
+    Flatten, GaussianDropout, GaussianNoise, Layer, LayerConfig, LayerNormalization, LeakyReLu, Maximum, Minimum,
+    Multiply, Permute, ReLu, RepeatVector, Rescaling, Reshape, Softmax, SpatialDropout1d, SpatialDropout2d, Subtract,
 };
 use crate::Result;
 use crate::regularizer::Regularizer;
@@ -119,6 +120,21 @@ layers! {
     "minimum" => Minimum(Minimum),
     "multiply" => Multiply(Multiply),
     "subtract" => Subtract(Subtract),
+    "activity_regularization" => ActivityRegularization(ActivityRegularization),
+    "batch_normalization" => BatchNormalization(BatchNormalization),
+    "elu" => Elu(Elu),
+    "gaussian_dropout" => GaussianDropout(GaussianDropout),
+    "gaussian_noise" => GaussianNoise(GaussianNoise),
+    "layer_normalization" => LayerNormalization(LayerNormalization),
+    "leaky_re_lu" => LeakyReLu(LeakyReLu),
+    "permute" => Permute(Permute),
+    "re_lu" => ReLu(ReLu),
+    "repeat_vector" => RepeatVector(RepeatVector),
+    "rescaling" => Rescaling(Rescaling),
+    "reshape" => Reshape(Reshape),
+    "softmax" => Softmax(Softmax),
+    "spatial_dropout1d" => SpatialDropout1d(SpatialDropout1d),
+    "spatial_dropout2d" => SpatialDropout2d(SpatialDropout2d),
 }
 
 /// Names in backticks, as serde lists them.

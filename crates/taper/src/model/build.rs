@@ -199,7 +199,10 @@ impl<'a> Builder<'a> {
             let initializer = param.initializer.validate(&param.shape);
             complaints.take(format!("{}_initializer", param.name), initializer.map_err(without_place))?;
             if let Some(regularizer) = &param.regularizer {
-                regularizer.validate(&format!("{}_regularizer", param.name), &mut complaints);
+                regularizer.validate(&format!("{}_regularizer", param.name), Some(&param.shape), &mut complaints);
+            }
+            if let Some(constraint) = &param.constraint {
+                constraint.validate(&format!("{}_constraint", param.name), &param.shape, &mut complaints);
             }
         }
         complaints.finish()?;
@@ -208,8 +211,12 @@ impl<'a> Builder<'a> {
 
     fn check_activity_regularizers(&self, complaints: &mut Complaints) {
         for node in 0..self.graph.nodes.len() {
-            if let Some(regularizer) = self.spec(node).and_then(|spec| spec.activity_regularizer.as_ref()) {
-                regularizer.validate(&format!("{}.activity_regularizer", self.wiring.place(node)), complaints);
+            let Some(spec) = self.spec(node) else { continue };
+            let Some(regularizer) = &spec.activity_regularizer else { continue };
+            let place = format!("{}.activity_regularizer", self.wiring.place(node));
+            regularizer.validate(&place, None, complaints);
+            if matches!(spec.kind, LayerKind::ActivityRegularization(_)) {
+                complaints.push(Complaint::new(place, "nothing, because the layer's l1 and l2 say it", "a penalty"));
             }
         }
     }
@@ -231,7 +238,10 @@ impl<'a> Builder<'a> {
             numbers[owner] = layers.len();
             let (name, kind) = (name.clone(), spec.kind.name());
             let (range, trainable) = (start..end, spec.trainable);
-            let mut activity_regularizer = spec.activity_regularizer.clone();
+            let mut activity_regularizer = match &spec.kind {
+                LayerKind::ActivityRegularization(layer) => Some(layer.regularizer()),
+                _ => spec.activity_regularizer.clone(),
+            };
             // The activity is what comes out of the whole layer.
             let of_head = made.head.is_some().then(|| activity_regularizer.take()).flatten();
             layers.push(BuiltLayer { name, kind, layer: made.layer, range, activity_regularizer, trainable });
@@ -296,6 +306,7 @@ fn head(kind: &LayerKind) -> Option<Head> {
     let activation = match (kind, split_head(kind)) {
         (_, Some((_, activation))) => activation,
         (LayerKind::Activation(layer), _) => layer.activation,
+        (LayerKind::Softmax(_), _) => Activation::Softmax,
         _ => return None,
     };
     match activation {

@@ -83,7 +83,7 @@ impl Evaluator {
         self.meters.iter_mut().for_each(Meter::reset);
         self.data_loss = 0.0;
         self.penalty = 0.0;
-        let weight_penalty = model.params.penalty_at(epoch);
+        let weight_penalty = model.params.penalty_with(epoch, &mut self.workspace.penalty_scratch);
         let width = data.input_shape().len();
         let mut row = 0;
         while row < data.rows() {

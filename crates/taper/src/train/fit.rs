@@ -67,9 +67,7 @@ pub fn fit_from(
 ) -> Result<History> {
     let mut fitting = Fitting::new(model, data, validation, config, seed)?;
     let fresh = OptimizerState::new(&config.optimizer, model.params().data().len());
-    if fresh.moments.len() != state.optimizer.moments.len()
-        || state.optimizer.moments.iter().any(|moment| moment.len() != model.params().data().len())
-    {
+    if !state.optimizer.fits(&fresh) {
         return Err(Complaint::new("state", "a state of this model and optimizer", "one of another").into());
     }
     let mut history = History::new(fitting.names.clone(), config.epochs);
@@ -94,6 +92,10 @@ pub fn fit_from(
             history.stop = reason;
             break;
         }
+    }
+    // As Keras: first the average, then the best weights, which were measured without it.
+    if history.epochs() > 0 && history.stop.is_usable() {
+        state.optimizer.finish(&mut model.params);
     }
     best.restore(model);
     Ok(history)
@@ -136,6 +138,8 @@ pub struct Fitting<'a> {
     sample_weights: Vec<f32>,
     factors: Vec<f32>,
     per_row: usize,
+    /// Of each parameter, whether its weights decay.
+    decays: Vec<bool>,
     train_evaluator: Option<Evaluator>,
     val_evaluator: Option<Evaluator>,
     clock: Stopwatch,
@@ -166,6 +170,7 @@ impl<'a> Fitting<'a> {
         if let Some(validation) = validation {
             complaints.take("", config.check_targets("validation", model, validation))?;
         }
+        let decays = complaints.take("fit", config.optimizer.decays(model.params()))?.unwrap_or_default();
         complaints.finish()?;
         let batch = config.batch_size.min(data.rows());
         let per_row = model.output_shape().rows();
@@ -182,6 +187,7 @@ impl<'a> Fitting<'a> {
             sample_weights: vec![1.0; batch],
             factors: vec![0.0; batch * per_row],
             per_row,
+            decays,
             train_evaluator: config.measure_train.then(|| Evaluator::new(model, data, config)),
             val_evaluator: validation.map(|validation| Evaluator::new(model, validation, config)),
             clock: Stopwatch::start(),
@@ -234,7 +240,9 @@ impl<'a> Fitting<'a> {
         let (data_loss, penalty) = self.differentiate(model, batch, state.epoch, seed);
         if (data_loss + penalty).is_finite() {
             self.workspace.update_state(model, batch);
-            state.optimizer.step(&self.config.optimizer, rate, &mut model.params, &mut self.workspace.dparams);
+            let (params, gradients) = (&mut model.params, &mut self.workspace.dparams);
+            state.optimizer.step(&self.config.optimizer, rate, params, gradients, &self.decays);
+            model.params.constrain();
         }
         (data_loss, penalty)
     }
@@ -252,7 +260,8 @@ impl<'a> Fitting<'a> {
         }
         let activity = self.workspace.activity_penalty(model, batch, epoch);
         self.workspace.backward(model, batch, epoch);
-        let penalty = model.params.add_penalty_gradients(epoch, &mut self.workspace.dparams) + activity;
+        let Workspace { dparams, penalty_scratch, .. } = &mut self.workspace;
+        let penalty = model.params.add_penalty_gradients(epoch, dparams, penalty_scratch) + activity;
         (data_loss, penalty)
     }
 
