@@ -14,6 +14,7 @@ mod macros;
 pub mod matrix;
 pub mod naive;
 pub mod penalty;
+pub mod recurrent;
 pub mod reduce;
 pub mod softmax;
 pub mod update;
