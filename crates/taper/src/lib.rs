@@ -27,8 +27,8 @@ pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use initializer::Initializer;
 pub use layer::{
-    ActivationLayer, Backward, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig, LayerKind, LayerSpec,
-    Masking, Mode,
+    ActivationLayer, Backward, Bidirectional, Dense, Dropout, Embedding, Flatten, Forward, Gru, InputGradients, Inputs,
+    Layer, LayerConfig, LayerKind, LayerSpec, Lstm, Masking, MergeMode, Mode, SimpleRnn, TimeDistributed,
 };
 pub use loss::Loss;
 pub use metric::Metric;

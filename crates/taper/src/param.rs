@@ -1,11 +1,12 @@
 //! The weights of a model: one flat buffer, and what is known of each part of it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::Seed;
 use crate::initializer::Initializer;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
+use crate::{Complaint, Complaints, Error, Result, Seed};
 
 /// What a parameter is for. A policy chooses by it what to penalize.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -35,14 +36,16 @@ pub enum Role {
 /// A parameter as a layer declares it. The regularizer belongs to the parameter; no layer's arithmetic knows of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamSpec {
-    /// Keras's name of it within the layer: `kernel`, `bias`.
-    pub name: &'static str,
+    /// Keras's name of it within the layer: `kernel`, `bias`, `lstm_cell/kernel`.
+    pub name: Cow<'static, str>,
     /// What it is for.
     pub role: Role,
     /// Its sizes.
     pub shape: Shape,
     /// How it begins.
     pub initializer: Initializer,
+    /// The part that begins at 1 whatever the initializer says (an LSTM's forget bias). Default: none.
+    pub ones: Range<usize>,
     /// The penalty on it.
     pub regularizer: Option<Regularizer>,
     /// Whether training may change it at all (moving statistics: no).
@@ -52,8 +55,8 @@ pub struct ParamSpec {
 impl ParamSpec {
     /// A trainable parameter without a penalty.
     #[must_use]
-    pub fn new(name: &'static str, role: Role, shape: Shape, initializer: Initializer) -> Self {
-        Self { name, role, shape, initializer, regularizer: None, trainable: true }
+    pub fn new(name: impl Into<Cow<'static, str>>, role: Role, shape: Shape, initializer: Initializer) -> Self {
+        Self { name: name.into(), role, shape, initializer, ones: 0..0, regularizer: None, trainable: true }
     }
 
     /// The same parameter with a penalty.
@@ -61,6 +64,24 @@ impl ParamSpec {
     pub fn regularizer(mut self, regularizer: &Option<Regularizer>) -> Self {
         self.regularizer.clone_from(regularizer);
         self
+    }
+
+    /// Complains about an initializer or a penalty that cannot be used; places are settings of the layer.
+    pub(crate) fn validate(&self, complaints: &mut Complaints) -> Result<()> {
+        // Keras's words: `recurrent_kernel` is set by `recurrent_initializer`.
+        let name = self.name.rsplit('/').next().unwrap_or_default();
+        let setting = name.strip_suffix("_kernel").unwrap_or(name);
+        let initializer = self.initializer.validate(&self.shape).map_err(|error| match error {
+            Error::Invalid(all) => Error::Invalid(
+                all.into_iter().map(|complaint| Complaint { place: String::new(), ..complaint }).collect(),
+            ),
+            other => other,
+        });
+        complaints.take(format!("{setting}_initializer"), initializer)?;
+        if let Some(regularizer) = &self.regularizer {
+            regularizer.validate(&format!("{setting}_regularizer"), complaints);
+        }
+        Ok(())
     }
 }
 
@@ -101,7 +122,9 @@ impl Params {
     pub fn initialize(&mut self, seed: Seed) {
         for slot in &self.slots {
             let mut rng = seed.derive(&slot.path, 0).rng();
-            slot.spec.initializer.fill(&slot.spec.shape, &mut rng, &mut self.data[slot.range.clone()]);
+            let data = &mut self.data[slot.range.clone()];
+            slot.spec.initializer.fill(&slot.spec.shape, &mut rng, data);
+            data[slot.spec.ones.clone()].fill(1.0);
         }
     }
 

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{ActivationLayer, Dense, Dropout, Flatten, Layer, LayerConfig};
+use super::{
+    ActivationLayer, Bidirectional, Dense, Dropout, Embedding, Flatten, Gru, Layer, LayerConfig, Lstm, SimpleRnn,
+    TimeDistributed,
+};
 use crate::Result;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
@@ -109,6 +112,12 @@ layers! {
     "activation" => Activation(ActivationLayer),
     "dropout" => Dropout(Dropout),
     "flatten" => Flatten(Flatten),
+    "embedding" => Embedding(Embedding),
+    "simple_rnn" => SimpleRnn(SimpleRnn),
+    "lstm" => Lstm(Lstm),
+    "gru" => Gru(Gru),
+    "bidirectional" => Bidirectional(Bidirectional),
+    "time_distributed" => TimeDistributed(TimeDistributed),
 }
 
 /// Names in backticks, as serde lists them.

@@ -91,11 +91,7 @@ impl Builder {
         let start = self.end;
         let mut complaints = Complaints::new();
         for param in layer.params() {
-            let initializer = param.initializer.validate(&param.shape);
-            complaints.take(format!("{}_initializer", param.name), initializer.map_err(without_place))?;
-            if let Some(regularizer) = &param.regularizer {
-                regularizer.validate(&format!("{}_regularizer", param.name), &mut complaints);
-            }
+            param.validate(&mut complaints)?;
         }
         complaints.finish()?;
         for param in layer.params() {
