@@ -254,8 +254,6 @@ macro_rules! with_function {
     };
 }
 
-pub(crate) use with_function;
-
 /// `y = f(y)`.
 pub fn forward(unary: Unary, y: &mut [f32]) {
     if unary != Unary::Linear {

@@ -13,7 +13,7 @@ pub mod simple;
 
 use pulp::Simd;
 
-use crate::activation::{Function, Unary};
+use crate::activation::Unary;
 use crate::lane::{flush, sigmoid, tanh};
 
 /// A function of a gate, and how to have its value and slope again on the way back.
@@ -54,24 +54,38 @@ impl Gate for Tanh {
     }
 }
 
-/// Any function, chosen inside the loop: keeps z, from which value and slope both follow.
+/// Any function: keeps z, from which value and slope both follow.
+///
+/// It is called for every vector, not compiled into the loop: fourteen functions in every gate of every kernel would take
+/// minutes to compile for settings that are rare.
 #[derive(Clone, Copy)]
 struct Any(Unary);
 impl Gate for Any {
     #[inline(always)]
     fn value<S: Simd>(self, simd: S, z: S::f32s) -> (S::f32s, S::f32s) {
-        let y = crate::activation::with_function!(self.0, f => f.value(simd, z));
-        (y, z)
+        let mut y = [0.0; 16];
+        simd.partial_store_f32s(&mut y[..S::F32_LANES], z);
+        call(self.0, &mut y[..S::F32_LANES]);
+        (simd.partial_load_f32s(&y[..S::F32_LANES]), z)
     }
     #[inline(always)]
     fn recall<S: Simd>(self, simd: S, z: S::f32s) -> (S::f32s, S::f32s) {
-        let one = simd.splat_f32s(1.0);
-        let needs_input = self.0.needs_input();
-        crate::activation::with_function!(self.0, f => {
-            let y = f.value(simd, z);
-            (y, f.pull(simd, if needs_input { z } else { y }, one))
-        })
+        let (y, _) = self.value(simd, z);
+        let (mut saved, mut slope) = ([0.0; 16], [1.0; 16]);
+        simd.partial_store_f32s(&mut saved[..S::F32_LANES], if self.0.needs_input() { z } else { y });
+        call_back(self.0, &saved[..S::F32_LANES], &mut slope[..S::F32_LANES]);
+        (y, simd.partial_load_f32s(&slope[..S::F32_LANES]))
     }
+}
+
+#[inline(never)]
+fn call(f: Unary, y: &mut [f32]) {
+    crate::activation::forward(f, y);
+}
+
+#[inline(never)]
+fn call_back(f: Unary, saved: &[f32], slope: &mut [f32]) {
+    crate::activation::backward(f, saved, slope);
 }
 
 /// Calls a kernel with the usual pair of functions compiled in, or with any other pair.
