@@ -16,6 +16,7 @@ pub mod naive;
 pub mod normalization;
 pub mod orthogonal;
 pub mod penalty;
+pub mod recurrent;
 pub mod reduce;
 pub mod softmax;
 pub mod update;

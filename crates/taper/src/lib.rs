@@ -32,10 +32,11 @@ pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use experiment::{DataSpec, Experiment, Split};
 pub use initializer::Initializer;
 pub use layer::{
-    ActivationLayer, ActivityRegularization, Add, Average, Backward, BatchNormalization, Concatenate, Dense, Dropout,
-    Elu, Flatten, Forward, GaussianDropout, GaussianNoise, Inputs, Layer, LayerConfig, LayerKind, LayerNormalization,
-    LayerSpec, LeakyReLu, Masking, Maximum, Minimum, Mode, Multiply, Permute, ReLu, RepeatVector, Rescaling, Reshape,
-    Softmax, SpatialDropout1d, SpatialDropout2d, Subtract,
+    ActivationLayer, ActivityRegularization, Add, Average, Backward, BatchNormalization, Bidirectional, Concatenate,
+    Dense, Dropout, Elu, Embedding, Flatten, Forward, GaussianDropout, GaussianNoise, Gru, InputGradients, Inputs,
+    Layer, LayerConfig, LayerKind, LayerNormalization, LayerSpec, LeakyReLu, Lstm, Masking, Maximum, MergeMode,
+    Minimum, Mode, Multiply, Permute, ReLu, RepeatVector, Rescaling, Reshape, SimpleRnn, Softmax, SpatialDropout1d,
+    SpatialDropout2d, Subtract, TimeDistributed,
 };
 pub use loss::Loss;
 pub use metric::Metric;

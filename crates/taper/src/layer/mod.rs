@@ -4,17 +4,27 @@
 //! other layers exist.
 
 mod activation;
+mod bidirectional;
 mod concatenate;
 mod dense;
 mod dropout;
+mod embedding;
 mod flatten;
+mod gru;
+mod inner;
+mod lstm;
 mod merge;
+mod recurrent;
+mod simple_rnn;
 mod spec;
+mod time_distributed;
 
 pub use activation::ActivationLayer;
+pub use bidirectional::{Bidirectional, MergeMode};
 pub use concatenate::Concatenate;
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use merge::{Add, Average, Maximum, Minimum, Multiply, Subtract};
 mod activity_regularization;
@@ -32,13 +42,17 @@ pub use activity_regularization::ActivityRegularization;
 pub use advanced_activation::{Elu, LeakyReLu, ReLu, Softmax};
 pub use batch_normalization::BatchNormalization;
 pub use gaussian_noise::{GaussianDropout, GaussianNoise};
+pub use gru::Gru;
 pub use layer_normalization::LayerNormalization;
+pub use lstm::Lstm;
 pub use permute::Permute;
 pub use repeat_vector::RepeatVector;
 pub use rescaling::Rescaling;
 pub use reshape::Reshape;
+pub use simple_rnn::SimpleRnn;
 pub use spatial_dropout::{SpatialDropout1d, SpatialDropout2d};
 pub use spec::{LayerKind, LayerSpec};
+pub use time_distributed::TimeDistributed;
 
 use crate::param::ParamSpec;
 use crate::shape::Shape;
@@ -102,6 +116,11 @@ pub trait Layer: Send + Sync + std::fmt::Debug {
         0
     }
 
+    /// If the inputs are ids of tokens: how many there are. A model refuses rows with other numbers before it runs.
+    fn token_limit(&self) -> Option<usize> {
+        None
+    }
+
     /// What becomes of a mask over the time steps of the input. Default: it ends here.
     fn masking(&self) -> Masking {
         Masking::Drop
@@ -158,8 +177,8 @@ pub struct Backward<'a> {
     pub params: &'a [f32],
     /// The gradient with respect to them, to be written.
     pub dparams: &'a mut [f32],
-    /// The gradients with respect to the inputs, to be written; one per input, empty where nobody asks.
-    pub dx: &'a mut [Vec<f32>],
+    /// The gradients with respect to the inputs, to be written where somebody asks for them.
+    pub dx: &'a mut InputGradients<'a>,
     /// What the forward pass kept.
     pub cache: &'a mut [f32],
     /// Whether the layer is frozen.
@@ -178,9 +197,16 @@ pub struct Inputs<'a> {
     pub(crate) nodes: &'a [usize],
     pub(crate) lens: &'a [usize],
     pub(crate) batch: usize,
+    /// For a layer within a layer: its only input and mask, in place of all the above.
+    pub(crate) lent: Option<(&'a [f32], Option<&'a [f32]>)>,
 }
 
 impl<'a> Inputs<'a> {
+    /// One input for a layer within a layer.
+    pub(crate) fn lend(batch: usize, x: &'a [f32], mask: Option<&'a [f32]>) -> Self {
+        Self { buffers: &[], masks: &[], mask_lens: &[], nodes: &[], lens: &[], batch, lent: Some((x, mask)) }
+    }
+
     /// The only input of an ordinary layer.
     #[must_use]
     pub fn x(&self) -> &'a [f32] {
@@ -190,6 +216,9 @@ impl<'a> Inputs<'a> {
     /// The mask of the only input: 1 or 0 for each step of each row, `None` if all count.
     #[must_use]
     pub fn mask(&self) -> Option<&'a [f32]> {
+        if let Some((_, mask)) = self.lent {
+            return mask;
+        }
         let node = self.nodes[0];
         let len = self.batch * self.mask_lens[node];
         (len > 0).then(|| &self.masks[node][..len])
@@ -198,29 +227,40 @@ impl<'a> Inputs<'a> {
     /// The input at this position.
     #[must_use]
     pub fn get(&self, position: usize) -> &'a [f32] {
+        if let Some((x, _)) = self.lent {
+            return x;
+        }
         let node = self.nodes[position];
         &self.buffers[node][..self.batch * self.lens[node]]
     }
 }
 
+/// The places for the gradients of a layer's inputs.
+#[derive(Debug)]
+pub enum InputGradients<'a> {
+    /// A model's buffers, one per input; empty where nobody asks.
+    Buffers(&'a mut [Vec<f32>]),
+    /// The place for the only input of a layer within a layer, if anybody asks.
+    Lent(Option<&'a mut [f32]>),
+}
+
 /// The place for the only input's gradient, if anybody asks for it.
-pub(crate) fn dx_of<'a>(dx: &'a mut [Vec<f32>], batch: usize, inputs: &Inputs<'_>) -> Option<&'a mut [f32]> {
+pub(crate) fn dx_of<'a>(dx: &'a mut InputGradients<'_>, batch: usize, inputs: &Inputs<'_>) -> Option<&'a mut [f32]> {
     dx_at(dx, 0, batch, inputs)
 }
 
 /// The place for the gradient of the input at this position, if anybody asks for it.
 pub(crate) fn dx_at<'a>(
-    dx: &'a mut [Vec<f32>],
+    dx: &'a mut InputGradients<'_>,
     position: usize,
     batch: usize,
     inputs: &Inputs<'_>,
 ) -> Option<&'a mut [f32]> {
-    let dx = &mut dx[position];
-    if dx.is_empty() {
-        return None;
+    match dx {
+        InputGradients::Buffers(buffers) if buffers[position].is_empty() => None,
+        InputGradients::Buffers(buffers) => Some(&mut buffers[position][..batch * inputs.lens[inputs.nodes[position]]]),
+        InputGradients::Lent(dx) => dx.as_deref_mut(),
     }
-    let len = batch * inputs.lens[inputs.nodes[position]];
-    Some(&mut dx[..len])
 }
 
 /// The only input's shape, for layers that take one.

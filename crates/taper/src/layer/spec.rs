@@ -4,9 +4,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{
-    ActivationLayer, ActivityRegularization, Add, Average, BatchNormalization, Concatenate, Dense, Dropout, Elu,
-    Flatten, GaussianDropout, GaussianNoise, Layer, LayerConfig, LayerNormalization, LeakyReLu, Maximum, Minimum,
-    Multiply, Permute, ReLu, RepeatVector, Rescaling, Reshape, Softmax, SpatialDropout1d, SpatialDropout2d, Subtract,
+    ActivationLayer, ActivityRegularization, Add, Average, BatchNormalization, Bidirectional, Concatenate, Dense,
+    Dropout, Elu, Embedding, Flatten, GaussianDropout, GaussianNoise, Gru, Layer, LayerConfig, LayerNormalization,
+    LeakyReLu, Lstm, Maximum, Minimum, Multiply, Permute, ReLu, RepeatVector, Rescaling, Reshape, SimpleRnn, Softmax,
+    SpatialDropout1d, SpatialDropout2d, Subtract, TimeDistributed,
 };
 use crate::Result;
 use crate::regularizer::Regularizer;
@@ -135,6 +136,12 @@ layers! {
     "softmax" => Softmax(Softmax),
     "spatial_dropout1d" => SpatialDropout1d(SpatialDropout1d),
     "spatial_dropout2d" => SpatialDropout2d(SpatialDropout2d),
+    "embedding" => Embedding(Embedding),
+    "simple_rnn" => SimpleRnn(SimpleRnn),
+    "lstm" => Lstm(Lstm),
+    "gru" => Gru(Gru),
+    "bidirectional" => Bidirectional(Bidirectional),
+    "time_distributed" => TimeDistributed(TimeDistributed),
 }
 
 /// Names in backticks, as serde lists them.

@@ -196,14 +196,7 @@ impl<'a> Builder<'a> {
         };
         let mut complaints = Complaints::new();
         for param in layer.params() {
-            let initializer = param.initializer.validate(&param.shape);
-            complaints.take(format!("{}_initializer", param.name), initializer.map_err(without_place))?;
-            if let Some(regularizer) = &param.regularizer {
-                regularizer.validate(&format!("{}_regularizer", param.name), Some(&param.shape), &mut complaints);
-            }
-            if let Some(constraint) = &param.constraint {
-                constraint.validate(&format!("{}_constraint", param.name), &param.shape, &mut complaints);
-            }
+            param.validate(&mut complaints)?;
         }
         complaints.finish()?;
         Ok(Some(Made { inputs: shapes.to_vec(), layer, head }))

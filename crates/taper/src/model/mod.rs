@@ -222,6 +222,7 @@ impl Model {
             let expected = format!("whole rows of {width} numbers");
             return Err(Complaint::new("x", expected, format!("{} numbers", x.len())).into());
         }
+        self.check_tokens("x", x)?;
         let mut workspace = Workspace::new(self, BATCH.min(x.len() / width), false);
         let mut predictions = Vec::with_capacity(x.len() / width * self.output_shape().len());
         for rows in x.chunks(BATCH * width) {
@@ -235,9 +236,26 @@ impl Model {
     /// Complains if these rows do not fit the model's input.
     pub(crate) fn check_input(&self, place: &str, data: &Dataset) -> Result<(), Error> {
         if data.input_shape() == &self.input_shape {
-            return Ok(());
+            return self.check_tokens(&format!("{place}.x"), data.x());
         }
         let expected = format!("rows of shape {}, which the model takes", self.input_shape);
         Err(Complaint::new(place, expected, format!("rows of shape {}", data.input_shape())).into())
+    }
+
+    /// Complains if a layer that reads these rows takes them for ids of tokens, and one is none.
+    fn check_tokens(&self, place: &str, x: &[f32]) -> Result<()> {
+        let width = self.input_shape.len();
+        for node in self.nodes.iter().filter(|node| node.inputs.contains(&0)) {
+            let layer = &self.layers[node.layer];
+            let Some(limit) = layer.layer.token_limit() else { continue };
+            let good = |id: &f32| *id >= 0.0 && *id < limit as f32 && id.fract() == 0.0;
+            if let Some(first) = x.iter().position(|id| !good(id)) {
+                let place = format!("{place}, row {}, column {}", first / width + 1, first % width + 1);
+                let expected =
+                    format!("an id from 0 to {}, because layer `{}` knows {limit} tokens", limit - 1, layer.name);
+                return Err(Complaint::new(place, expected, x[first]).into());
+            }
+        }
+        Ok(())
     }
 }

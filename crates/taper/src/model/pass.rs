@@ -1,7 +1,7 @@
 //! The way of one batch through a model and back.
 
 use crate::Seed;
-use crate::layer::{Backward, Forward, Inputs, Masking, Mode};
+use crate::layer::{Backward, Forward, InputGradients, Inputs, Masking, Mode};
 use crate::loss::Loss;
 use crate::model::{Model, Node};
 
@@ -259,7 +259,7 @@ impl Workspace {
             dy,
             params: &model.params.data()[range.clone()],
             dparams,
-            dx: &mut self.dx[..node.inputs.len()],
+            dx: &mut InputGradients::Buffers(&mut self.dx[..node.inputs.len()]),
             cache: &mut self.caches[i][..built.layer.cache_len(batch)],
             frozen: !built.trainable,
             scratch: &mut self.scratch[..built.layer.scratch_len(batch)],
@@ -295,7 +295,8 @@ fn inputs<'a>(
     masks: &'a [Vec<f32>],
     batch: usize,
 ) -> Inputs<'a> {
-    Inputs { buffers, masks, mask_lens: &model.mask_lens, nodes: &node.inputs, lens: &model.lens, batch }
+    let (mask_lens, lens) = (&model.mask_lens[..], &model.lens[..]);
+    Inputs { buffers, masks, mask_lens, nodes: &node.inputs, lens, batch, lent: None }
 }
 
 /// Which buffers need a gradient: those that something trainable, or an activity penalty, lies behind.
