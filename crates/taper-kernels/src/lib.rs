@@ -8,14 +8,18 @@
 //! not meet are mistakes of the programmer and panic.
 
 pub mod activation;
+pub mod convolution;
+pub mod depthwise;
 mod isa;
 pub mod lane;
 mod macros;
 pub mod matrix;
 pub mod naive;
 pub mod penalty;
+pub mod pooling;
 pub mod reduce;
 pub mod softmax;
 pub mod update;
+pub mod window;
 
 pub use isa::{Isa, force_isa, isa};
