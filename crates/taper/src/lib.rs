@@ -27,8 +27,10 @@ pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use initializer::Initializer;
 pub use layer::{
-    ActivationLayer, Backward, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig, LayerKind, LayerSpec,
-    Masking, Mode,
+    ActivationLayer, AveragePooling1d, AveragePooling2d, Backward, Conv1d, Conv2d, Conv2dTranspose, Dense,
+    DepthwiseConv2d, Dropout, Flatten, Forward, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalMaxPooling1d,
+    GlobalMaxPooling2d, Inputs, Layer, LayerConfig, LayerKind, LayerSpec, Margins, Masking, MaxPooling1d, MaxPooling2d,
+    Mode, Padding, Pair, SeparableConv2d, UpSampling2d, ZeroPadding2d,
 };
 pub use loss::Loss;
 pub use metric::Metric;

@@ -4,16 +4,50 @@
 //! other layers exist.
 
 mod activation;
+mod average_pooling1d;
+mod average_pooling2d;
+mod conv1d;
+mod conv2d;
+mod conv2d_transpose;
+mod convolution;
 mod dense;
+mod depthwise_conv2d;
 mod dropout;
 mod flatten;
+mod global_average_pooling1d;
+mod global_average_pooling2d;
+mod global_max_pooling1d;
+mod global_max_pooling2d;
+mod max_pooling1d;
+mod max_pooling2d;
+mod pooling;
+mod separable_conv2d;
 mod spec;
+mod up_sampling2d;
+mod window;
+mod zero_padding2d;
 
 pub use activation::ActivationLayer;
+pub use average_pooling1d::AveragePooling1d;
+pub use average_pooling2d::AveragePooling2d;
+pub use conv1d::Conv1d;
+pub use conv2d::Conv2d;
+pub use conv2d_transpose::Conv2dTranspose;
 pub use dense::Dense;
+pub use depthwise_conv2d::DepthwiseConv2d;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use global_average_pooling1d::GlobalAveragePooling1d;
+pub use global_average_pooling2d::GlobalAveragePooling2d;
+pub use global_max_pooling1d::GlobalMaxPooling1d;
+pub use global_max_pooling2d::GlobalMaxPooling2d;
+pub use max_pooling1d::MaxPooling1d;
+pub use max_pooling2d::MaxPooling2d;
+pub use separable_conv2d::SeparableConv2d;
 pub use spec::{LayerKind, LayerSpec};
+pub use up_sampling2d::UpSampling2d;
+pub use window::{Padding, Pair};
+pub use zero_padding2d::{Margins, ZeroPadding2d};
 
 use crate::param::ParamSpec;
 use crate::shape::Shape;

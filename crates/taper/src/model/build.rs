@@ -122,13 +122,13 @@ impl Builder {
 
 /// The output layer without its sigmoid or softmax, and that function.
 fn split_head(kind: &LayerKind) -> Option<(LayerKind, Activation)> {
-    match kind {
-        LayerKind::Dense(dense) if is_head(dense.activation) => {
-            let activation = dense.activation;
-            Some((LayerKind::Dense(dense.clone().activation(Activation::Linear)), activation))
-        }
-        _ => None,
+    let mut linear = kind.clone();
+    let activation = linear.activation_mut()?;
+    if !is_head(*activation) {
+        return None;
     }
+    let function = std::mem::replace(activation, Activation::Linear);
+    Some((linear, function))
 }
 
 fn is_head(activation: Activation) -> bool {
@@ -136,10 +136,10 @@ fn is_head(activation: Activation) -> bool {
 }
 
 fn head(spec: &Sequential) -> Head {
-    let activation = match spec.layers.last().map(|layer| &layer.kind) {
-        Some(LayerKind::Dense(dense)) => dense.activation,
+    let activation = match spec.layers.last().map(|layer| layer.kind.clone()) {
         Some(LayerKind::Activation(layer)) => layer.activation,
-        _ => Activation::Linear,
+        Some(mut kind) => kind.activation_mut().copied().unwrap_or_default(),
+        None => Activation::Linear,
     };
     match activation {
         Activation::Sigmoid => Head::Sigmoid,
