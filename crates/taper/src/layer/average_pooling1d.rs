@@ -24,8 +24,8 @@ use crate::shape::Shape;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AveragePooling1d {
-    /// Size of the window. Default: 2.
-    #[serde(default = "window::two", deserialize_with = "window::one")]
+    /// Size of the window.
+    #[serde(deserialize_with = "window::one")]
     pub pool_size: usize,
     /// How far the window moves from one output to the next. Default: as far as it is wide.
     #[serde(default, deserialize_with = "window::optional_one", skip_serializing_if = "Option::is_none")]
@@ -54,12 +54,6 @@ impl AveragePooling1d {
     pub fn padding(mut self, padding: Padding) -> Self {
         self.padding = padding;
         self
-    }
-}
-
-impl Default for AveragePooling1d {
-    fn default() -> Self {
-        Self::new(2)
     }
 }
 

@@ -24,8 +24,7 @@ use crate::shape::Shape;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AveragePooling2d {
-    /// Size of the window. Default: 2.
-    #[serde(default = "window::two_each")]
+    /// Size of the window.
     pub pool_size: Pair,
     /// How far the window moves from one output to the next. Default: as far as it is wide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,12 +53,6 @@ impl AveragePooling2d {
     pub fn padding(mut self, padding: Padding) -> Self {
         self.padding = padding;
         self
-    }
-}
-
-impl Default for AveragePooling2d {
-    fn default() -> Self {
-        Self::new(2)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::convolution::{BuiltConvolution, geometry, kernel_shape};
+use super::convolution::{BuiltConvolution, geometry, sized};
 use super::dense::{glorot_uniform, zeros};
 use super::window::{self, Padding, Window};
 use super::{Layer, LayerConfig, single};
@@ -140,8 +140,8 @@ impl LayerConfig for Conv1d {
         window.check_either_stride_or_dilation()?;
         let geometry = geometry(window.over_sequence(input)?, self.filters, self.groups)?;
         let sizes = [self.kernel_size, geometry.channels / self.groups, self.filters];
-        let output = Shape::new([geometry.columns.output, self.filters]).map_err(|error| error.within("filters"))?;
-        let kernel = kernel_shape("kernel_size", &sizes)?;
+        let output = sized("filters", &[geometry.columns.output, self.filters])?;
+        let kernel = sized("kernel_size", &sizes)?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
                 .regularizer(&self.kernel_regularizer),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::convolution::{BuiltConvolution, geometry, kernel_shape};
+use super::convolution::{BuiltConvolution, geometry, sized};
 use super::dense::{glorot_uniform, zeros};
 use super::window::{self, Padding, Pair, Window};
 use super::{Layer, LayerConfig, single};
@@ -146,9 +146,8 @@ impl LayerConfig for Conv2d {
         let geometry = geometry(window.over_image(input)?, self.filters, self.groups)?;
         let (rows, columns) = (geometry.rows, geometry.columns);
         let sizes = [rows.kernel, columns.kernel, geometry.channels / self.groups, self.filters];
-        let output =
-            Shape::new([rows.output, columns.output, self.filters]).map_err(|error| error.within("filters"))?;
-        let kernel = kernel_shape("kernel_size", &sizes)?;
+        let output = sized("filters", &[rows.output, columns.output, self.filters])?;
+        let kernel = sized("kernel_size", &sizes)?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
                 .regularizer(&self.kernel_regularizer),

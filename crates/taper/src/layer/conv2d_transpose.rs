@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taper_kernels::convolution::Convolution;
 
-use super::convolution::{check_filters, kernel_shape};
+use super::convolution::{check_filters, sized};
 use super::dense::{glorot_uniform, zeros};
 use super::window::{self, Padding, Pair, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
@@ -149,8 +149,8 @@ impl LayerConfig for Conv2dTranspose {
         window.check_not_causal()?;
         window.check_either_stride_or_dilation()?;
         let (rows, columns, channels) = window.transposed(input)?;
-        let kernel = kernel_shape("kernel_size", &[rows.kernel, columns.kernel, self.filters, channels])?;
-        let output = Shape::new([rows.input, columns.input, self.filters]).map_err(|error| error.within("filters"))?;
+        let kernel = sized("kernel_size", &[rows.kernel, columns.kernel, self.filters, channels])?;
+        let output = sized("filters", &[rows.input, columns.input, self.filters])?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
                 .regularizer(&self.kernel_regularizer),

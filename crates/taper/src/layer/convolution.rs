@@ -97,9 +97,7 @@ pub(crate) fn check_settings(
     complaints.finish()
 }
 
-/// A kernel of these sizes; `place` is the setting to blame if they are too large.
-pub(crate) fn kernel_shape(place: &str, sizes: &[usize]) -> Result<Shape> {
-    Shape::new(sizes).map_err(|_| {
-        Complaint::new(place, "a kernel of at most 2^40 numbers", format!("one of sizes {sizes:?}")).into()
-    })
+/// The shape of a kernel or of an output; `place` is the setting to blame if it is too large.
+pub(crate) fn sized(place: &str, sizes: &[usize]) -> Result<Shape> {
+    Shape::new(sizes).map_err(|_| Complaint::new(place, "sizes of at most 2^40 numbers", format!("{sizes:?}")).into())
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taper_kernels::depthwise::Depthwise;
 
-use super::convolution::{check_settings, kernel_shape};
+use super::convolution::{check_settings, sized};
 use super::dense::{glorot_uniform, zeros};
 use super::window::{self, Padding, Pair, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
@@ -149,11 +149,10 @@ impl LayerConfig for DepthwiseConv2d {
             return Err(Complaint::new("depth_multiplier", "a whole number of at least 1", 0).into());
         }
         let (rows, columns, channels) = window.over_image(input)?;
-        let kernel = kernel_shape("kernel_size", &[rows.kernel, columns.kernel, channels, self.depth_multiplier])?;
+        let kernel = sized("kernel_size", &[rows.kernel, columns.kernel, channels, self.depth_multiplier])?;
         check_settings("depthwise", &kernel, &self.depthwise_initializer, &self.depthwise_regularizer)?;
         let width = channels * self.depth_multiplier;
-        let output =
-            Shape::new([rows.output, columns.output, width]).map_err(|error| error.within("depth_multiplier"))?;
+        let output = sized("depth_multiplier", &[rows.output, columns.output, width])?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::DepthwiseKernel, kernel, self.depthwise_initializer.clone())
                 .regularizer(&self.depthwise_regularizer),

@@ -18,6 +18,8 @@ mod global_average_pooling1d;
 mod global_average_pooling2d;
 mod global_max_pooling1d;
 mod global_max_pooling2d;
+#[cfg(test)]
+mod keras_convolution;
 mod max_pooling1d;
 mod max_pooling2d;
 mod pooling;

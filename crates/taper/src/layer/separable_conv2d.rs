@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use taper_kernels::depthwise::Depthwise;
 use taper_kernels::matrix::{Matrix, matmul};
 
-use super::convolution::{check_filters, check_settings, kernel_shape};
+use super::convolution::{check_filters, check_settings, sized};
 use super::dense::{glorot_uniform, zeros};
 use super::window::{self, Padding, Pair, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
@@ -171,10 +171,9 @@ impl LayerConfig for SeparableConv2d {
         complaints.check(multiplier > 0, "depth_multiplier", "a whole number of at least 1", multiplier);
         complaints.finish()?;
         let (rows, columns, channels) = window.over_image(input)?;
-        let depthwise = kernel_shape("kernel_size", &[rows.kernel, columns.kernel, channels, multiplier])?;
-        let pointwise = kernel_shape("filters", &[1, 1, channels * multiplier, self.filters])?;
-        let output =
-            Shape::new([rows.output, columns.output, self.filters]).map_err(|error| error.within("filters"))?;
+        let depthwise = sized("kernel_size", &[rows.kernel, columns.kernel, channels, multiplier])?;
+        let pointwise = sized("filters", &[1, 1, channels * multiplier, self.filters])?;
+        let output = sized("filters", &[rows.output, columns.output, self.filters])?;
         check_settings("depthwise", &depthwise, &self.depthwise_initializer, &self.depthwise_regularizer)?;
         check_settings("pointwise", &pointwise, &self.pointwise_initializer, &self.pointwise_regularizer)?;
         let mut params = vec![
