@@ -8,6 +8,8 @@
 //! not meet are mistakes of the programmer and panic.
 
 pub mod activation;
+pub mod convolution;
+pub mod depthwise;
 mod isa;
 pub mod lane;
 mod macros;
@@ -16,9 +18,11 @@ pub mod naive;
 pub mod normalization;
 pub mod orthogonal;
 pub mod penalty;
+pub mod pooling;
 pub mod recurrent;
 pub mod reduce;
 pub mod softmax;
 pub mod update;
+pub mod window;
 
 pub use isa::{Isa, force_isa, isa};

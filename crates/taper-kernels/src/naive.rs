@@ -1,5 +1,8 @@
 //! The definitions: each loop as the textbook writes it. The fast kernels must agree with these.
 
+pub mod convolution;
+pub mod pooling;
+
 /// `c = a b` for `a` (m × k) and `b` (k × n), summed in `f64`.
 #[must_use]
 pub fn matmul(

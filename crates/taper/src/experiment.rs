@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn a_patch_makes_what_is_missing_and_refuses_what_does_not_exist() {
         let patched = experiment().with("model.layers.0.kernel_regularizer.l2", &json!(0.1)).unwrap();
-        let text = serde_json::to_string(&patched.model.layers[0]).unwrap();
+        let text = serde_json::to_string(&patched.model).unwrap();
         assert!(text.contains(r#""kernel_regularizer":{"l2":0.1}"#), "{text}");
         let error = |path: &str| experiment().with(path, &json!(0.1)).unwrap_err().to_string();
         assert!(error("model.layers.7.units").contains("a position from 0 to 1 in `model.layers`"));

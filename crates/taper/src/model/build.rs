@@ -281,13 +281,13 @@ fn mask_len(layer: &dyn Layer, buffers: &[usize], shapes: &[Shape], mask_lens: &
 
 /// The output layer without its sigmoid or softmax, and that function.
 fn split_head(kind: &LayerKind) -> Option<(LayerKind, Activation)> {
-    match kind {
-        LayerKind::Dense(dense) if is_head(dense.activation) => {
-            let activation = dense.activation;
-            Some((LayerKind::Dense(dense.clone().activation(Activation::Linear)), activation))
-        }
-        _ => None,
+    let mut linear = kind.clone();
+    let activation = linear.activation_mut()?;
+    if !is_head(*activation) {
+        return None;
     }
+    let function = std::mem::replace(activation, Activation::Linear);
+    Some((linear, function))
 }
 
 fn is_head(activation: Activation) -> bool {
