@@ -35,7 +35,7 @@ pub use layer::{
 };
 pub use loss::Loss;
 pub use metric::Metric;
-pub use model::{LayerSummary, Model, Sequential};
+pub use model::{LayerSummary, Model, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
 pub use regularizer::Regularizer;
@@ -44,7 +44,7 @@ pub use shape::Shape;
 pub use strength::Strength;
 pub use study::{
     Axis, Difference, PathPoint, Resample, Run, RunEvent, StudyObserver, StudyResult, StudySpec, Summary, Trial,
-    rising_path, run, run_study,
+    check_study, rising_path, run, run_study,
 };
 pub use train::{
     EarlyStopping, EpochRow, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores, StopReason,

@@ -91,14 +91,15 @@ pub struct Params {
 }
 
 impl Params {
-    /// Buffers for these slots, whose ranges must follow each other without gaps; all zero.
+    /// These slots, whose ranges must follow each other without gaps. The numbers are allocated by
+    /// [`initialize`](Self::initialize), so that the size of a model can be judged before.
     pub(crate) fn new(slots: Vec<ParamSlot>) -> Self {
-        let len = slots.last().map_or(0, |slot| slot.range.end);
-        Self { data: vec![0.0; len], slots }
+        Self { data: Vec::new(), slots }
     }
 
     /// Draws every parameter anew. Each has its own stream, named by its path.
     pub fn initialize(&mut self, seed: Seed) {
+        self.data.resize(self.slots.last().map_or(0, |slot| slot.range.end), 0.0);
         for slot in &self.slots {
             let mut rng = seed.derive(&slot.path, 0).rng();
             slot.spec.initializer.fill(&slot.spec.shape, &mut rng, &mut self.data[slot.range.clone()]);

@@ -13,7 +13,7 @@ use crate::{Complaint, Complaints, Result};
 /// More parameters than this in one model can only be a mistake: 2^36 floats are 256 GiB before gradients and moments.
 const MOST_PARAMETERS: usize = 1 << 36;
 
-/// The model with all weights 0.
+/// The model, its weights not yet allocated.
 pub(super) fn build(spec: &Sequential) -> Result<Model> {
     let mut complaints = Complaints::new();
     complaints.check(!spec.layers.is_empty(), "layers", "at least one layer", "none");

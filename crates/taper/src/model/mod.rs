@@ -51,6 +51,22 @@ pub(crate) fn check(spec: &Sequential) -> Result<()> {
     build::build(spec).map(|_| ())
 }
 
+/// How many bytes a training of this model takes: weights, gradients, moments (two at most) and the activations of one batch
+/// with their gradients. Nothing is allocated to find out.
+///
+/// # Errors
+///
+/// A model that cannot be built.
+pub fn training_bytes(spec: &Sequential, fit: &crate::FitConfig, rows: usize) -> Result<u128> {
+    let skeleton = build::build(spec)?;
+    let batch = fit.batch_size.min(rows) as u128;
+    let layers = skeleton.layers.iter();
+    let cached: u128 = layers.map(|layer| layer.layer.cache_len(1) as u128).sum();
+    let values: u128 = skeleton.lens.iter().map(|len| *len as u128).sum();
+    let parameters = skeleton.layers.last().map_or(0, |layer| layer.range.end as u128);
+    Ok(4 * (5 * parameters + batch * (2 * values + cached)))
+}
+
 /// A layer of a model.
 #[derive(Debug)]
 pub(crate) struct BuiltLayer {
