@@ -63,7 +63,7 @@ def initial_weights() -> Weights:
     """All seeds, stacked along axis 0."""
     names = ("hidden_kernel", "hidden_bias", "output_kernel", "output_bias")
     seeds = [moons.initial_weights(seed) for seed in range(SEEDS)]
-    return {name: jnp.asarray(np.stack(parts)) for name, parts in zip(names, zip(*seeds))}
+    return {name: jnp.asarray(np.stack(parts)) for name, parts in zip(names, zip(*seeds, strict=True), strict=True)}
 
 
 def logits(w: Weights, x: Any) -> Array:

@@ -14,6 +14,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,6 @@ class Peer:
     script: str
     arguments: tuple[str, ...] = ()
     pinned: bool = True
-    workloads: tuple[str, ...] = ("moons",)
 
     @property
     def name(self) -> str:
@@ -44,7 +44,7 @@ class Peer:
 
 
 PEERS = (
-    Peer("jax_moons.py", workloads=("moons", "moons-grid")),
+    Peer("jax_moons.py"),
     Peer("torch_moons.py"),
     Peer("sklearn_moons.py"),
     Peer("keras_moons.py", ("jax",)),
@@ -69,10 +69,11 @@ def environment() -> dict[str, str]:
     """Ours, with one thread for every library, and without settings that would hold one of them back."""
     ours = ("OPENBLAS_", "XLA_", "JAX_", "TF_", "TORCH", "KERAS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return kept | one_thread | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def run(command: list[str | Path], core: int | None, env: dict[str, str] | None = None) -> str:
+def run(command: Sequence[str | Path], core: int | None, env: dict[str, str] | None = None) -> str:
     """What `command` prints. A failure is told, and is nothing printed."""
     pin = ["taskset", "--cpu-list", str(core)] if core is not None and shutil.which("taskset") else []
     done = subprocess.run([*pin, *map(str, command)], env=env, capture_output=True, text=True, check=False)
@@ -96,9 +97,9 @@ def measure(rounds: int, core: int, only: str, with_taper: bool) -> list[Line]:
             if only not in peer.name:
                 continue
             print(f"round {round_}/{rounds}: {peer.name}", file=sys.stderr)
-            for workload in peer.workloads if with_taper else ():
+            for workload in ("moons", "moons-grid") if with_taper else ():
                 measured += taper(workload, core)
-            command = [PYTHON, HERE / "peers" / peer.script, *peer.arguments]
+            command: list[str | Path] = [PYTHON, HERE / "peers" / peer.script, *peer.arguments]
             printed = run(command, core if peer.pinned else None, environment())
             measured += [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     return measured
@@ -241,8 +242,8 @@ def page(measured: list[Line], rounds: int, core: int, machine_: str) -> str:
     return f"""# Speed beside the peers
 
 Written by `python3 bench/compare/run.py` on {datetime.date.today()}; do not edit. What is measured, and how fairly:
-[compare/README.md](compare/README.md). Medians of {rounds} rounds on core {core}; spread is (largest - smallest) / median
-over the rounds. × Taper is the peer's time over Taper's.
+[compare/README.md](compare/README.md). Rounds: {rounds}, on core {core}; the numbers are medians, and spread is
+(largest - smallest) / median. × Taper is the peer's time over Taper's.
 {missing}
 ## moons: 30 rows, 2-500-1, Adam, l2(0.001), 4000 epochs
 

@@ -20,7 +20,7 @@ import numpy as np
 from jax import Array
 
 import moons
-from moons import BETA_1, BETA_2, EPOCHS, EPSILON, GRID_LAMBDAS, GRID_SEEDS, LAMBDA, LEARNING_RATE, UNITS
+from moons import BETA_1, BETA_2, EPSILON, GRID_LAMBDAS, GRID_SEEDS, LAMBDA, LEARNING_RATE, UNITS
 
 PACKAGES = ("jax", "jaxlib", "numpy")
 COLUMNS = 512
@@ -90,7 +90,7 @@ def tuned(weights: Weights, l2: Array, epochs: int) -> Weights:
 def grid() -> tuple[Weights, Array]:
     """Initial weights and penalty of each of the 180 models. Every penalty starts from the same 30 seeds."""
     seeds = [moons.initial_weights(seed) for seed in range(GRID_SEEDS)] * len(GRID_LAMBDAS)
-    weights = tuple(jnp.asarray(np.stack(parts)) for parts in zip(*seeds))
+    weights = tuple(jnp.asarray(np.stack(parts)) for parts in zip(*seeds, strict=True))
     return weights, jnp.asarray(np.repeat(GRID_LAMBDAS, GRID_SEEDS), jnp.float32)
 
 

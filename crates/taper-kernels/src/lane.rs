@@ -5,6 +5,32 @@
 
 use pulp::{Scalar, Simd};
 
+/// One vector from `x[at..]`.
+///
+/// # Safety
+///
+/// `at + S::F32_LANES <= x.len()`.
+#[inline(always)]
+#[allow(unsafe_code)]
+pub(crate) unsafe fn load<S: Simd>(_simd: S, x: &[f32], at: usize) -> S::f32s {
+    debug_assert!(at + S::F32_LANES <= x.len());
+    // SAFETY: the caller keeps within bounds; vectors are plain numbers, and the read need not be aligned.
+    unsafe { x.as_ptr().add(at).cast::<S::f32s>().read_unaligned() }
+}
+
+/// One vector to `x[at..]`.
+///
+/// # Safety
+///
+/// `at + S::F32_LANES <= x.len()`.
+#[inline(always)]
+#[allow(unsafe_code)]
+pub(crate) unsafe fn store<S: Simd>(_simd: S, x: &mut [f32], at: usize, value: S::f32s) {
+    debug_assert!(at + S::F32_LANES <= x.len());
+    // SAFETY: the caller keeps within bounds; vectors are plain numbers, and the write need not be aligned.
+    unsafe { x.as_mut_ptr().add(at).cast::<S::f32s>().write_unaligned(value) }
+}
+
 /// `value` in every lane.
 #[inline(always)]
 pub(crate) fn splat<S: Simd>(simd: S, value: f32) -> S::f32s {

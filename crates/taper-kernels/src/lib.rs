@@ -8,6 +8,7 @@
 //! not meet are mistakes of the programmer and panic.
 
 pub mod activation;
+pub mod crossentropy;
 mod isa;
 pub mod lane;
 mod macros;

@@ -111,6 +111,12 @@ impl Loss {
         weights: &[f32],
         dp: &mut [f32],
     ) -> f64 {
+        if let Self::BinaryCrossentropy { from_logits, label_smoothing: 0.0 } = self
+            && (logits || from_logits)
+            && classes == 1
+        {
+            return taper_kernels::crossentropy::binary(p, y, weights, dp);
+        }
         let gradient = !dp.is_empty();
         let mut total = 0.0;
         for (i, weight) in weights.iter().enumerate() {
