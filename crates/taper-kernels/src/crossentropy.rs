@@ -1,7 +1,5 @@
 //! Binary cross-entropy from logits.
 
-use pulp::Simd;
-
 use crate::lane::{exp, ln_1p, mul_add, relu, sigmoid};
 use crate::macros::kernel;
 
