@@ -34,7 +34,7 @@ pub use layer::{
     Masking, Mode, Permute, ReLu, RepeatVector, Rescaling, Reshape, Softmax, SpatialDropout1d, SpatialDropout2d,
 };
 pub use loss::Loss;
-pub use metric::Metric;
+pub use metric::{Metric, MetricSpec};
 pub use model::{LayerSummary, Model, Sequential};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
