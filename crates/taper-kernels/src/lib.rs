@@ -14,6 +14,8 @@ pub mod lane;
 mod macros;
 pub mod matrix;
 pub mod naive;
+pub mod normalization;
+pub mod orthogonal;
 pub mod penalty;
 pub mod reduce;
 pub mod softmax;

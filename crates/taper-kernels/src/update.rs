@@ -5,7 +5,7 @@
 
 use pulp::Simd;
 
-use crate::lane::flush;
+use crate::lane::{flush, sign};
 use crate::macros::kernel;
 
 /// Walks over weights, gradients and two moments together, tails included.
@@ -81,7 +81,104 @@ kernel! {
             let v = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(g, g), v), rest_2, v));
             let step = simd.div_f32s(simd.mul_f32s(m, alpha), simd.add_f32s(simd.sqrt_f32s(v), epsilon));
             (simd.sub_f32s(w, step), m, v)
-        })
+        });
+    }
+}
+
+kernel! {
+    /// [`adam`] with AMSGrad (Reddi et al. 2018): h = max(h, v) takes the place of v in the step.
+    pub fn adam_amsgrad(
+        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], v: &'a mut [f32], h: &'a mut [f32],
+        alpha: f32, rest_1: f32, rest_2: f32, epsilon: f32,
+    ) {
+        let (alpha, epsilon) = (simd.splat_f32s(alpha), simd.splat_f32s(epsilon));
+        let (rest_1, rest_2) = (simd.splat_f32s(rest_1), simd.splat_f32s(rest_2));
+        walk(simd, h, g, m, v, #[inline(always)] |h, g, m, v| {
+            let m = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(g, m), rest_1, m));
+            let v = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(g, g), v), rest_2, v));
+            (simd.select_f32s(simd.greater_than_f32s(v, h), v, h), m, v)
+        });
+        walk_one(simd, w, m, h, #[inline(always)] |w, m, h| {
+            let step = simd.div_f32s(simd.mul_f32s(m, alpha), simd.add_f32s(simd.sqrt_f32s(h), epsilon));
+            (simd.sub_f32s(w, step), h)
+        });
+    }
+}
+
+kernel! {
+    /// Adamax (Kingma and Ba 2015): m += (g-m)(1-β₁); u = max(β₂ u, |g|); w -= lr m / ((1-β₁ᵗ)(u + ε)).
+    ///
+    /// `correction = 1-β₁ᵗ`; `rest_1 = 1-β₁` is computed in `f64` by the caller.
+    pub fn adamax(
+        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], u: &'a mut [f32],
+        learning_rate: f32, correction: f32, rest_1: f32, beta_2: f32, epsilon: f32,
+    ) {
+        let (rate, correction) = (simd.splat_f32s(learning_rate), simd.splat_f32s(correction));
+        let (rest_1, beta_2, epsilon) = (simd.splat_f32s(rest_1), simd.splat_f32s(beta_2), simd.splat_f32s(epsilon));
+        walk(simd, w, g, m, u, #[inline(always)] |w, g, m, u| {
+            let m = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(g, m), rest_1, m));
+            let (old, size) = (simd.mul_f32s(beta_2, u), simd.abs_f32s(g));
+            let u = flush(simd, simd.select_f32s(simd.less_than_f32s(old, size), size, old));
+            let divisor = simd.mul_f32s(correction, simd.add_f32s(u, epsilon));
+            (simd.sub_f32s(w, simd.div_f32s(simd.mul_f32s(rate, m), divisor)), m, u)
+        });
+    }
+}
+
+/// The numbers of one step of [`nadam`], with uₜ = β₁ (1 - ½ 0.96ᵗ) the momentum of step t.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nadam {
+    /// uₜ₊₁.
+    pub next_momentum: f32,
+    /// 1 - u₁ … uₜ₊₁.
+    pub next_rest: f32,
+    /// 1 - uₜ.
+    pub weight: f32,
+    /// 1 - u₁ … uₜ.
+    pub rest: f32,
+    /// 1 - β₂ᵗ.
+    pub second_rest: f32,
+}
+
+kernel! {
+    /// Nadam (Dozat 2016), Keras's form: m += (g-m)(1-β₁); v += (g²-v)(1-β₂);
+    /// m̂ = uₜ₊₁ m / (1 - u₁…uₜ₊₁) + (1-uₜ) g / (1 - u₁…uₜ); w -= lr m̂ / (√(v / (1-β₂ᵗ)) + ε).
+    pub fn nadam(
+        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], v: &'a mut [f32],
+        learning_rate: f32, step: Nadam, rest_1: f32, rest_2: f32, epsilon: f32,
+    ) {
+        let (rate, epsilon) = (simd.splat_f32s(learning_rate), simd.splat_f32s(epsilon));
+        let (rest_1, rest_2) = (simd.splat_f32s(rest_1), simd.splat_f32s(rest_2));
+        let (next_momentum, next_rest) = (simd.splat_f32s(step.next_momentum), simd.splat_f32s(step.next_rest));
+        let (weight, rest) = (simd.splat_f32s(step.weight), simd.splat_f32s(step.rest));
+        let second_rest = simd.splat_f32s(step.second_rest);
+        walk(simd, w, g, m, v, #[inline(always)] |w, g, m, v| {
+            let m = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(g, m), rest_1, m));
+            let v = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(g, g), v), rest_2, v));
+            let ahead = simd.div_f32s(simd.mul_f32s(next_momentum, m), next_rest);
+            let estimate = simd.add_f32s(ahead, simd.div_f32s(simd.mul_f32s(weight, g), rest));
+            let spread = simd.sqrt_f32s(simd.div_f32s(v, second_rest));
+            let step = simd.div_f32s(simd.mul_f32s(estimate, rate), simd.add_f32s(spread, epsilon));
+            (simd.sub_f32s(w, step), m, v)
+        });
+    }
+}
+
+kernel! {
+    /// Lion (Chen et al. 2023): w -= lr sign(m β₁ + g (1-β₁)); m = m β₂ + g (1-β₂).
+    ///
+    /// Products are rounded before they are added, as in TensorFlow: near 0 the sign depends on it.
+    pub fn lion(
+        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], learning_rate: f32, beta_1: f32, beta_2: f32,
+    ) {
+        let rate = simd.splat_f32s(learning_rate);
+        let (beta_1, rest_1) = (simd.splat_f32s(beta_1), simd.splat_f32s(1.0 - beta_1));
+        let (beta_2, rest_2) = (simd.splat_f32s(beta_2), simd.splat_f32s(1.0 - beta_2));
+        walk_one(simd, w, g, m, #[inline(always)] |w, g, m| {
+            let pull = simd.add_f32s(simd.mul_f32s(m, beta_1), simd.mul_f32s(g, rest_1));
+            let m = flush(simd, simd.add_f32s(simd.mul_f32s(m, beta_2), simd.mul_f32s(g, rest_2)));
+            (simd.sub_f32s(w, simd.mul_f32s(rate, sign(simd, pull))), m)
+        });
     }
 }
 
@@ -89,7 +186,7 @@ kernel! {
     /// Plain gradient descent: w -= lr g.
     pub fn sgd(simd: S, w: &'a mut [f32], g: &'a [f32], learning_rate: f32) {
         let rate = simd.splat_f32s(-learning_rate);
-        crate::lane::zip_in_place(simd, g, w, #[inline(always)] |g, w| simd.mul_add_e_f32s(rate, g, w))
+        crate::lane::zip_in_place(simd, g, w, #[inline(always)] |g, w| simd.mul_add_e_f32s(rate, g, w));
     }
 }
 
@@ -104,7 +201,7 @@ kernel! {
             let m = flush(simd, simd.sub_f32s(simd.mul_f32s(momentum, m), pull));
             let step = if nesterov { simd.sub_f32s(simd.mul_f32s(momentum, m), pull) } else { m };
             (simd.add_f32s(w, step), m)
-        })
+        });
     }
 }
 
@@ -120,8 +217,42 @@ kernel! {
             let v = flush(simd, simd.add_f32s(simd.mul_f32s(rho, v), simd.mul_f32s(rest, simd.mul_f32s(g, g))));
             let step = simd.div_f32s(simd.mul_f32s(rate, g), simd.sqrt_f32s(simd.add_f32s(v, epsilon)));
             (simd.sub_f32s(w, step), v)
-        })
+        });
     }
+}
+
+kernel! {
+    /// [`rmsprop`] with momentum and centering (Graves 2013), each where its slice is not empty:
+    /// a = ρ a + (1-ρ) g and v - a² in the place of v; m = momentum m + step, w -= m.
+    pub fn rmsprop_full(
+        _simd: S, w: &'a mut [f32], g: &'a [f32], v: &'a mut [f32], m: &'a mut [f32], a: &'a mut [f32],
+        learning_rate: f32, momentum: f32, rho: f32, rest: f32, epsilon: f32,
+    ) {
+        let n = w.len();
+        assert!(g.len() == n && v.len() == n);
+        assert!((m.is_empty() || m.len() == n) && (a.is_empty() || a.len() == n));
+        let (with_momentum, centered) = (!m.is_empty(), !a.is_empty());
+        for i in 0..n {
+            v[i] = flushed(rho * v[i] + rest * (g[i] * g[i]));
+            let mut spread = v[i];
+            if centered {
+                a[i] = flushed(rho * a[i] + rest * g[i]);
+                spread -= a[i] * a[i];
+            }
+            let mut step = learning_rate * g[i] / (spread + epsilon).sqrt();
+            if with_momentum {
+                step += momentum * m[i];
+                m[i] = flushed(step);
+            }
+            w[i] -= step;
+        }
+    }
+}
+
+/// [`flush`] of one number.
+#[inline(always)]
+fn flushed(x: f32) -> f32 {
+    if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
 }
 
 kernel! {
@@ -132,15 +263,35 @@ kernel! {
             let v = simd.mul_add_e_f32s(g, g, v);
             let step = simd.div_f32s(simd.mul_f32s(rate, g), simd.sqrt_f32s(simd.add_f32s(v, epsilon)));
             (simd.sub_f32s(w, step), v)
-        })
+        });
     }
 }
 
 kernel! {
-    /// `x = factor x`: decoupled weight decay, gradient clipping, averaging.
+    /// `x = factor x`: gradient clipping.
     pub fn scale(simd: S, x: &'a mut [f32], factor: f32) {
         let factor = simd.splat_f32s(factor);
-        crate::lane::map_in_place(simd, x, #[inline(always)] |x| simd.mul_f32s(x, factor))
+        crate::lane::map_in_place(simd, x, #[inline(always)] |x| simd.mul_f32s(x, factor));
+    }
+}
+
+kernel! {
+    /// Decoupled weight decay: w -= w · weight_decay · lr.
+    pub fn decay(simd: S, w: &'a mut [f32], weight_decay: f32, learning_rate: f32) {
+        let (weight_decay, rate) = (simd.splat_f32s(weight_decay), simd.splat_f32s(learning_rate));
+        crate::lane::map_in_place(simd, w, #[inline(always)] |w| {
+            simd.sub_f32s(w, simd.mul_f32s(simd.mul_f32s(w, weight_decay), rate))
+        });
+    }
+}
+
+kernel! {
+    /// The moving average of weights: a = momentum a + (1 - momentum) w.
+    pub fn average(simd: S, a: &'a mut [f32], w: &'a [f32], momentum: f32) {
+        let (momentum, rest) = (simd.splat_f32s(momentum), simd.splat_f32s(1.0 - momentum));
+        crate::lane::zip_in_place(simd, w, a, #[inline(always)] |w, a| {
+            flush(simd, simd.add_f32s(simd.mul_f32s(momentum, a), simd.mul_f32s(rest, w)))
+        });
     }
 }
 
@@ -148,7 +299,7 @@ kernel! {
     /// `y += factor x`.
     pub fn add_scaled(simd: S, factor: f32, x: &'a [f32], y: &'a mut [f32]) {
         let factor = simd.splat_f32s(factor);
-        crate::lane::zip_in_place(simd, x, y, #[inline(always)] |x, y| simd.mul_add_e_f32s(factor, x, y))
+        crate::lane::zip_in_place(simd, x, y, #[inline(always)] |x, y| simd.mul_add_e_f32s(factor, x, y));
     }
 }
 

@@ -27,6 +27,30 @@ fn layers() -> Vec<Row> {
         row(Dense { use_bias: false, ..Dense::new(3) }, &[5], &[3], 15),
         row(Dense::new(3).activation(Activation::Tanh), &[4, 6], &[4, 3], 21),
         row(Dense::new(1).activation(Activation::Swish), &[6], &[1], 7),
+        row(Dense::new(2).kernel_constraint(Constraint::max_norm(3.0)), &[3], &[2], 8),
+        row(ActivityRegularization::new(0.0, 0.0), &[3], &[3], 0),
+        row(BatchNormalization::new(), &[3], &[3], 12),
+        row(BatchNormalization::new(), &[2, 4, 3], &[2, 4, 3], 12),
+        row(BatchNormalization { scale: false, ..BatchNormalization::new() }, &[4, 3], &[4, 3], 9),
+        row(BatchNormalization { center: false, epsilon: 0.1, ..BatchNormalization::new() }, &[3], &[3], 9),
+        row(LayerSpec::from(BatchNormalization::new()).trainable(false), &[3], &[3], 12),
+        row(Elu { alpha: 0.7 }, &[8], &[8], 0),
+        row(GaussianDropout::new(0.3), &[5], &[5], 0),
+        row(GaussianNoise::new(0.3), &[5], &[5], 0),
+        row(LayerNormalization::new(), &[5], &[5], 10),
+        row(LayerNormalization::new().axis([-1, 2]), &[2, 3, 4], &[2, 3, 4], 24),
+        row(LayerNormalization { scale: false, ..LayerNormalization::new() }, &[3, 19], &[3, 19], 19),
+        row(LayerNormalization { center: false, epsilon: 0.1, ..LayerNormalization::new() }, &[3, 5], &[3, 5], 5),
+        row(LeakyReLu::new(), &[8], &[8], 0),
+        row(Permute::new([3, 1, 2]), &[2, 3, 4], &[4, 2, 3], 0),
+        row(ReLu::new(), &[8], &[8], 0),
+        row(ReLu { max_value: Some(1.0), negative_slope: 0.2, threshold: 0.4 }, &[8], &[8], 0),
+        row(RepeatVector::new(3), &[4], &[3, 4], 0),
+        row(Rescaling::new(0.5).offset(-1.0), &[3], &[3], 0),
+        row(Reshape::new([-1, 3]), &[2, 6], &[4, 3], 0),
+        row(Softmax::new(), &[2, 4], &[2, 4], 0),
+        row(SpatialDropout1d::new(0.4), &[3, 5], &[3, 5], 0),
+        row(SpatialDropout2d::new(0.4), &[2, 3, 5], &[2, 3, 5], 0),
     ];
     for activation in activations() {
         rows.push(row(Dense::new(9).activation(activation), &[6], &[9], 63));
@@ -158,6 +182,14 @@ fn every_loss_conforms() {
         (r#""mae""#, &free, &real),
         (r#"{"name": "huber", "delta": 0.7}"#, &free, &real),
         (r#""hinge""#, &free, &one_hot),
+        (r#""squared_hinge""#, &free, &one_hot),
+        (r#""categorical_hinge""#, &free, &one_hot),
+        (r#""log_cosh""#, &free, &real),
+        (r#""kl_divergence""#, &probabilities, &one_hot),
+        (r#""poisson""#, &probabilities, &one_hot),
+        (r#""msle""#, &probabilities, &real),
+        (r#""mape""#, &[0.3, 0.3, 0.1, -0.8, 1.7, 0.1], &real),
+        (r#""cosine_similarity""#, &free, &real),
     ];
     for (text, p, y) in table {
         let loss: Loss = serde_json::from_str(text).unwrap();
@@ -174,7 +206,11 @@ fn every_loss_conforms() {
                 loss.rows(false, 3, &p, y, &weights, &mut [])
             };
             let quotient = (at(1e-3) - at(-1e-3)) / 2e-3;
-            assert!((quotient - f64::from(dp[i])).abs() < 2e-3, "{text}: {i}: {} {quotient}", dp[i]);
+            assert!(
+                (quotient - f64::from(dp[i])).abs() < 2e-3 * (1.0 + quotient.abs()),
+                "{text}: {i}: {} {quotient}",
+                dp[i]
+            );
         }
     }
 }
@@ -188,7 +224,13 @@ fn every_optimizer_conforms() {
         r#"{"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": true, "clipnorm": 10}"#,
         r#"{"name": "adam", "learning_rate": 0.02, "global_clipnorm": 10}"#,
         r#"{"name": "adam_w", "learning_rate": 0.02, "weight_decay": 0}"#,
+        r#"{"name": "adam", "learning_rate": 0.05, "amsgrad": true}"#,
+        r#"{"name": "adam", "learning_rate": 0.05, "gradient_accumulation_steps": 2}"#,
+        r#"{"name": "adamax", "learning_rate": 0.05}"#,
+        r#"{"name": "nadam", "learning_rate": 0.02}"#,
+        r#"{"name": "lion", "learning_rate": 0.005, "use_ema": true, "ema_momentum": 0.9}"#,
         r#"{"name": "rmsprop", "learning_rate": 0.005, "clipvalue": 10}"#,
+        r#"{"name": "rmsprop", "learning_rate": 0.001, "momentum": 0.9, "centered": true}"#,
         r#"{"name": "adagrad", "learning_rate": 0.5}"#,
     ];
     let mut rng = Seed::new(1).rng();
@@ -209,15 +251,22 @@ fn every_optimizer_conforms() {
 /// Every penalty, on a weight and on an activity: the total gradient is that of the total loss.
 #[test]
 fn every_penalty_conforms() {
-    for text in [r#"{"l1": 0.3}"#, r#"{"l2": 0.2}"#, r#"{"l1": 0.1, "l2": 0.2}"#] {
+    for text in [
+        r#"{"l1": 0.3}"#,
+        r#"{"l2": 0.2}"#,
+        r#"{"l1": 0.1, "l2": 0.2}"#,
+        r#"{"orthogonal": 0.7}"#,
+        r#"{"orthogonal": 0.7, "mode": "columns", "l2": 0.1}"#,
+    ] {
         let penalty: Regularizer = serde_json::from_str(text).unwrap();
         let again = serde_json::to_string(&penalty).unwrap();
         assert_eq!(serde_json::from_str::<Regularizer>(&again).unwrap(), penalty, "{text}");
         let hidden = Dense::new(6).activation(Activation::Tanh);
-        let hidden = hidden.kernel_regularizer(penalty.clone()).bias_regularizer(penalty.clone());
-        let spec = Sequential::new([3]).layer(LayerSpec::from(hidden).activity_regularizer(penalty.clone())).layer(
-            LayerSpec::from(Dense::new(2).activation(Activation::Sigmoid)).activity_regularizer(penalty.clone()),
-        );
+        let elementwise = Regularizer { orthogonal: 0.0.into(), ..penalty.clone() };
+        let hidden = hidden.kernel_regularizer(penalty.clone()).bias_regularizer(elementwise.clone());
+        let spec = Sequential::new([3])
+            .layer(LayerSpec::from(hidden).activity_regularizer(elementwise.clone()))
+            .layer(LayerSpec::from(Dense::new(2).activation(Activation::Sigmoid)).activity_regularizer(elementwise));
         let mut rng = Seed::new(1).rng();
         let x: Vec<f32> = (0..12).map(|_| rng.normal() as f32).collect();
         let y = vec![0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0];
@@ -231,7 +280,7 @@ fn every_penalty_conforms() {
         workspace.forward(&model, 4, Mode::Training, Seed::new(1));
         workspace.loss(&model, config.loss, 4, &y, &[0.25; 4], true);
         workspace.backward(&model, 4, 0);
-        model.params.add_penalty_gradients(0, &mut workspace.dparams);
+        model.params.add_penalty_gradients(0, &mut workspace.dparams, &mut workspace.penalty_scratch);
         for i in 0..model.params().data().len() {
             let w = model.params().data()[i];
             let mut at = |w: f32| {

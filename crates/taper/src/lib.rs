@@ -5,6 +5,7 @@ mod activation;
 mod clock;
 #[cfg(test)]
 mod conformance;
+mod constraint;
 pub mod data;
 mod dataset;
 mod error;
@@ -25,20 +26,22 @@ mod study;
 mod train;
 
 pub use activation::Activation;
+pub use constraint::{Axes, Constraint};
 pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use experiment::{DataSpec, Experiment, Split};
 pub use initializer::Initializer;
 pub use layer::{
-    ActivationLayer, Backward, Dense, Dropout, Flatten, Forward, Inputs, Layer, LayerConfig, LayerKind, LayerSpec,
-    Masking, Mode,
+    ActivationLayer, ActivityRegularization, Backward, BatchNormalization, Dense, Dropout, Elu, Flatten, Forward,
+    GaussianDropout, GaussianNoise, Inputs, Layer, LayerConfig, LayerKind, LayerNormalization, LayerSpec, LeakyReLu,
+    Masking, Mode, Permute, ReLu, RepeatVector, Rescaling, Reshape, Softmax, SpatialDropout1d, SpatialDropout2d,
 };
 pub use loss::Loss;
-pub use metric::Metric;
+pub use metric::{Metric, MetricSpec};
 pub use model::{LayerSummary, Model, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
-pub use regularizer::Regularizer;
+pub use regularizer::{OrthogonalMode, Regularizer};
 pub use rng::{Rng, Seed};
 pub use shape::Shape;
 pub use strength::Strength;

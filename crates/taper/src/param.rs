@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::Seed;
+use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
@@ -32,7 +33,28 @@ pub enum Role {
     MovingStatistic,
 }
 
-/// A parameter as a layer declares it. The regularizer belongs to the parameter; no layer's arithmetic knows of it.
+/// A parameter as a layer declares it. The regularizer and the constraint belong to the parameter; no layer's arithmetic
+/// knows of them.
+///
+/// A layer offers both to its users under Keras's names and hands them over when it is built. For each parameter `kernel` its
+/// settings have
+///
+/// ```text
+/// #[serde(default, skip_serializing_if = "Option::is_none")]
+/// pub kernel_regularizer: Option<Regularizer>,
+/// #[serde(default, skip_serializing_if = "Option::is_none")]
+/// pub kernel_constraint: Option<Constraint>,
+/// ```
+///
+/// and its `build` says
+///
+/// ```text
+/// ParamSpec::new("kernel", Role::Kernel, shape, self.kernel_initializer.clone())
+///     .regularizer(&self.kernel_regularizer)
+///     .constraint(&self.kernel_constraint)
+/// ```
+///
+/// That is all: the model checks the settings, adds the penalty and its gradient, and applies the constraint after each step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamSpec {
     /// Keras's name of it within the layer: `kernel`, `bias`.
@@ -45,6 +67,8 @@ pub struct ParamSpec {
     pub initializer: Initializer,
     /// The penalty on it.
     pub regularizer: Option<Regularizer>,
+    /// What it is brought back to after each step.
+    pub constraint: Option<Constraint>,
     /// Whether training may change it at all (moving statistics: no).
     pub trainable: bool,
 }
@@ -53,13 +77,20 @@ impl ParamSpec {
     /// A trainable parameter without a penalty.
     #[must_use]
     pub fn new(name: &'static str, role: Role, shape: Shape, initializer: Initializer) -> Self {
-        Self { name, role, shape, initializer, regularizer: None, trainable: true }
+        Self { name, role, shape, initializer, regularizer: None, constraint: None, trainable: true }
     }
 
     /// The same parameter with a penalty.
     #[must_use]
     pub fn regularizer(mut self, regularizer: &Option<Regularizer>) -> Self {
         self.regularizer.clone_from(regularizer);
+        self
+    }
+
+    /// The same parameter with a constraint.
+    #[must_use]
+    pub fn constraint(mut self, constraint: &Option<Constraint>) -> Self {
+        self.constraint.clone_from(constraint);
         self
     }
 }
@@ -142,16 +173,43 @@ impl Params {
     /// Ω: the sum of all weight penalties with the strengths of this epoch. Shared weights are one slot, so they count once.
     #[must_use]
     pub fn penalty_at(&self, epoch: usize) -> f64 {
-        self.iter().filter_map(|(slot, w)| slot.penalty().map(|regularizer| regularizer.value_at(epoch, w))).sum()
+        self.penalty_with(epoch, &mut Vec::new())
+    }
+
+    /// [`penalty_at`](Self::penalty_at) without allocating, if the scratch is long enough.
+    pub(crate) fn penalty_with(&self, epoch: usize, scratch: &mut Vec<f32>) -> f64 {
+        let mut total = 0.0;
+        for (slot, w) in self.iter() {
+            if let Some(regularizer) = slot.penalty() {
+                total += regularizer.value_with(epoch, &slot.spec.shape, w, scratch);
+            }
+        }
+        total
+    }
+
+    /// How many floats of scratch the penalties need.
+    pub(crate) fn penalty_scratch_len(&self) -> usize {
+        let lens = self.slots.iter().filter_map(|slot| Some(slot.penalty()?.scratch_len(&slot.spec.shape)));
+        lens.max().unwrap_or(0)
+    }
+
+    /// Brings every trainable parameter to its constraint.
+    pub(crate) fn constrain(&mut self) {
+        for slot in self.slots.iter().filter(|slot| slot.spec.trainable) {
+            if let Some(constraint) = &slot.spec.constraint {
+                constraint.apply(&slot.spec.shape, &mut self.data[slot.range.clone()]);
+            }
+        }
     }
 
     /// Adds every penalty's gradient to `gradients` (as long as the data); returns Ω.
-    pub(crate) fn add_penalty_gradients(&self, epoch: usize, gradients: &mut [f32]) -> f64 {
+    pub(crate) fn add_penalty_gradients(&self, epoch: usize, gradients: &mut [f32], scratch: &mut Vec<f32>) -> f64 {
         let mut total = 0.0;
         for slot in &self.slots {
             if let Some(regularizer) = slot.penalty() {
                 let range = slot.range.clone();
-                total += regularizer.add_gradient(epoch, 1.0, &self.data[range.clone()], &mut gradients[range]);
+                let (w, dw) = (&self.data[range.clone()], &mut gradients[range]);
+                total += regularizer.add_gradient(epoch, &slot.spec.shape, w, dw, scratch);
             }
         }
         total

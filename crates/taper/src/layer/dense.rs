@@ -6,6 +6,7 @@ use taper_kernels::{matrix, softmax};
 
 use super::{Backward, Forward, Layer, LayerConfig, Masking, single};
 use crate::activation::Activation;
+use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::param::{ParamSpec, Role};
 use crate::regularizer::Regularizer;
@@ -56,6 +57,12 @@ pub struct Dense {
     /// Penalty on the bias. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias_regularizer: Option<Regularizer>,
+    /// What the kernel is brought back to after each step. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_constraint: Option<Constraint>,
+    /// What the bias is brought back to after each step. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_constraint: Option<Constraint>,
 }
 
 pub(crate) fn glorot_uniform() -> Initializer {
@@ -77,6 +84,8 @@ impl Dense {
             bias_initializer: zeros(),
             kernel_regularizer: None,
             bias_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
         }
     }
 
@@ -100,6 +109,20 @@ impl Dense {
         self.bias_regularizer = Some(regularizer);
         self
     }
+
+    /// With this constraint on the kernel.
+    #[must_use]
+    pub fn kernel_constraint(mut self, constraint: Constraint) -> Self {
+        self.kernel_constraint = Some(constraint);
+        self
+    }
+
+    /// With this constraint on the bias.
+    #[must_use]
+    pub fn bias_constraint(mut self, constraint: Constraint) -> Self {
+        self.bias_constraint = Some(constraint);
+        self
+    }
 }
 
 impl LayerConfig for Dense {
@@ -117,13 +140,15 @@ impl LayerConfig for Dense {
         let kernel = Shape::new([input.last(), self.units]).map_err(|error| error.within("units"))?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
-                .regularizer(&self.kernel_regularizer),
+                .regularizer(&self.kernel_regularizer)
+                .constraint(&self.kernel_constraint),
         ];
         if self.use_bias {
             let bias = Shape::new([self.units])?;
             params.push(
                 ParamSpec::new("bias", Role::Bias, bias, self.bias_initializer.clone())
-                    .regularizer(&self.bias_regularizer),
+                    .regularizer(&self.bias_regularizer)
+                    .constraint(&self.bias_constraint),
             );
         }
         Ok(Box::new(Built {

@@ -4,15 +4,35 @@
 //! other layers exist.
 
 mod activation;
+mod activity_regularization;
+mod advanced_activation;
+mod batch_normalization;
 mod dense;
 mod dropout;
 mod flatten;
+mod gaussian_noise;
+mod layer_normalization;
+mod permute;
+mod repeat_vector;
+mod rescaling;
+mod reshape;
+mod spatial_dropout;
 mod spec;
 
 pub use activation::ActivationLayer;
+pub use activity_regularization::ActivityRegularization;
+pub use advanced_activation::{Elu, LeakyReLu, ReLu, Softmax};
+pub use batch_normalization::BatchNormalization;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use gaussian_noise::{GaussianDropout, GaussianNoise};
+pub use layer_normalization::LayerNormalization;
+pub use permute::Permute;
+pub use repeat_vector::RepeatVector;
+pub use rescaling::Rescaling;
+pub use reshape::Reshape;
+pub use spatial_dropout::{SpatialDropout1d, SpatialDropout2d};
 pub use spec::{LayerKind, LayerSpec};
 
 use crate::param::ParamSpec;

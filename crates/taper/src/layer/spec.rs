@@ -3,7 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{ActivationLayer, Dense, Dropout, Flatten, Layer, LayerConfig};
+use super::{
+    ActivationLayer, ActivityRegularization, BatchNormalization, Dense, Dropout, Elu, Flatten, GaussianDropout,
+    GaussianNoise, Layer, LayerConfig, LayerNormalization, LeakyReLu, Permute, ReLu, RepeatVector, Rescaling, Reshape,
+    Softmax, SpatialDropout1d, SpatialDropout2d,
+};
 use crate::Result;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
@@ -109,6 +113,21 @@ layers! {
     "activation" => Activation(ActivationLayer),
     "dropout" => Dropout(Dropout),
     "flatten" => Flatten(Flatten),
+    "activity_regularization" => ActivityRegularization(ActivityRegularization),
+    "batch_normalization" => BatchNormalization(BatchNormalization),
+    "elu" => Elu(Elu),
+    "gaussian_dropout" => GaussianDropout(GaussianDropout),
+    "gaussian_noise" => GaussianNoise(GaussianNoise),
+    "layer_normalization" => LayerNormalization(LayerNormalization),
+    "leaky_re_lu" => LeakyReLu(LeakyReLu),
+    "permute" => Permute(Permute),
+    "re_lu" => ReLu(ReLu),
+    "repeat_vector" => RepeatVector(RepeatVector),
+    "rescaling" => Rescaling(Rescaling),
+    "reshape" => Reshape(Reshape),
+    "softmax" => Softmax(Softmax),
+    "spatial_dropout1d" => SpatialDropout1d(SpatialDropout1d),
+    "spatial_dropout2d" => SpatialDropout2d(SpatialDropout2d),
 }
 
 /// Names in backticks, as serde lists them.

@@ -33,7 +33,11 @@ pub(super) fn build(spec: &Sequential) -> Result<Model> {
     for (i, (layer, name)) in spec.layers.iter().zip(names).enumerate() {
         let place = format!("layers[{i}]");
         if let Some(regularizer) = &layer.activity_regularizer {
-            regularizer.validate(&format!("{place}.activity_regularizer"), &mut complaints);
+            regularizer.validate(&format!("{place}.activity_regularizer"), None, &mut complaints);
+        }
+        if let (LayerKind::ActivityRegularization(_), Some(_)) = (&layer.kind, &layer.activity_regularizer) {
+            let place = format!("{place}.activity_regularizer");
+            complaints.push(Complaint::new(place, "nothing, because the layer's l1 and l2 say it", "a penalty"));
         }
         // A layer whose input is unknown, because one before it is wrong, cannot be judged.
         let Some(input) = shape.take() else { continue };
@@ -94,7 +98,10 @@ impl Builder {
             let initializer = param.initializer.validate(&param.shape);
             complaints.take(format!("{}_initializer", param.name), initializer.map_err(without_place))?;
             if let Some(regularizer) = &param.regularizer {
-                regularizer.validate(&format!("{}_regularizer", param.name), &mut complaints);
+                regularizer.validate(&format!("{}_regularizer", param.name), Some(&param.shape), &mut complaints);
+            }
+            if let Some(constraint) = &param.constraint {
+                constraint.validate(&format!("{}_constraint", param.name), &param.shape, &mut complaints);
             }
         }
         complaints.finish()?;
@@ -105,12 +112,16 @@ impl Builder {
             self.end = range.end;
             self.slots.push(ParamSlot { path: format!("{name}/{}", param.name), range, spec: param });
         }
+        let activity_regularizer = match &spec.kind {
+            LayerKind::ActivityRegularization(layer) => Some(layer.regularizer()),
+            _ => spec.activity_regularizer.clone(),
+        };
         self.layers.push(BuiltLayer {
             name,
             kind: spec.kind.name(),
             layer,
             range: start..self.end,
-            activity_regularizer: spec.activity_regularizer.clone(),
+            activity_regularizer,
             trainable: spec.trainable,
         });
         self.nodes.push(Node { layer: self.layers.len() - 1, inputs: vec![self.lens.len() - 1] });
@@ -139,6 +150,7 @@ fn head(spec: &Sequential) -> Head {
     let activation = match spec.layers.last().map(|layer| &layer.kind) {
         Some(LayerKind::Dense(dense)) => dense.activation,
         Some(LayerKind::Activation(layer)) => layer.activation,
+        Some(LayerKind::Softmax(_)) => Activation::Softmax,
         _ => Activation::Linear,
     };
     match activation {

@@ -172,12 +172,12 @@ impl Model {
     ///
     /// A path that names no parameter, or a strength that is none.
     pub fn set_regularizer(&mut self, path: &str, regularizer: Option<Regularizer>) -> Result<()> {
-        if let Some(regularizer) = &regularizer {
-            let mut complaints = crate::Complaints::new();
-            regularizer.validate(path, &mut complaints);
-            complaints.finish()?;
-        }
         if let Some(slot) = self.params.slots_mut().iter_mut().find(|slot| slot.path == path) {
+            if let Some(regularizer) = &regularizer {
+                let mut complaints = crate::Complaints::new();
+                regularizer.validate(path, Some(&slot.spec.shape), &mut complaints);
+                complaints.finish()?;
+            }
             slot.spec.regularizer = regularizer;
             return Ok(());
         }

@@ -20,6 +20,8 @@ pub(crate) struct Workspace {
     scratch: Vec<f32>,
     /// The gradient of every parameter.
     pub(crate) dparams: Vec<f32>,
+    /// For the penalties that need some.
+    pub(crate) penalty_scratch: Vec<f32>,
     /// Lent to a layer for the gradients of its inputs.
     dx: Vec<Vec<f32>>,
     /// Where an input's gradient goes that has to be added to what is there already.
@@ -54,6 +56,7 @@ impl Workspace {
             caches: (0..model.nodes.len()).map(|node| vec![0.0; layer_of(node).layer.cache_len(batch)]).collect(),
             scratch: vec![0.0; model.layers.iter().map(|layer| layer.layer.scratch_len(batch)).max().unwrap_or(0)],
             dparams: vec![0.0; if training { model.params.data().len() } else { 0 }],
+            penalty_scratch: vec![0.0; model.params.penalty_scratch_len()],
             dx: vec![Vec::new(); most_inputs],
             spare: vec![vec![0.0; spare_len]; most_inputs],
             spare_dparams: vec![0.0; if training && shared { widest } else { 0 }],
@@ -141,7 +144,7 @@ impl Workspace {
         for (i, node) in model.nodes.iter().enumerate() {
             if let Some(regularizer) = &model.layers[node.layer].activity_regularizer {
                 let y = &self.values[i + 1][..batch * model.lens[i + 1]];
-                activity += regularizer.value_at(epoch, y) / batch as f64;
+                activity += regularizer.elementwise_value(epoch, y) / batch as f64;
             }
         }
         activity
@@ -201,7 +204,8 @@ impl Workspace {
                     dy[..len].fill(0.0);
                     self.written[i + 1] = true;
                 }
-                regularizer.add_gradient(epoch, 1.0 / batch as f64, &self.values[i + 1][..len], &mut dy[..len]);
+                let y = &self.values[i + 1][..len];
+                regularizer.add_elementwise_gradient(epoch, 1.0 / batch as f64, y, &mut dy[..len]);
             }
             if self.written[i + 1] {
                 self.node_backward(model, i, batch, &mut dy[..len]);

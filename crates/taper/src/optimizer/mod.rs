@@ -1,16 +1,19 @@
 //! How weights follow their gradients.
 
+mod kind;
 mod schedule;
 mod state;
 
+pub use kind::OptimizerKind;
 pub use schedule::{LearningRate, Schedule};
 pub use state::OptimizerState;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::Complaints;
+use crate::param::Params;
 use crate::spelling;
+use crate::{Complaint, Complaints};
 
 /// An optimizer: what all of them have, and the settings of its kind. Names, defaults and order of operations are Keras's.
 ///
@@ -36,69 +39,18 @@ pub struct Optimizer {
     pub weight_decay: f64,
     /// How gradients are bounded. Default: not at all.
     pub clip: Option<Clip>,
-}
-
-/// The kinds of optimizers.
-///
-/// | name | update |
-/// |---|---|
-/// | `sgd` | w ← w - lr g; with momentum m ← μ m - lr g, w ← w + m (Nesterov: w + μ m - lr g) |
-/// | `adam`, `adam_w` | Kingma and Ba 2015; Loshchilov and Hutter 2019. See [`taper_kernels::update::adam`] |
-/// | `rmsprop` | v ← ρ v + (1-ρ) g², w ← w - lr g / √(v + ε) |
-/// | `adagrad` | v ← v + g², w ← w - lr g / √(v + ε), v from 0.1 |
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
-#[allow(missing_docs)] // the table above
-pub enum OptimizerKind {
-    Sgd {
-        #[serde(default)]
-        momentum: f64,
-        #[serde(default)]
-        nesterov: bool,
-    },
-    Adam {
-        #[serde(default = "beta_1")]
-        beta_1: f64,
-        #[serde(default = "beta_2")]
-        beta_2: f64,
-        #[serde(default = "epsilon")]
-        epsilon: f64,
-    },
-    #[serde(alias = "adamw")]
-    AdamW {
-        #[serde(default = "beta_1")]
-        beta_1: f64,
-        #[serde(default = "beta_2")]
-        beta_2: f64,
-        #[serde(default = "epsilon")]
-        epsilon: f64,
-    },
-    #[serde(alias = "rms_prop")]
-    Rmsprop {
-        #[serde(default = "beta_1")]
-        rho: f64,
-        #[serde(default = "epsilon")]
-        epsilon: f64,
-    },
-    Adagrad {
-        #[serde(default = "initial_accumulator_value")]
-        initial_accumulator_value: f64,
-        #[serde(default = "epsilon")]
-        epsilon: f64,
-    },
-}
-
-fn beta_1() -> f64 {
-    0.9
-}
-fn beta_2() -> f64 {
-    0.999
-}
-fn epsilon() -> f64 {
-    1e-7
-}
-fn initial_accumulator_value() -> f64 {
-    0.1
+    /// Parameters that do not decay. A pattern with a `/` is compared with the whole path (`dense/bias`), one without with the
+    /// layer's name and with the parameter's (`bias`); `*` stands for anything. Default: none.
+    pub exclude_from_weight_decay: Vec<String>,
+    /// Whether a moving average of the weights is kept, which they become when training ends. Default: no.
+    pub use_ema: bool,
+    /// How much of the average stays after a step. Default: 0.99.
+    pub ema_momentum: f64,
+    /// After how many updates the weights become their average each time. Default: only when training ends.
+    pub ema_overwrite_frequency: Option<u64>,
+    /// How many batches' gradients are averaged for one update, at least 2. A learning-rate schedule still counts batches.
+    /// Default: every batch is an update.
+    pub gradient_accumulation_steps: Option<u64>,
 }
 
 /// A bound on gradients.
@@ -122,37 +74,47 @@ impl Optimizer {
     pub fn new(kind: OptimizerKind) -> Self {
         let learning_rate = if matches!(kind, OptimizerKind::Sgd { .. }) { 0.01 } else { 0.001 };
         let weight_decay = if matches!(kind, OptimizerKind::AdamW { .. }) { 0.004 } else { 0.0 };
-        Self { kind, learning_rate: learning_rate.into(), weight_decay, clip: None }
+        Self {
+            kind,
+            learning_rate: learning_rate.into(),
+            weight_decay,
+            clip: None,
+            exclude_from_weight_decay: vec![],
+            use_ema: false,
+            ema_momentum: EMA_MOMENTUM,
+            ema_overwrite_frequency: None,
+            gradient_accumulation_steps: None,
+        }
     }
 
     /// Adam: β₁ 0.9, β₂ 0.999, ε 1e-7, learning rate 0.001.
     #[must_use]
     pub fn adam() -> Self {
-        Self::new(OptimizerKind::Adam { beta_1: beta_1(), beta_2: beta_2(), epsilon: epsilon() })
+        Self::new(OptimizerKind::ADAM)
     }
 
     /// Adam with decoupled weight decay 0.004.
     #[must_use]
     pub fn adam_w() -> Self {
-        Self::new(OptimizerKind::AdamW { beta_1: beta_1(), beta_2: beta_2(), epsilon: epsilon() })
+        Self::new(OptimizerKind::ADAM_W)
     }
 
     /// Gradient descent: learning rate 0.01, no momentum.
     #[must_use]
     pub fn sgd() -> Self {
-        Self::new(OptimizerKind::Sgd { momentum: 0.0, nesterov: false })
+        Self::new(OptimizerKind::SGD)
     }
 
     /// RMSprop: ρ 0.9, ε 1e-7, learning rate 0.001.
     #[must_use]
     pub fn rmsprop() -> Self {
-        Self::new(OptimizerKind::Rmsprop { rho: 0.9, epsilon: epsilon() })
+        Self::new(OptimizerKind::RMSPROP)
     }
 
     /// Adagrad: accumulator from 0.1, ε 1e-7, learning rate 0.001.
     #[must_use]
     pub fn adagrad() -> Self {
-        Self::new(OptimizerKind::Adagrad { initial_accumulator_value: 0.1, epsilon: epsilon() })
+        Self::new(OptimizerKind::ADAGRAD)
     }
 
     /// With this learning rate or schedule.
@@ -176,6 +138,26 @@ impl Optimizer {
         self
     }
 
+    /// Of each slot, whether its weights decay.
+    ///
+    /// # Errors
+    ///
+    /// A pattern that means no parameter of the model.
+    pub(crate) fn decays(&self, params: &Params) -> crate::Result<Vec<bool>> {
+        let paths: Vec<&str> = params.slots().iter().map(|slot| slot.path.as_str()).collect();
+        let mut complaints = Complaints::new();
+        for (i, pattern) in self.exclude_from_weight_decay.iter().enumerate() {
+            if !paths.iter().any(|path| means(pattern, path)) {
+                let place = format!("optimizer.exclude_from_weight_decay[{i}]");
+                let expected = format!("a pattern for some of {}", paths.join(", "));
+                complaints.push(Complaint::new(place, expected, format!("`{pattern}`")));
+            }
+        }
+        complaints.finish()?;
+        let excluded = |path: &&str| self.exclude_from_weight_decay.iter().any(|pattern| means(pattern, path));
+        Ok(paths.iter().map(|path| !excluded(path)).collect())
+    }
+
     /// Complains about settings outside their ranges; `place` is the key of this optimizer.
     pub(crate) fn validate(&self, place: &str, complaints: &mut Complaints) {
         self.learning_rate.validate(&format!("{place}.learning_rate"), complaints);
@@ -183,7 +165,6 @@ impl Optimizer {
             complaints.check(good, format!("{place}.{key}"), expected, got);
         };
         let not_negative = |x: f64| x.is_finite() && x >= 0.0;
-        let share = |x: f64| (0.0..1.0).contains(&x);
         check("weight_decay", not_negative(self.weight_decay), "a finite number of at least 0", self.weight_decay);
         match self.clip {
             Some(Clip::Norm(bound)) => check("clipnorm", bound > 0.0, "a number above 0", bound),
@@ -191,34 +172,81 @@ impl Optimizer {
             Some(Clip::Value(bound)) => check("clipvalue", bound > 0.0, "a number above 0", bound),
             None => {}
         }
-        match self.kind {
-            OptimizerKind::Sgd { momentum, .. } => {
-                check("momentum", (0.0..=1.0).contains(&momentum), "a number from 0 to 1", momentum);
-            }
-            OptimizerKind::Adam { beta_1, beta_2, epsilon } | OptimizerKind::AdamW { beta_1, beta_2, epsilon } => {
-                check("beta_1", share(beta_1), "a number of at least 0 and below 1", beta_1);
-                check("beta_2", share(beta_2), "a number of at least 0 and below 1", beta_2);
-                check("epsilon", not_negative(epsilon), "a finite number of at least 0", epsilon);
-            }
-            OptimizerKind::Rmsprop { rho, epsilon } => {
-                check("rho", share(rho), "a number of at least 0 and below 1", rho);
-                check("epsilon", not_negative(epsilon), "a finite number of at least 0", epsilon);
-            }
-            OptimizerKind::Adagrad { initial_accumulator_value, epsilon } => {
-                check(
-                    "initial_accumulator_value",
-                    not_negative(initial_accumulator_value),
-                    "a finite number of at least 0",
-                    initial_accumulator_value,
-                );
-                check("epsilon", not_negative(epsilon), "a finite number of at least 0", epsilon);
-            }
+        let momentum = self.ema_momentum;
+        check("ema_momentum", (0.0..=1.0).contains(&momentum), "a number from 0 to 1", momentum);
+        if let Some(every) = self.ema_overwrite_frequency {
+            check("ema_overwrite_frequency", every > 0, "a whole number of at least 1", every as f64);
         }
+        if let Some(every) = self.gradient_accumulation_steps {
+            check("gradient_accumulation_steps", every > 1, "a whole number of at least 2", every as f64);
+        }
+        self.kind.validate(check);
     }
 }
 
-/// The keys that every optimizer has.
+/// The default of `ema_momentum`.
+const EMA_MOMENTUM: f64 = 0.99;
+
+/// Whether a pattern of [`Optimizer::exclude_from_weight_decay`] means this parameter.
+fn means(pattern: &str, path: &str) -> bool {
+    if pattern.contains('/') { like(pattern, path) } else { path.split('/').any(|part| like(pattern, part)) }
+}
+
+/// Whether `text` is `pattern`, in which `*` stands for anything.
+fn like(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            text.char_indices().map(|(i, _)| i).chain([text.len()]).any(|i| like(rest, &text[i..]))
+        }),
+    }
+}
+
+/// The keys that bound gradients.
 const CLIPS: [&str; 3] = ["clipnorm", "global_clipnorm", "clipvalue"];
+
+/// The keys of an optimizer that are seldom written.
+#[derive(Serialize, Deserialize)]
+struct Rest {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exclude_from_weight_decay: Vec<String>,
+    #[serde(default, skip_serializing_if = "spelling::is_default")]
+    use_ema: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ema_momentum: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ema_overwrite_frequency: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gradient_accumulation_steps: Option<u64>,
+}
+
+impl Rest {
+    const KEYS: [&str; 5] = [
+        "exclude_from_weight_decay",
+        "use_ema",
+        "ema_momentum",
+        "ema_overwrite_frequency",
+        "gradient_accumulation_steps",
+    ];
+
+    fn of(optimizer: &Optimizer) -> Self {
+        Self {
+            exclude_from_weight_decay: optimizer.exclude_from_weight_decay.clone(),
+            use_ema: optimizer.use_ema,
+            ema_momentum: Some(optimizer.ema_momentum).filter(|momentum| *momentum != EMA_MOMENTUM),
+            ema_overwrite_frequency: optimizer.ema_overwrite_frequency,
+            gradient_accumulation_steps: optimizer.gradient_accumulation_steps,
+        }
+    }
+
+    fn put(self, optimizer: &mut Optimizer) {
+        optimizer.exclude_from_weight_decay = self.exclude_from_weight_decay;
+        optimizer.use_ema = self.use_ema;
+        optimizer.ema_momentum = self.ema_momentum.unwrap_or(EMA_MOMENTUM);
+        optimizer.ema_overwrite_frequency = self.ema_overwrite_frequency;
+        optimizer.gradient_accumulation_steps = self.gradient_accumulation_steps;
+    }
+}
 
 impl Serialize for Optimizer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -229,6 +257,7 @@ impl Serialize for Optimizer {
             serde_json::to_value(&self.learning_rate).map(|rate| serde_json::json!({ "learning_rate": rate })),
             Ok(serde_json::json!({ "weight_decay": self.weight_decay })),
             serde_json::to_value(self.clip),
+            serde_json::to_value(Rest::of(self)),
         ] {
             if let Value::Object(part) = part.map_err(S::Error::custom)? {
                 map.extend(part);
@@ -242,6 +271,13 @@ impl<'de> Deserialize<'de> for Optimizer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = spelling::unfold(Value::deserialize(deserializer)?);
         let mut map = spelling::table::<D::Error>(value)?;
+        let mut rest = Map::new();
+        for key in Rest::KEYS {
+            if let Some(value) = map.remove(key) {
+                rest.insert(key.to_owned(), value);
+            }
+        }
+        let rest: Rest = spelling::read_inner(Value::Object(rest))?;
         let mut common = Map::new();
         for key in ["learning_rate", "weight_decay"].iter().chain(&CLIPS) {
             if let Some(value) = map.remove(*key) {
@@ -272,6 +308,7 @@ impl<'de> Deserialize<'de> for Optimizer {
         optimizer.clip = clips.into_iter().flatten().next();
         optimizer.learning_rate = common.learning_rate.unwrap_or(optimizer.learning_rate);
         optimizer.weight_decay = common.weight_decay.unwrap_or(optimizer.weight_decay);
+        rest.put(&mut optimizer);
         Ok(optimizer)
     }
 }
@@ -290,6 +327,31 @@ mod tests {
         assert_eq!(read(r#""adamw""#).unwrap(), Optimizer::adam_w());
         let sgd = Optimizer::new(OptimizerKind::Sgd { momentum: 0.9, nesterov: true }).clip(Clip::GlobalNorm(1.0));
         assert_eq!(read(&serde_json::to_string(&sgd).unwrap()).unwrap(), sgd);
+    }
+
+    #[test]
+    fn the_seldom_written_keys_survive_too() {
+        let text = r#"{"name": "lion", "weight_decay": 0.1, "exclude_from_weight_decay": ["bias"], "use_ema": true,
+            "ema_momentum": 0.5, "ema_overwrite_frequency": 3, "gradient_accumulation_steps": 4}"#;
+        let lion = read(text).unwrap();
+        assert_eq!((lion.use_ema, lion.ema_momentum, lion.gradient_accumulation_steps), (true, 0.5, Some(4)));
+        assert_eq!(read(&serde_json::to_string(&lion).unwrap()).unwrap(), lion);
+        assert!(read(r#"{"name": "sgd", "use_ema": 3}"#).unwrap_err().to_string().contains("use_ema"));
+    }
+
+    #[test]
+    fn patterns_mean_whole_names() {
+        for (pattern, path, meant) in [
+            ("bias", "dense/bias", true),
+            ("bias", "dense/unbiased", false),
+            ("dense*", "dense_1/kernel", true),
+            ("dense/*", "dense_1/kernel", false),
+            ("*_1/k*l", "dense_1/kernel", true),
+            ("*", "dense/kernel", true),
+            ("dense/kernel", "dense/kernel", true),
+        ] {
+            assert_eq!(means(pattern, path), meant, "{pattern} {path}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! An optimizer at work.
 
+use std::ops::Range;
+
 use taper_kernels::{reduce, update};
 
 use super::{Clip, Optimizer, OptimizerKind};
@@ -8,76 +10,218 @@ use crate::param::Params;
 /// What an optimizer remembers from step to step: how many there were, and its moments, as flat as the parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptimizerState {
-    /// Steps done.
+    /// Steps done: batches seen, whether each changed the weights or its gradients were only gathered.
     pub iterations: u64,
-    /// First and second moment, or velocity and accumulator, as the kind needs them; each as long as the parameters.
+    /// As [`OptimizerKind::moments`] lists them; each as long as the parameters.
     pub moments: Vec<Vec<f32>>,
+    /// Nadam's product of the momenta so far; 1 before the first step, and always for the others.
+    pub momentum_product: f32,
+    /// The moving average of the weights, as long as the parameters; empty without `use_ema`.
+    pub average: Vec<f32>,
+    /// The sum of the gradients since the last update, as long as the parameters; empty without
+    /// `gradient_accumulation_steps`.
+    pub accumulated: Vec<f32>,
 }
 
 impl OptimizerState {
     /// The state before the first step.
     #[must_use]
     pub fn new(optimizer: &Optimizer, parameters: usize) -> Self {
-        let zeros = || vec![0.0; parameters];
-        let moments = match optimizer.kind {
-            OptimizerKind::Sgd { momentum: 0.0, .. } => vec![],
-            OptimizerKind::Sgd { .. } | OptimizerKind::Rmsprop { .. } => vec![zeros()],
-            OptimizerKind::Adam { .. } | OptimizerKind::AdamW { .. } => vec![zeros(), zeros()],
-            OptimizerKind::Adagrad { initial_accumulator_value, .. } => {
-                vec![vec![initial_accumulator_value as f32; parameters]]
-            }
+        let first = match optimizer.kind {
+            OptimizerKind::Adagrad { initial_accumulator_value, .. } => initial_accumulator_value as f32,
+            _ => 0.0,
         };
-        Self { iterations: 0, moments }
+        let if_wanted = |wanted: bool| vec![0.0; if wanted { parameters } else { 0 }];
+        Self {
+            iterations: 0,
+            moments: optimizer
+                .kind
+                .moments()
+                .iter()
+                .flat_map(|group| *group)
+                .map(|_| vec![first; parameters])
+                .collect(),
+            momentum_product: 1.0,
+            average: if_wanted(optimizer.use_ema),
+            accumulated: if_wanted(optimizer.gradient_accumulation_steps.is_some()),
+        }
     }
 
-    /// One step: clips `gradients`, decays and updates the trainable `params`. `rate` is the learning rate of this step.
-    pub(crate) fn step(&mut self, optimizer: &Optimizer, rate: f64, params: &mut Params, gradients: &mut [f32]) {
+    /// Whether this is a state of an optimizer that begins with `fresh`.
+    pub(crate) fn fits(&self, fresh: &Self) -> bool {
+        self.moments.len() == fresh.moments.len()
+            && self.moments.iter().zip(&fresh.moments).all(|(a, b)| a.len() == b.len())
+            && self.average.len() == fresh.average.len()
+            && self.accumulated.len() == fresh.accumulated.len()
+    }
+
+    /// One step: gathers `gradients`, and when enough of them are, clips them, decays and updates the trainable `params`.
+    ///
+    /// `rate` is the learning rate of this step; `decays` says of each slot whether weights decay there.
+    pub(crate) fn step(
+        &mut self,
+        optimizer: &Optimizer,
+        rate: f64,
+        params: &mut Params,
+        gradients: &mut [f32],
+        decays: &[bool],
+    ) {
+        let every = optimizer.gradient_accumulation_steps.unwrap_or(1).max(1);
+        let updates = self.iterations / every;
+        if (self.iterations + 1).is_multiple_of(every) {
+            if every > 1 {
+                for (g, sum) in gradients.iter_mut().zip(&mut self.accumulated) {
+                    *g = (*g + *sum) / every as f32;
+                    *sum = 0.0;
+                }
+            }
+            self.change(optimizer, rate, updates + 1, params, gradients, decays);
+        } else {
+            update::add_scaled(1.0, gradients, &mut self.accumulated);
+        }
+        if optimizer.use_ema {
+            self.follow(optimizer, updates, params);
+        }
+        self.iterations += 1;
+    }
+
+    /// Update number `step`, counting from 1.
+    fn change(
+        &mut self,
+        optimizer: &Optimizer,
+        rate: f64,
+        step: u64,
+        params: &mut Params,
+        gradients: &mut [f32],
+        decays: &[bool],
+    ) {
         clip(optimizer.clip, params, gradients);
-        let step = self.iterations + 1;
+        if optimizer.weight_decay != 0.0 {
+            for i in 0..decays.len() {
+                let slot = &params.slots()[i];
+                if slot.spec.trainable && decays[i] {
+                    let range = slot.range.clone();
+                    update::decay(&mut params.data_mut()[range], optimizer.weight_decay as f32, rate as f32);
+                }
+            }
+        }
+        let rates = Rates::new(optimizer.kind, rate as f32, step, &mut self.momentum_product);
         let mut first = 0;
         while let Some(range) = trainable_run(params, &mut first) {
             let w = &mut params.data_mut()[range.clone()];
-            if optimizer.weight_decay != 0.0 {
-                update::scale(w, 1.0 - (optimizer.weight_decay * rate) as f32);
-            }
-            self.update(optimizer.kind, rate, step, range.clone(), w, &gradients[range]);
+            self.update(optimizer.kind, rates, range.clone(), w, &gradients[range]);
         }
-        self.iterations = step;
     }
 
-    fn update(
-        &mut self,
-        kind: OptimizerKind,
-        rate: f64,
-        step: u64,
-        range: std::ops::Range<usize>,
-        w: &mut [f32],
-        g: &[f32],
-    ) {
-        let rate = rate as f32;
+    fn update(&mut self, kind: OptimizerKind, rates: Rates, range: Range<usize>, w: &mut [f32], g: &[f32]) {
         let mut moments = self.moments.iter_mut().map(|moment| &mut moment[range.clone()]);
-        match (kind, moments.next(), moments.next()) {
-            (OptimizerKind::Adam { beta_1, beta_2, epsilon }, Some(m), Some(v))
-            | (OptimizerKind::AdamW { beta_1, beta_2, epsilon }, Some(m), Some(v)) => {
-                // In f32 and in this order, as Keras: worth 6e-6 relative at the first steps.
-                let power = |beta: f64| libm::powf(beta as f32, step as f32);
-                let alpha = rate * (1.0 - power(beta_2)).sqrt() / (1.0 - power(beta_1));
-                update::adam(w, g, m, v, alpha, (1.0 - beta_1) as f32, (1.0 - beta_2) as f32, epsilon as f32);
+        let Rates { rate, alpha, nadam } = rates;
+        match (kind, moments.next(), moments.next(), moments.next()) {
+            (
+                OptimizerKind::Adam { beta_1, beta_2, epsilon, .. }
+                | OptimizerKind::AdamW { beta_1, beta_2, epsilon, .. },
+                Some(m),
+                Some(v),
+                largest,
+            ) => {
+                let (rest_1, rest_2) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
+                match largest {
+                    None => update::adam(w, g, m, v, alpha, rest_1, rest_2, epsilon as f32),
+                    Some(h) => update::adam_amsgrad(w, g, m, v, h, alpha, rest_1, rest_2, epsilon as f32),
+                }
             }
-            (OptimizerKind::Sgd { momentum, nesterov }, Some(m), _) => {
+            (OptimizerKind::Adamax { beta_1, beta_2, epsilon }, Some(m), Some(u), _) => {
+                update::adamax(w, g, m, u, rate, alpha, (1.0 - beta_1) as f32, beta_2 as f32, epsilon as f32);
+            }
+            (OptimizerKind::Nadam { beta_1, beta_2, epsilon }, Some(m), Some(v), _) => {
+                update::nadam(w, g, m, v, rate, nadam, 1.0 - beta_1 as f32, 1.0 - beta_2 as f32, epsilon as f32);
+            }
+            (OptimizerKind::Lion { beta_1, beta_2 }, Some(m), ..) => {
+                update::lion(w, g, m, rate, beta_1 as f32, beta_2 as f32);
+            }
+            (OptimizerKind::Sgd { momentum, nesterov }, Some(m), ..) => {
                 update::sgd_momentum(w, g, m, rate, momentum as f32, nesterov);
             }
-            (OptimizerKind::Rmsprop { rho, epsilon }, Some(v), _) => {
+            (OptimizerKind::Rmsprop { rho, epsilon, .. }, Some(v), None, _) => {
                 update::rmsprop(w, g, v, rate, rho as f32, (1.0 - rho) as f32, epsilon as f32);
             }
-            (OptimizerKind::Adagrad { epsilon, .. }, Some(v), _) => update::adagrad(w, g, v, rate, epsilon as f32),
+            (OptimizerKind::Rmsprop { rho, momentum, epsilon, centered }, Some(v), Some(second), third) => {
+                let (m, mean): (&mut [f32], &mut [f32]) = match third {
+                    Some(mean) => (second, mean),
+                    None if centered => (&mut [], second),
+                    None => (second, &mut []),
+                };
+                let rest = (1.0 - rho) as f32;
+                update::rmsprop_full(w, g, v, m, mean, rate, momentum as f32, rho as f32, rest, epsilon as f32);
+            }
+            (OptimizerKind::Adagrad { epsilon, .. }, Some(v), ..) => update::adagrad(w, g, v, rate, epsilon as f32),
             _ => update::sgd(w, g, rate),
+        }
+    }
+
+    /// Lets the average follow the weights; every so often the weights become the average.
+    fn follow(&mut self, optimizer: &Optimizer, updates: u64, params: &mut Params) {
+        let momentum = if updates == 0 { 0.0 } else { optimizer.ema_momentum as f32 };
+        let overwrite =
+            optimizer.ema_overwrite_frequency.is_some_and(|every| (updates + 1).is_multiple_of(every.max(1)));
+        let mut first = 0;
+        while let Some(range) = trainable_run(params, &mut first) {
+            update::average(&mut self.average[range.clone()], &params.data()[range.clone()], momentum);
+            if overwrite {
+                params.data_mut()[range.clone()].copy_from_slice(&self.average[range]);
+            }
+        }
+    }
+
+    /// The end of a training: the weights become their average, if there is one.
+    pub(crate) fn finish(&self, params: &mut Params) {
+        let mut first = 0;
+        while !self.average.is_empty()
+            && let Some(range) = trainable_run(params, &mut first)
+        {
+            params.data_mut()[range.clone()].copy_from_slice(&self.average[range]);
         }
     }
 }
 
+/// What a step's number makes of the learning rate.
+#[derive(Clone, Copy)]
+struct Rates {
+    rate: f32,
+    /// Adam's rate with both bias corrections; Adamax's 1-β₁ᵗ.
+    alpha: f32,
+    nadam: update::Nadam,
+}
+
+impl Rates {
+    /// In f32 and in this order, as Keras: worth 6e-6 relative at the first steps.
+    fn new(kind: OptimizerKind, rate: f32, step: u64, momentum_product: &mut f32) -> Self {
+        let power = |base: f64, exponent: u64| libm::powf(base as f32, exponent as f32);
+        let mut rates = Self { rate, alpha: rate, nadam: update::Nadam::default() };
+        match kind {
+            OptimizerKind::Adam { beta_1, beta_2, .. } | OptimizerKind::AdamW { beta_1, beta_2, .. } => {
+                rates.alpha = rate * (1.0 - power(beta_2, step)).sqrt() / (1.0 - power(beta_1, step));
+            }
+            OptimizerKind::Adamax { beta_1, .. } => rates.alpha = 1.0 - power(beta_1, step),
+            OptimizerKind::Nadam { beta_1, beta_2, .. } => {
+                let momentum = |step: u64| beta_1 as f32 * (1.0 - 0.5 * power(0.96, step));
+                *momentum_product = *momentum_product * beta_1 as f32 * (1.0 - 0.5 * power(0.96, step));
+                rates.nadam = update::Nadam {
+                    next_momentum: momentum(step + 1),
+                    next_rest: 1.0 - *momentum_product * momentum(step + 1),
+                    weight: 1.0 - momentum(step),
+                    rest: 1.0 - *momentum_product,
+                    second_rest: 1.0 - power(beta_2, step),
+                };
+            }
+            _ => {}
+        }
+        rates
+    }
+}
+
 /// The next stretch of trainable parameters that lie side by side, from slot `first` on: one pass instead of many.
-fn trainable_run(params: &Params, first: &mut usize) -> Option<std::ops::Range<usize>> {
+fn trainable_run(params: &Params, first: &mut usize) -> Option<Range<usize>> {
     let slots = params.slots();
     let start = (*first..slots.len()).find(|i| slots[*i].spec.trainable)?;
     let end = (start..slots.len()).find(|i| !slots[*i].spec.trainable).unwrap_or(slots.len());
@@ -107,5 +251,92 @@ fn clip(clip: Option<Clip>, params: &Params, gradients: &mut [f32]) {
                 update::scale(gradients, (bound / norm) as f32);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dense, Model, Seed, Sequential};
+
+    const GRADIENTS: [[f32; 4]; 4] =
+        [[0.5, -1.0, 0.0, 2.0], [-0.2, -1.0, 0.3, 1e-3], [0.1, 0.4, -0.7, -2.0], [0.3, -0.4, 0.2, 0.1]];
+
+    /// From w = [1, -2, 3, 0.5] with learning rate 0.1, one step for each of the gradients.
+    fn after(optimizer: Optimizer, steps: usize) -> (Vec<f32>, OptimizerState) {
+        let optimizer = optimizer.learning_rate(0.1);
+        let dense = Dense { use_bias: false, ..Dense::new(2) };
+        let mut model = Model::build(&Sequential::new([2]).layer(dense), Seed::new(1)).unwrap();
+        model.params_mut().data_mut().copy_from_slice(&[1.0, -2.0, 3.0, 0.5]);
+        let mut state = OptimizerState::new(&optimizer, 4);
+        for gradient in &GRADIENTS[..steps] {
+            state.step(&optimizer, 0.1, model.params_mut(), &mut gradient.clone(), &[true]);
+        }
+        (model.params().data().to_vec(), state)
+    }
+
+    fn close(got: &[f32], want: &[f32]) {
+        assert_eq!(got.len(), want.len());
+        for (got, want) in got.iter().zip(want) {
+            assert!((got - want).abs() <= 5e-7 * (1.0 + want.abs()), "{got} {want}");
+        }
+    }
+
+    /// `keras.optimizers.X(0.1, ...).apply([g], [w])`, three times, TensorFlow backend.
+    #[test]
+    fn three_steps_are_keras_three_steps() {
+        let rmsprop = |momentum: f64, centered: bool| {
+            Optimizer::new(OptimizerKind::Rmsprop { rho: 0.9, momentum, epsilon: 1e-7, centered })
+        };
+        let amsgrad = OptimizerKind::Adam { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: true };
+        for (optimizer, want) in [
+            (Optimizer::new(amsgrad), [0.827_502_4, -1.743_022_9, 2.961_659, 0.341_558_46]),
+            (Optimizer::new(OptimizerKind::ADAMAX), [0.849_624_7, -1.751_612_2, 2.970_035_8, 0.359_552_3]),
+            (Optimizer::new(OptimizerKind::NADAM), [0.901_542_84, -1.834_373_5, 2.992_679, 0.456_593_16]),
+            (Optimizer::new(OptimizerKind::LION), [0.9, -1.9, 3.0, 0.4]),
+            (Optimizer::new(OptimizerKind::LION).weight_decay(0.1), [0.871_289, -1.843_588, 2.911_897, 0.388_139_52]),
+            (rmsprop(0.9, false), [0.313_020_17, -0.799_632_9, 2.692_111_3, -0.122_243_6]),
+            (rmsprop(0.9, true), [0.268_074_04, -0.709_405_4, 2.664_472_6, -0.168_381_33]),
+        ] {
+            close(&after(optimizer, 3).0, &want);
+        }
+        let (_, nadam) = after(Optimizer::new(OptimizerKind::NADAM), 3);
+        close(&[nadam.momentum_product], &[0.113_979_93]);
+        close(&nadam.moments[0], &[0.032_500_006, -0.131, -0.043, -0.037_91]);
+    }
+
+    /// `keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=...)`.
+    #[test]
+    fn the_average_follows_the_weights() {
+        let mut sgd = Optimizer::sgd();
+        (sgd.use_ema, sgd.ema_momentum) = (true, 0.9);
+        let (w, state) = after(sgd.clone(), 3);
+        close(&w, &[0.96, -1.84, 3.04, 0.499_9]);
+        close(&state.average, &[0.952_8, -1.885, 3.001_3, 0.319_981]);
+        let mut params =
+            Model::build(&Sequential::new([4]).layer(Dense::new(1)), Seed::new(1)).unwrap().params().clone();
+        let longer = OptimizerState { average: vec![7.0; 5], ..state };
+        longer.finish(&mut params);
+        assert_eq!(params.data(), [7.0; 5]);
+
+        sgd.ema_overwrite_frequency = Some(2);
+        let (w, state) = after(sgd, 3);
+        close(&w, &[0.942, -1.93, 3.067, 0.499_99]);
+        close(&state.average, &[0.951, -1.894, 3.004, 0.319_99]);
+    }
+
+    /// `keras.optimizers.Adam(0.1, gradient_accumulation_steps=2, ...)`, four calls: two updates.
+    #[test]
+    fn gradients_are_gathered_and_averaged() {
+        let mut adam = Optimizer::adam();
+        adam.gradient_accumulation_steps = Some(2);
+        let (w, state) = after(adam.clone(), 4);
+        close(&w, &[0.800_272_76, -1.832_996_1, 2.929_358_2, 0.402_674_17]);
+        close(&state.moments[0], &[0.033_5, -0.09, -0.011_5, -0.004_955_009]);
+        assert_eq!((state.iterations, state.accumulated), (4, vec![0.0; 4]));
+        assert_eq!(after(adam.clone(), 1).0, [1.0, -2.0, 3.0, 0.5]);
+
+        (adam.use_ema, adam.ema_momentum, adam.ema_overwrite_frequency) = (true, 0.5, Some(2));
+        close(&after(adam, 4).0, &[0.850_137_77, -1.866_498_6, 2.914_680_5, 0.401_337_56]);
     }
 }

@@ -1,5 +1,7 @@
 //! The training loop.
 
+use std::borrow::Cow;
+
 use super::callback::Watch;
 use super::config::FitConfig;
 use super::evaluate::{Evaluator, meters, row_weights};
@@ -67,9 +69,7 @@ pub fn fit_from(
 ) -> Result<History> {
     let mut fitting = Fitting::new(model, data, validation, config, seed)?;
     let fresh = OptimizerState::new(&config.optimizer, model.params().data().len());
-    if fresh.moments.len() != state.optimizer.moments.len()
-        || state.optimizer.moments.iter().any(|moment| moment.len() != model.params().data().len())
-    {
+    if !state.optimizer.fits(&fresh) {
         return Err(Complaint::new("state", "a state of this model and optimizer", "one of another").into());
     }
     let mut history = History::new(fitting.names.clone(), config.epochs);
@@ -94,6 +94,10 @@ pub fn fit_from(
             history.stop = reason;
             break;
         }
+    }
+    // As Keras: first the average, then the best weights, which were measured without it.
+    if history.epochs() > 0 && history.stop.is_usable() {
+        state.optimizer.finish(&mut model.params);
     }
     best.restore(model);
     Ok(history)
@@ -133,9 +137,13 @@ pub struct Fitting<'a> {
     meters: Vec<Meter>,
     order: Vec<usize>,
     targets: Vec<f32>,
+    /// The weights of all training rows, if they differ.
+    row_weights: Option<Cow<'a, [f32]>>,
     sample_weights: Vec<f32>,
     factors: Vec<f32>,
     per_row: usize,
+    /// Of each parameter, whether its weights decay.
+    decays: Vec<bool>,
     train_evaluator: Option<Evaluator>,
     val_evaluator: Option<Evaluator>,
     clock: Stopwatch,
@@ -166,6 +174,8 @@ impl<'a> Fitting<'a> {
         if let Some(validation) = validation {
             complaints.take("", config.check_targets("validation", model, validation))?;
         }
+        let decays = complaints.take("fit", config.optimizer.decays(model.params()))?.unwrap_or_default();
+        let row_weights = complaints.take("", config.row_weights("train", model, data))?.flatten();
         complaints.finish()?;
         let batch = config.batch_size.min(data.rows());
         let per_row = model.output_shape().rows();
@@ -179,9 +189,11 @@ impl<'a> Fitting<'a> {
             meters: meters(model, config),
             order: (0..data.rows()).collect(),
             targets: vec![0.0; batch * data.target_len()],
+            row_weights,
             sample_weights: vec![1.0; batch],
             factors: vec![0.0; batch * per_row],
             per_row,
+            decays,
             train_evaluator: config.measure_train.then(|| Evaluator::new(model, data, config)),
             val_evaluator: validation.map(|validation| Evaluator::new(model, validation, config)),
             clock: Stopwatch::start(),
@@ -234,19 +246,25 @@ impl<'a> Fitting<'a> {
         let seed = self.seed.derive("step", state.optimizer.iterations);
         self.workspace.forward(model, batch, Mode::Training, seed);
         let y = &self.targets[..batch * self.data.target_len()];
-        let weights = self.data.sample_weight().map(|_| &self.sample_weights[..batch]);
+        let weights = self.row_weights.as_ref().map(|_| &self.sample_weights[..batch]);
         let mask = self.workspace.output_mask(model, batch);
         let factors = row_weights(&mut self.factors, self.per_row, weights, mask, batch);
         let data_loss = self.workspace.loss(model, self.config.loss, batch, y, factors, true);
         for meter in &mut self.meters {
-            meter.add(self.workspace.output(model, batch), y);
+            meter.add(self.workspace.output(model, batch), y, weights);
         }
         let activity = self.workspace.activity_penalty(model, batch, epoch);
         self.workspace.backward(model, batch, epoch);
-        let penalty = model.params.add_penalty_gradients(epoch, &mut self.workspace.dparams) + activity;
+        let penalty = {
+            let workspace = &mut self.workspace;
+            let (gradients, scratch) = (&mut workspace.dparams, &mut workspace.penalty_scratch);
+            model.params.add_penalty_gradients(epoch, gradients, scratch) + activity
+        };
         if (data_loss + penalty).is_finite() {
             self.workspace.update_state(model, batch);
-            state.optimizer.step(&self.config.optimizer, rate, &mut model.params, &mut self.workspace.dparams);
+            let (params, gradients) = (&mut model.params, &mut self.workspace.dparams);
+            state.optimizer.step(&self.config.optimizer, rate, params, gradients, &self.decays);
+            model.params.constrain();
         }
         (data_loss, penalty)
     }
@@ -265,7 +283,7 @@ impl<'a> Fitting<'a> {
         for (to, row) in self.targets.chunks_exact_mut(target_len).zip(rows) {
             to.copy_from_slice(&self.data.y()[row * target_len..(row + 1) * target_len]);
         }
-        if let Some(weights) = self.data.sample_weight() {
+        if let Some(weights) = &self.row_weights {
             for (to, row) in self.sample_weights.iter_mut().zip(rows) {
                 *to = weights[*row];
             }
@@ -316,7 +334,7 @@ fn names(model: &Model, config: &FitConfig, validation: bool) -> Vec<String> {
     let groups = [("", true), ("val_", validation), ("end_", config.measure_train)];
     for (prefix, _) in groups.into_iter().filter(|(_, wanted)| *wanted) {
         names.extend(["loss", "data_loss", "penalty"].map(|name| format!("{prefix}{name}")));
-        names.extend(config.metrics.iter().map(|metric| format!("{prefix}{}", metric.name())));
+        names.extend(config.metric_names().iter().map(|name| format!("{prefix}{name}")));
     }
     names.push("learning_rate".to_owned());
     names.extend(model.params().slots().iter().map(|slot| format!("norm/{}", slot.path)));
@@ -340,7 +358,7 @@ impl<'a> Best<'a> {
         let mut watch = |key: &str, monitor: Option<(&String, f64)>| {
             let (monitor, min_delta) = monitor?;
             match names.iter().position(|name| name == monitor) {
-                Some(column) => Some(Watch::new(column, monitor, min_delta)),
+                Some(column) => Some(Watch::new(column, config.maximizes(monitor), min_delta)),
                 None => {
                     let complaint = Complaint::new(
                         format!("fit.{key}.monitor"),

@@ -1,0 +1,424 @@
+//! Batch normalization.
+
+use serde::{Deserialize, Serialize};
+use taper_kernels::normalization;
+
+use super::{Backward, Forward, Layer, LayerConfig, Masking, Mode, dx_of, single};
+use crate::constraint::Constraint;
+use crate::initializer::Initializer;
+use crate::param::{ParamSpec, Role};
+use crate::regularizer::Regularizer;
+use crate::shape::Shape;
+use crate::spelling::{is_yes, yes};
+use crate::{Complaints, Result};
+
+/// Each channel (last dimension) brought to mean 0 and variance 1 over batch and positions, then scaled and shifted:
+/// `y = gamma (x - mean) / √(variance + epsilon) + beta` (Ioffe and Szegedy 2015).
+///
+/// In training, mean and (biased) variance are the batch's, and the moving statistics follow them:
+/// `moving = momentum · moving + (1 - momentum) · batch`. In inference, and in a frozen layer always, they are the moving
+/// ones. Steps that a mask leaves out do not count in the moments.
+///
+/// # Shapes
+///
+/// Output as input; moments over everything but the last dimension.
+///
+/// # Parameters
+///
+/// `gamma`, `beta` (channels) unless switched off; `moving_mean`, `moving_variance` (channels), not trained.
+///
+/// # Example
+///
+/// ```
+/// use taper::{BatchNormalization, Dense, Regularizer, Sequential};
+///
+/// let normalization = BatchNormalization::new().gamma_regularizer(Regularizer::l2(1e-4));
+/// let model = Sequential::new([8]).layer(Dense::new(16)).layer(normalization).layer(Dense::new(1));
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchNormalization {
+    /// How much of the moving statistics stays after a step. Default: 0.99.
+    #[serde(default = "momentum")]
+    pub momentum: f64,
+    /// Added to the variance. Default: 0.001.
+    #[serde(default = "epsilon")]
+    pub epsilon: f64,
+    /// Whether there is a `beta`. Default: yes.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub center: bool,
+    /// Whether there is a `gamma`. Default: yes.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub scale: bool,
+    /// How beta begins. Default: `zeros`.
+    #[serde(default = "zeros")]
+    pub beta_initializer: Initializer,
+    /// How gamma begins. Default: `ones`.
+    #[serde(default = "ones")]
+    pub gamma_initializer: Initializer,
+    /// How the moving mean begins. Default: `zeros`.
+    #[serde(default = "zeros")]
+    pub moving_mean_initializer: Initializer,
+    /// How the moving variance begins. Default: `ones`.
+    #[serde(default = "ones")]
+    pub moving_variance_initializer: Initializer,
+    /// Penalty on beta. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beta_regularizer: Option<Regularizer>,
+    /// Penalty on gamma. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gamma_regularizer: Option<Regularizer>,
+    /// What beta is brought back to after each step. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beta_constraint: Option<Constraint>,
+    /// What gamma is brought back to after each step. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gamma_constraint: Option<Constraint>,
+}
+
+fn momentum() -> f64 {
+    0.99
+}
+pub(super) fn epsilon() -> f64 {
+    1e-3
+}
+pub(super) fn zeros() -> Initializer {
+    Initializer::Zeros
+}
+pub(super) fn ones() -> Initializer {
+    Initializer::Ones
+}
+
+impl Default for BatchNormalization {
+    fn default() -> Self {
+        Self {
+            momentum: momentum(),
+            epsilon: epsilon(),
+            center: true,
+            scale: true,
+            beta_initializer: zeros(),
+            gamma_initializer: ones(),
+            moving_mean_initializer: zeros(),
+            moving_variance_initializer: ones(),
+            beta_regularizer: None,
+            gamma_regularizer: None,
+            beta_constraint: None,
+            gamma_constraint: None,
+        }
+    }
+}
+
+impl BatchNormalization {
+    /// With Keras's defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With this momentum of the moving statistics.
+    #[must_use]
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// With this penalty on gamma.
+    #[must_use]
+    pub fn gamma_regularizer(mut self, regularizer: Regularizer) -> Self {
+        self.gamma_regularizer = Some(regularizer);
+        self
+    }
+
+    /// With this penalty on beta.
+    #[must_use]
+    pub fn beta_regularizer(mut self, regularizer: Regularizer) -> Self {
+        self.beta_regularizer = Some(regularizer);
+        self
+    }
+}
+
+impl LayerConfig for BatchNormalization {
+    fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
+        let input = single(inputs)?;
+        let mut complaints = Complaints::new();
+        complaints.check((0.0..=1.0).contains(&self.momentum), "momentum", "a number from 0 to 1", self.momentum);
+        let good = self.epsilon.is_finite() && self.epsilon >= 0.0;
+        complaints.check(good, "epsilon", "a finite number of at least 0", self.epsilon);
+        complaints.check(input.rank() > 0, "", "an input with at least one dimension", input);
+        complaints.finish()?;
+
+        let channels = Shape::new([input.last()])?;
+        let mut params = Vec::new();
+        if self.scale {
+            params.push(
+                ParamSpec::new("gamma", Role::Gamma, channels.clone(), self.gamma_initializer.clone())
+                    .regularizer(&self.gamma_regularizer)
+                    .constraint(&self.gamma_constraint),
+            );
+        }
+        if self.center {
+            params.push(
+                ParamSpec::new("beta", Role::Beta, channels.clone(), self.beta_initializer.clone())
+                    .regularizer(&self.beta_regularizer)
+                    .constraint(&self.beta_constraint),
+            );
+        }
+        for (name, initializer) in
+            [("moving_mean", &self.moving_mean_initializer), ("moving_variance", &self.moving_variance_initializer)]
+        {
+            let mut moving = ParamSpec::new(name, Role::MovingStatistic, channels.clone(), initializer.clone());
+            moving.trainable = false;
+            params.push(moving);
+        }
+        Ok(Box::new(Built {
+            momentum: self.momentum,
+            epsilon: self.epsilon as f32,
+            scale: self.scale,
+            center: self.center,
+            params,
+            shape: input.clone(),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Built {
+    momentum: f64,
+    epsilon: f32,
+    scale: bool,
+    center: bool,
+    params: Vec<ParamSpec>,
+    shape: Shape,
+}
+
+impl Built {
+    fn channels(&self) -> usize {
+        self.shape.last()
+    }
+
+    /// gamma and beta (empty where there is none) and the moving statistics.
+    fn parts<'a>(&self, params: &'a [f32]) -> (&'a [f32], &'a [f32], &'a [f32], &'a [f32]) {
+        let channels = self.channels();
+        let (gamma, rest) = params.split_at(if self.scale { channels } else { 0 });
+        let (beta, rest) = rest.split_at(if self.center { channels } else { 0 });
+        let (mean, variance) = rest.split_at(channels);
+        (gamma, beta, mean, variance)
+    }
+}
+
+impl Layer for Built {
+    fn output_shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn params(&self) -> &[ParamSpec] {
+        &self.params
+    }
+
+    /// How many rows the batch's moments are of (0: the moving ones were used); mean, variance and 1 / √(variance + ε).
+    fn cache_len(&self, _batch: usize) -> usize {
+        1 + 3 * self.channels()
+    }
+
+    fn scratch_len(&self, _batch: usize) -> usize {
+        5 * self.channels()
+    }
+
+    fn masking(&self) -> Masking {
+        Masking::Pass
+    }
+
+    fn update_state(&self, _batch: usize, params: &mut [f32], cache: &[f32]) {
+        let channels = self.channels();
+        let (old, new) = (self.momentum as f32, (1.0 - self.momentum) as f32);
+        let moving = params.len() - 2 * channels;
+        for (moving, batch) in params[moving..].iter_mut().zip(&cache[1..=2 * channels]) {
+            *moving = *moving * old + batch * new;
+        }
+    }
+
+    fn forward(&self, io: Forward<'_>) {
+        let channels = self.channels();
+        let (gamma, beta, moving_mean, moving_variance) = self.parts(io.params);
+        let (count, cache) = io.cache.split_at_mut(1);
+        let (mean, cache) = cache.split_at_mut(channels);
+        let (variance, inverse) = cache.split_at_mut(channels);
+        let (scale, scratch) = io.scratch.split_at_mut(channels);
+        let (shift, scratch) = scratch.split_at_mut(channels);
+        let x = io.inputs.x();
+        if io.mode == Mode::Training && !io.frozen {
+            let partial = &mut scratch[..channels];
+            count[0] = normalization::column_moments(x, io.inputs.mask(), mean, variance, partial);
+        } else {
+            count[0] = 0.0;
+            mean.copy_from_slice(moving_mean);
+            variance.copy_from_slice(moving_variance);
+        }
+        for j in 0..channels {
+            inverse[j] = 1.0 / (variance[j] + self.epsilon).sqrt();
+            scale[j] = inverse[j] * gamma.get(j).unwrap_or(&1.0);
+            shift[j] = beta.get(j).unwrap_or(&0.0) - mean[j] * scale[j];
+        }
+        normalization::scale_columns(x, scale, shift, io.y);
+    }
+
+    fn backward(&self, io: Backward<'_>) {
+        let channels = self.channels();
+        let (gamma, beta, _, _) = self.parts(io.params);
+        let (count, cache) = io.cache.split_at_mut(1);
+        let (mean, cache) = cache.split_at_mut(channels);
+        let inverse = &cache[channels..];
+        let (sums, scratch) = io.scratch.split_at_mut(channels);
+        let (products, scratch) = scratch.split_at_mut(channels);
+        let (scale, partial) = scratch.split_at_mut(channels);
+        let x = io.inputs.x();
+        normalization::column_gradients(x, io.dy, mean, inverse, sums, products, partial);
+        let (dgamma, rest) = io.dparams.split_at_mut(gamma.len());
+        let (dbeta, moving) = rest.split_at_mut(beta.len());
+        dgamma.copy_from_slice(&products[..gamma.len()]);
+        dbeta.copy_from_slice(&sums[..beta.len()]);
+        moving.fill(0.0);
+        let Some(dx) = dx_of(io.dx, io.batch, &io.inputs) else { return };
+        for j in 0..channels {
+            scale[j] = inverse[j] * gamma.get(j).unwrap_or(&1.0);
+        }
+        if count[0] > 0.0 {
+            let mask = io.inputs.mask();
+            normalization::batch_backward(x, io.dy, mask, count[0], mean, inverse, scale, sums, products, dx);
+        } else {
+            sums.fill(0.0);
+            normalization::scale_columns(io.dy, scale, sums, dx);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::Inputs;
+    use crate::model::Workspace;
+    use crate::{Model, Seed, Sequential};
+
+    const X: [f32; 12] = [1.0, 2.0, 3.0, 5.0, 0.0, -1.0, 4.0, 4.0, 2.0, 2.0, 9.0, 9.0];
+
+    fn close(got: &[f32], want: &[f32]) {
+        assert_eq!(got.len(), want.len());
+        for (got, want) in got.iter().zip(want) {
+            assert!((got - want).abs() < 2e-6 * (1.0 + want.abs()), "{got} {want}");
+        }
+    }
+
+    /// `bn = keras.layers.BatchNormalization()`, gamma = [1.5, 0.5], beta = [0.1, -0.2], x of shape (3, 2, 2):
+    /// `bn(x, training=True)`, the moving statistics, then `bn(x)`.
+    #[test]
+    fn keras_values() {
+        let mut model = Model::build(&Sequential::new([2, 2]).layer(BatchNormalization::new()), Seed::new(1)).unwrap();
+        model.params_mut().data_mut()[..4].copy_from_slice(&[1.5, 0.5, 0.1, -0.2]);
+        let mut workspace = Workspace::new(&model, 3, true);
+        workspace.input_mut(12).copy_from_slice(&X);
+        workspace.forward(&model, 3, Mode::Training, Seed::new(0));
+        let training = [
+            -1.016_500_7,
+            -0.442_259_2,
+            0.014_115_33,
+            0.042_259_276,
+            -1.531_808_7,
+            -0.926_777_6,
+            0.529_423_36,
+            -0.119_246_9,
+            -0.501_192_7,
+            -0.442_259_2,
+            3.105_963_2,
+            0.688_283_86,
+        ];
+        close(workspace.output(&model, 3), &training);
+        workspace.update_state(&mut model, 3);
+        close(&model.params().data()[4..], &[0.031_666_666, 0.035, 1.074_722_3, 1.085_833_3]);
+        let inference = [
+            1.500_444_9,
+            0.742_434_26,
+            4.392_930_5,
+            2.181_265_4,
+            0.054_202_322,
+            -0.696_396_7,
+            5.839_173,
+            1.701_655,
+            2.946_687_5,
+            0.742_434_26,
+            13.070_385,
+            4.099_706_6,
+        ];
+        close(&model.predict(&X).unwrap(), &inference);
+    }
+
+    /// `bn(x, training=True, mask=[[1, 1], [1, 0], [1, 0]])`, and that the gradient is the difference quotient.
+    #[test]
+    fn masked_steps_do_not_count() {
+        let layer = BatchNormalization::new().build(&[Shape::new([2, 2]).unwrap()]).unwrap();
+        let params = [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0];
+        let masks = [vec![1.0, 1.0, 1.0, 0.0, 1.0, 0.0]];
+        let (mut cache, mut scratch) = (vec![0.0; layer.cache_len(3)], vec![0.0; layer.scratch_len(3)]);
+        let forward = |x: &[f32], cache: &mut [f32], scratch: &mut [f32]| {
+            let mut y = vec![0.0; 12];
+            let buffers = [x.to_vec()];
+            let inputs =
+                Inputs { buffers: &buffers, masks: &masks, mask_lens: &[2], nodes: &[0], lens: &[4], batch: 3 };
+            let (mode, seed) = (Mode::Training, Seed::new(0));
+            layer.forward(Forward {
+                batch: 3,
+                inputs,
+                y: &mut y,
+                params: &params,
+                cache,
+                scratch,
+                mode,
+                frozen: false,
+                seed,
+            });
+            y
+        };
+        let y = forward(&X, &mut cache, &mut scratch);
+        let want = [
+            -0.447_034_78,
+            0.0,
+            1.341_104_4,
+            1.414_056_4,
+            -1.341_104_4,
+            -1.414_056_5,
+            2.235_174_2,
+            0.942_704_3,
+            0.447_034_84,
+            0.0,
+            6.705_521_6,
+            3.299_465_2,
+        ];
+        close(&y, &want);
+        close(&cache[1..5], &[1.5, 2.0, 1.25, 4.5]);
+
+        let weights: Vec<f32> = (0..12u8).map(|i| (f32::from(i) - 5.0) * 0.3).collect();
+        let (mut dy, mut dparams, mut dx) = (weights.clone(), vec![f32::NAN; 8], [vec![f32::NAN; 12]]);
+        let buffers = [X.to_vec()];
+        layer.backward(Backward {
+            batch: 3,
+            inputs: Inputs { buffers: &buffers, masks: &masks, mask_lens: &[2], nodes: &[0], lens: &[4], batch: 3 },
+            y: &y,
+            dy: &mut dy,
+            params: &params,
+            dparams: &mut dparams,
+            dx: &mut dx,
+            cache: &mut cache.clone(),
+            frozen: false,
+            scratch: &mut scratch,
+        });
+        for i in 0..12 {
+            let mut at = |step: f32| {
+                let mut x = X;
+                x[i] += step;
+                let y = forward(&x, &mut cache, &mut scratch);
+                y.iter().zip(&weights).map(|(y, c)| f64::from(y * c)).sum::<f64>()
+            };
+            let quotient = (at(1e-2) - at(-1e-2)) / 2e-2;
+            assert!((quotient - f64::from(dx[0][i])).abs() < 5e-3, "{i}: {} {quotient}", dx[0][i]);
+        }
+    }
+}
