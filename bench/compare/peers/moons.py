@@ -4,7 +4,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 
 import numpy as np
@@ -65,11 +65,13 @@ def timed(call: Callable[[], object], repeats: int) -> float:
     return statistics.median(seconds)
 
 
-def arguments(description: str | None, epochs: int = EPOCHS, cases: Sequence[str] = ()) -> argparse.Namespace:
+def arguments(
+    description: str | None, cases: Sequence[str], epochs: int = EPOCHS, repeats: int = 1
+) -> argparse.Namespace:
     """The options that all peers share."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--epochs", type=int, default=epochs, help="epochs per timed run")
-    parser.add_argument("--repeats", type=int, default=3, help="timed runs, of which the median is printed")
+    parser.add_argument("--repeats", type=int, default=repeats, help="timed runs, of which the median is printed")
     parser.add_argument("--only", choices=cases, help="measure this case alone")
     return parser.parse_args()
 
@@ -80,13 +82,16 @@ def report(
     epochs: int,
     compile_seconds: float,
     packages: Sequence[str],
-    test_logits: NDArray[np.floating] | None = None,
+    test_logits: Iterable[NDArray[np.floating]],
     workload: str = "moons",
 ) -> None:
-    """Prints one JSON line. Scores are given only for a run of all 4000 epochs."""
+    """Prints one JSON line. `seconds` ran `epochs` epochs; the line tells what 4000 take.
+
+    Test scores, the mean over the models of `test_logits`, are given only for a run of all 4000 epochs.
+    """
     accuracy = loss = None
-    if test_logits is not None and epochs == EPOCHS:
-        accuracy, loss = score(test_logits, load()[3])
+    if epochs == EPOCHS:
+        accuracy, loss = np.mean([score(logits, load()[3]) for logits in test_logits], axis=0).tolist()
     models = len(GRID_LAMBDAS) * GRID_SEEDS if workload == "moons-grid" else 1
     line = {
         "peer": peer,

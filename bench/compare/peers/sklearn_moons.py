@@ -31,12 +31,12 @@ def fit(epochs: int) -> MLPClassifier:
 
 def main() -> None:
     name = "scikit-learn MLPClassifier"
-    args = moons.arguments(__doc__, cases=[name])
+    args = moons.arguments(__doc__, [name])
     warnings.filterwarnings("ignore", category=ConvergenceWarning)  # all epochs are run, on purpose
     model = fit(args.epochs)
     logits = moons.logits_of(model.predict_proba(X_TEST)[:, 1])
     seconds = moons.timed(lambda: fit(args.epochs), args.repeats)
-    moons.report(name, seconds, args.epochs, 0.0, ("scikit-learn", "numpy", "scipy"), logits)
+    moons.report(name, seconds, args.epochs, 0.0, ("scikit-learn", "numpy", "scipy"), [logits])
 
 
 if __name__ == "__main__":

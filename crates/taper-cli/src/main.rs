@@ -1,2 +1,41 @@
-//! The program.
-fn main() {}
+//! The program `taper`: arguments, progress, exit codes. Everything else is in the libraries.
+//!
+//! Exit status: 0 done, 1 the run failed, 2 the input or the command line is wrong, 130 interrupted.
+
+mod args;
+mod command;
+mod demo;
+mod failure;
+mod interrupt;
+mod memory;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    interrupt::listen();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.tell();
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Failure> {
+    match &args.command {
+        Command::Demo(demo) => demo::run(demo),
+        Command::Fit(fit) => command::fit::run(fit),
+        Command::Study(study) => command::study::run_command(study),
+        Command::Inspect(inspect) => command::inspect::run(inspect),
+        Command::Data(data) => command::data::run(data),
+    }
+}

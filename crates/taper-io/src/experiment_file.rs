@@ -16,11 +16,20 @@ const MOST_BYTES: u64 = 16 << 20;
 /// A file that cannot be read, is not TOML (JSON), or is not an experiment: with the line where there is one, the path of the
 /// key and the nearest known word.
 pub fn read_experiment(path: &Path) -> Result<Experiment> {
-    let text = read_text(path, MOST_BYTES)?;
+    parse_experiment(path, &read_text(path, MOST_BYTES)?)
+}
+
+/// Reads an experiment from the text of the file `path`, which is only named.
+///
+/// # Errors
+///
+/// As [`read_experiment`].
+pub fn parse_experiment(path: impl AsRef<Path>, text: &str) -> Result<Experiment> {
+    let path = path.as_ref();
     let value: serde_json::Value = if path.extension().is_some_and(|extension| extension == "json") {
-        serde_json::from_str(&text).map_err(|error| syntax(path, "JSON", &error))?
+        serde_json::from_str(text).map_err(|error| syntax(path, "JSON", &error))?
     } else {
-        toml::from_str(&text).map_err(|error| syntax(path, "TOML", &error))?
+        toml::from_str(text).map_err(|error| syntax(path, "TOML", &error))?
     };
     Experiment::from_value(value).map_err(|error| Error::within(path, error))
 }

@@ -1,6 +1,6 @@
 //! Depthwise convolution: each channel of the input has kernels of its own, and no channel sees another.
 
-use crate::lane::{load, mul_add, store};
+use crate::lane::{load_some, mul_add, store_some};
 use crate::macros::kernel;
 use crate::window::Axis;
 
@@ -121,10 +121,10 @@ kernel! {
                 let lanes = S::F32_LANES.min(width - start);
                 let mut sum = simd.splat_f32s(0.0);
                 geometry.taps(oy, ox, #[inline(always)] |x_at, kernel_at| {
-                    let x = load(simd, &x[x_at + start..x_at + start + lanes]);
-                    sum = mul_add(simd, x, load(simd, &kernel[kernel_at + start..kernel_at + start + lanes]), sum);
+                    let x = load_some(simd, &x[x_at + start..x_at + start + lanes]);
+                    sum = mul_add(simd, x, load_some(simd, &kernel[kernel_at + start..kernel_at + start + lanes]), sum);
                 });
-                store(simd, &mut y[start..start + lanes], sum);
+                store_some(simd, &mut y[start..start + lanes], sum);
                 start += lanes;
             }
         }
@@ -139,11 +139,11 @@ kernel! {
             let mut start = 0;
             while start < width {
                 let lanes = S::F32_LANES.min(width - start);
-                let dy = load(simd, &dy[start..start + lanes]);
+                let dy = load_some(simd, &dy[start..start + lanes]);
                 geometry.taps(oy, ox, #[inline(always)] |x_at, kernel_at| {
-                    let x = load(simd, &x[x_at + start..x_at + start + lanes]);
+                    let x = load_some(simd, &x[x_at + start..x_at + start + lanes]);
                     let dkernel = &mut dkernel[kernel_at + start..kernel_at + start + lanes];
-                    store(simd, dkernel, mul_add(simd, x, dy, load(simd, dkernel)));
+                    store_some(simd, dkernel, mul_add(simd, x, dy, load_some(simd, dkernel)));
                 });
                 start += lanes;
             }
@@ -160,11 +160,11 @@ kernel! {
             let mut start = 0;
             while start < width {
                 let lanes = S::F32_LANES.min(width - start);
-                let dy = load(simd, &dy[start..start + lanes]);
+                let dy = load_some(simd, &dy[start..start + lanes]);
                 geometry.taps(oy, ox, #[inline(always)] |x_at, kernel_at| {
-                    let kernel = load(simd, &kernel[kernel_at + start..kernel_at + start + lanes]);
+                    let kernel = load_some(simd, &kernel[kernel_at + start..kernel_at + start + lanes]);
                     let dx = &mut dx[x_at + start..x_at + start + lanes];
-                    store(simd, dx, mul_add(simd, kernel, dy, load(simd, dx)));
+                    store_some(simd, dx, mul_add(simd, kernel, dy, load_some(simd, dx)));
                 });
                 start += lanes;
             }

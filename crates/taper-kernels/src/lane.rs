@@ -5,6 +5,32 @@
 
 use pulp::{Scalar, Simd};
 
+/// One vector from `x[at..]`.
+///
+/// # Safety
+///
+/// `at + S::F32_LANES <= x.len()`.
+#[inline(always)]
+#[allow(unsafe_code)]
+pub(crate) unsafe fn load<S: Simd>(_simd: S, x: &[f32], at: usize) -> S::f32s {
+    debug_assert!(at + S::F32_LANES <= x.len());
+    // SAFETY: the caller keeps within bounds; vectors are plain numbers, and the read need not be aligned.
+    unsafe { x.as_ptr().add(at).cast::<S::f32s>().read_unaligned() }
+}
+
+/// One vector to `x[at..]`.
+///
+/// # Safety
+///
+/// `at + S::F32_LANES <= x.len()`.
+#[inline(always)]
+#[allow(unsafe_code)]
+pub(crate) unsafe fn store<S: Simd>(_simd: S, x: &mut [f32], at: usize, value: S::f32s) {
+    debug_assert!(at + S::F32_LANES <= x.len());
+    // SAFETY: the caller keeps within bounds; vectors are plain numbers, and the write need not be aligned.
+    unsafe { x.as_mut_ptr().add(at).cast::<S::f32s>().write_unaligned(value) }
+}
+
 /// `value` in every lane.
 #[inline(always)]
 pub(crate) fn splat<S: Simd>(simd: S, value: f32) -> S::f32s {
@@ -150,7 +176,7 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 /// Up to one vector of numbers; missing lanes are 0.
 #[inline(always)]
-pub(crate) fn load<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
+pub(crate) fn load_some<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
     match S::as_simd_f32s(x) {
         ([whole], []) => *whole,
         _ => simd.partial_load_f32s(x),
@@ -159,7 +185,7 @@ pub(crate) fn load<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
 
 /// Writes a vector back, as many lanes as there is room for.
 #[inline(always)]
-pub(crate) fn store<S: Simd>(simd: S, y: &mut [f32], value: S::f32s) {
+pub(crate) fn store_some<S: Simd>(simd: S, y: &mut [f32], value: S::f32s) {
     if y.len() == S::F32_LANES
         && let ([whole], []) = S::as_mut_simd_f32s(y)
     {

@@ -9,6 +9,7 @@
 
 pub mod activation;
 pub mod convolution;
+pub mod crossentropy;
 pub mod depthwise;
 mod isa;
 pub mod lane;

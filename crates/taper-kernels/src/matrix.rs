@@ -3,10 +3,13 @@
 //! Large shapes go to the `gemm` crate; shapes with a tiny dimension, where a packed product wastes most of its work, have
 //! kernels here. Which one runs depends on the shape alone.
 
+// Loads without bounds checks, their bounds asserted once per kernel: with checks these loops take twice as long.
+#![allow(unsafe_code)]
+
 use pulp::Simd;
 
 use crate::activation::{Function, Linear, Relu, Unary};
-use crate::lane::{flush, mul_add, zip_in_place};
+use crate::lane::{flush, load, mul_add, store, zip_in_place};
 use crate::macros::kernel;
 
 /// A read-only matrix over a slice: element (i, j) at `i·row_stride + j·col_stride`.
@@ -56,7 +59,6 @@ pub fn matmul_into(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], c_stride: usize,
     }
     // SAFETY: the constructors of `Matrix` and the assertion above keep every (i, j) inside its slice; `c` is borrowed
     // mutably, so it overlaps neither `a` nor `b`.
-    #[allow(unsafe_code)]
     unsafe {
         gemm_f32::gemm::f32::get_gemm_fn()(
             m,
@@ -196,8 +198,11 @@ fn few_inputs_backward<F: Function>(
     }
 }
 
-/// How many vectors of columns a kernel below keeps in registers at a time.
-const BLOCK: usize = 2;
+/// How many vectors of columns a kernel below keeps in registers at a time: so many that the sums hide each other's latency
+/// and, with their weights, still fit the 16 registers of AVX2.
+const fn block(k: usize) -> usize {
+    if k <= 2 { 4 } else { 2 }
+}
 
 kernel! {
     /// `y[i, :] = f(bias + Σ_k x[i, k] w[k, :])` for few k: the weights of a block of columns stay in registers over all rows.
@@ -205,30 +210,69 @@ kernel! {
         simd: S, f: F, x: &'a [f32], w: &'a [f32], bias: &'a [f32], y: &'a mut [f32],
     ) {
         let n = w.len() / K;
-        let wide = BLOCK * S::F32_LANES;
+        let rows = x.len() / K;
+        assert!(y.len() >= rows * n && (bias.is_empty() || bias.len() == n));
         let mut j = 0;
-        while j < n {
-            let width = wide.min(n - j);
-            let zero = [simd.splat_f32s(0.0); BLOCK];
-            let mut weights = [zero; K];
-            for k in 0..K {
-                weights[k] = load_block(simd, &w[k * n + j..k * n + j + width]);
+        // Four vectors of weights, times two, and of the bias leave registers for the sums only where k is 1.
+        let wide = if K == 1 { 4 } else { 2 };
+        while j + wide * S::F32_LANES <= n {
+            if K == 1 {
+                scaled_rows_block::<S, F, K, 4>(simd, f, j, n, x, w, bias, y);
+            } else {
+                scaled_rows_block::<S, F, K, 2>(simd, f, j, n, x, w, bias, y);
             }
-            let start = if bias.is_empty() { zero } else { load_block(simd, &bias[j..j + width]) };
+            j += wide * S::F32_LANES;
+        }
+        while j + S::F32_LANES <= n {
+            scaled_rows_block::<S, F, K, 1>(simd, f, j, n, x, w, bias, y);
+            j += S::F32_LANES;
+        }
+        if j < n {
+            let start = if bias.is_empty() { simd.splat_f32s(0.0) } else { simd.partial_load_f32s(&bias[j..]) };
             for (x, y) in x.chunks_exact(K).zip(y.chunks_exact_mut(n)) {
-                let mut sums = start;
+                let mut sum = start;
                 for k in 0..K {
-                    let x = simd.splat_f32s(x[k]);
-                    for b in 0..BLOCK {
-                        sums[b] = mul_add(simd, x, weights[k][b], sums[b]);
-                    }
+                    sum = mul_add(simd, simd.splat_f32s(x[k]), simd.partial_load_f32s(&w[k * n + j..(k + 1) * n]), sum);
                 }
-                for sum in &mut sums {
-                    *sum = f.value(simd, *sum);
-                }
-                store_block(simd, &mut y[j..j + width], sums);
+                simd.partial_store_f32s(&mut y[j..], f.value(simd, sum));
             }
-            j += wide;
+        }
+    }
+}
+
+#[inline(always)]
+fn scaled_rows_block<S: Simd, F: Function, const K: usize, const B: usize>(
+    simd: S,
+    f: F,
+    j: usize,
+    n: usize,
+    x: &[f32],
+    w: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+) {
+    let zero = simd.splat_f32s(0.0);
+    let mut weights = [[zero; B]; K];
+    let mut start = [zero; B];
+    for b in 0..B {
+        let at = j + b * S::F32_LANES;
+        for k in 0..K {
+            // SAFETY: the caller keeps column blocks within n, and w has K rows of n.
+            weights[k][b] = unsafe { load(simd, w, k * n + at) };
+        }
+        if !bias.is_empty() {
+            // SAFETY: as above; a bias has n entries.
+            start[b] = unsafe { load(simd, bias, at) };
+        }
+    }
+    for (i, x) in x.chunks_exact(K).enumerate() {
+        for b in 0..B {
+            let mut sum = start[b];
+            for k in 0..K {
+                sum = mul_add(simd, simd.splat_f32s(x[k]), weights[k][b], sum);
+            }
+            // SAFETY: as above; y has a row of n for each row of x.
+            unsafe { store(simd, y, i * n + j + b * S::F32_LANES, f.value(simd, sum)) };
         }
     }
 }
@@ -240,71 +284,111 @@ kernel! {
         simd: S, f: F, x: &'a [f32], saved: &'a [f32], dy: &'a [f32], dw: &'a mut [f32], dbias: &'a mut [f32],
     ) {
         let n = dw.len() / K;
-        let wide = BLOCK * S::F32_LANES;
-        let zero = simd.splat_f32s(0.0);
+        let rows = x.len() / K;
+        assert!(dy.len() >= rows * n && (saved.is_empty() || saved.len() >= rows * n));
+        assert!(dbias.is_empty() || dbias.len() == n);
+        let wide = block(K) * S::F32_LANES;
         let mut j = 0;
-        while j < n {
-            let width = wide.min(n - j);
-            let mut sums = [[zero; BLOCK]; K];
-            let mut total = [zero; BLOCK];
-            for (i, x) in x.chunks_exact(K).enumerate() {
-                let at = i * n + j;
-                let mut dz = load_block(simd, &dy[at..at + width]);
-                if !saved.is_empty() {
-                    let saved = load_block(simd, &saved[at..at + width]);
-                    for b in 0..BLOCK {
-                        dz[b] = f.pull(simd, saved[b], dz[b]);
-                    }
-                }
-                for k in 0..K {
-                    let x = simd.splat_f32s(x[k]);
-                    for b in 0..BLOCK {
-                        sums[k][b] = mul_add(simd, x, dz[b], sums[k][b]);
-                    }
-                }
-                for b in 0..BLOCK {
-                    total[b] = simd.add_f32s(total[b], dz[b]);
-                }
-            }
-            for k in 0..K {
-                store_block(simd, &mut dw[k * n + j..k * n + j + width], flush_block(simd, sums[k]));
-            }
-            if !dbias.is_empty() {
-                store_block(simd, &mut dbias[j..j + width], flush_block(simd, total));
+        while j + wide <= n {
+            if K <= 2 {
+                weighted_sums_block::<S, F, K, 4>(simd, f, j, n, x, saved, dy, dw, dbias);
+            } else {
+                weighted_sums_block::<S, F, K, 2>(simd, f, j, n, x, saved, dy, dw, dbias);
             }
             j += wide;
         }
-    }
-}
-
-/// The vectors of one block of columns; missing columns are 0.
-#[inline(always)]
-fn load_block<S: Simd>(simd: S, columns: &[f32]) -> [S::f32s; BLOCK] {
-    if let ([first, second], []) = S::as_simd_f32s(columns) {
-        return [*first, *second];
-    }
-    let (first, second) = columns.split_at(columns.len().min(S::F32_LANES));
-    [simd.partial_load_f32s(first), simd.partial_load_f32s(second)]
-}
-
-#[inline(always)]
-fn flush_block<S: Simd>(simd: S, values: [S::f32s; BLOCK]) -> [S::f32s; BLOCK] {
-    [flush(simd, values[0]), flush(simd, values[1])]
-}
-
-/// Writes the vectors of one block back, as many columns as there are.
-#[inline(always)]
-fn store_block<S: Simd>(simd: S, columns: &mut [f32], values: [S::f32s; BLOCK]) {
-    let lanes = S::F32_LANES;
-    if columns.len() == BLOCK * lanes {
-        if let ([first, second], []) = S::as_mut_simd_f32s(columns) {
-            [*first, *second] = values;
+        while j + S::F32_LANES <= n {
+            weighted_sums_block::<S, F, K, 1>(simd, f, j, n, x, saved, dy, dw, dbias);
+            j += S::F32_LANES;
         }
-        return;
+        if j < n {
+            let mut sums = [simd.splat_f32s(0.0); K];
+            let mut total = simd.splat_f32s(0.0);
+            for (i, x) in x.chunks_exact(K).enumerate() {
+                let columns = i * n + j..(i + 1) * n;
+                let mut dz = simd.partial_load_f32s(&dy[columns.clone()]);
+                if !saved.is_empty() {
+                    dz = f.pull(simd, simd.partial_load_f32s(&saved[columns]), dz);
+                }
+                for k in 0..K {
+                    sums[k] = mul_add(simd, simd.splat_f32s(x[k]), dz, sums[k]);
+                }
+                total = simd.add_f32s(total, dz);
+            }
+            for k in 0..K {
+                simd.partial_store_f32s(&mut dw[k * n + j..(k + 1) * n], flush(simd, sums[k]));
+            }
+            if !dbias.is_empty() {
+                simd.partial_store_f32s(&mut dbias[j..], flush(simd, total));
+            }
+        }
     }
-    let (first, second) = columns.split_at_mut(columns.len().min(lanes));
-    simd.partial_store_f32s(first, values[0]);
-    simd.partial_store_f32s(second, values[1]);
+}
+
+#[inline(always)]
+fn weighted_sums_block<S: Simd, F: Function, const K: usize, const B: usize>(
+    simd: S,
+    f: F,
+    j: usize,
+    n: usize,
+    x: &[f32],
+    saved: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+) {
+    match (saved.is_empty(), dbias.is_empty()) {
+        (true, true) => weighted_sums_of::<S, F, K, B, false, false>(simd, f, j, n, x, saved, dy, dw, dbias),
+        (true, false) => weighted_sums_of::<S, F, K, B, false, true>(simd, f, j, n, x, saved, dy, dw, dbias),
+        (false, true) => weighted_sums_of::<S, F, K, B, true, false>(simd, f, j, n, x, saved, dy, dw, dbias),
+        (false, false) => weighted_sums_of::<S, F, K, B, true, true>(simd, f, j, n, x, saved, dy, dw, dbias),
+    }
+}
+
+/// One block of columns; whether there is an activation and a bias is settled outside the loop.
+#[inline(always)]
+fn weighted_sums_of<S: Simd, F: Function, const K: usize, const B: usize, const SAVED: bool, const BIAS: bool>(
+    simd: S,
+    f: F,
+    j: usize,
+    n: usize,
+    x: &[f32],
+    saved: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+) {
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; B]; K];
+    let mut total = [zero; B];
+    for (i, x) in x.chunks_exact(K).enumerate() {
+        for b in 0..B {
+            let at = i * n + j + b * S::F32_LANES;
+            // SAFETY: the caller keeps column blocks within n, and dy and saved have a row of n for each row of x.
+            let mut dz = unsafe { load(simd, dy, at) };
+            if SAVED {
+                // SAFETY: as above.
+                dz = f.pull(simd, unsafe { load(simd, saved, at) }, dz);
+            }
+            for k in 0..K {
+                sums[k][b] = mul_add(simd, simd.splat_f32s(x[k]), dz, sums[k][b]);
+            }
+            if BIAS {
+                total[b] = simd.add_f32s(total[b], dz);
+            }
+        }
+    }
+    for b in 0..B {
+        let at = j + b * S::F32_LANES;
+        for k in 0..K {
+            // SAFETY: as above; dw has K rows of n.
+            unsafe { store(simd, dw, k * n + at, flush(simd, sums[k][b])) };
+        }
+        if BIAS {
+            // SAFETY: as above; dbias has n entries.
+            unsafe { store(simd, dbias, at, flush(simd, total[b])) };
+        }
+    }
 }
 
 kernel! {

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::lane::{load, map_in_place, mul_add, store, zip_in_place};
+use crate::lane::{load_some, map_in_place, mul_add, store_some, zip_in_place};
 use crate::macros::kernel;
 use crate::window::Axis;
 
@@ -118,11 +118,11 @@ fn share_out<S: Simd>(simd: S, x: &[f32], y: &[f32], dy: &mut [f32], dx: &mut [f
     let mut start = 0;
     while start < x.len() {
         let lanes = start..(start + S::F32_LANES).min(x.len());
-        let hit = simd.equal_f32s(load(simd, &x[lanes.clone()]), load(simd, &y[lanes.clone()]));
-        let left = load(simd, &dy[lanes.clone()]);
-        let sum = simd.add_f32s(load(simd, &dx[lanes.clone()]), simd.select_f32s(hit, left, zero));
-        store(simd, &mut dx[lanes.clone()], sum);
-        store(simd, &mut dy[lanes], simd.select_f32s(hit, zero, left));
+        let hit = simd.equal_f32s(load_some(simd, &x[lanes.clone()]), load_some(simd, &y[lanes.clone()]));
+        let left = load_some(simd, &dy[lanes.clone()]);
+        let sum = simd.add_f32s(load_some(simd, &dx[lanes.clone()]), simd.select_f32s(hit, left, zero));
+        store_some(simd, &mut dx[lanes.clone()], sum);
+        store_some(simd, &mut dy[lanes], simd.select_f32s(hit, zero, left));
         start += S::F32_LANES;
     }
 }

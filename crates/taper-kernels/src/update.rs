@@ -81,7 +81,7 @@ kernel! {
             let v = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(g, g), v), rest_2, v));
             let step = simd.div_f32s(simd.mul_f32s(m, alpha), simd.add_f32s(simd.sqrt_f32s(v), epsilon));
             (simd.sub_f32s(w, step), m, v)
-        })
+        });
     }
 }
 
@@ -101,7 +101,7 @@ kernel! {
         walk_one(simd, w, m, h, #[inline(always)] |w, m, h| {
             let step = simd.div_f32s(simd.mul_f32s(m, alpha), simd.add_f32s(simd.sqrt_f32s(h), epsilon));
             (simd.sub_f32s(w, step), h)
-        })
+        });
     }
 }
 
@@ -121,7 +121,7 @@ kernel! {
             let u = flush(simd, simd.select_f32s(simd.less_than_f32s(old, size), size, old));
             let divisor = simd.mul_f32s(correction, simd.add_f32s(u, epsilon));
             (simd.sub_f32s(w, simd.div_f32s(simd.mul_f32s(rate, m), divisor)), m, u)
-        })
+        });
     }
 }
 
@@ -160,7 +160,7 @@ kernel! {
             let spread = simd.sqrt_f32s(simd.div_f32s(v, second_rest));
             let step = simd.div_f32s(simd.mul_f32s(estimate, rate), simd.add_f32s(spread, epsilon));
             (simd.sub_f32s(w, step), m, v)
-        })
+        });
     }
 }
 
@@ -178,7 +178,7 @@ kernel! {
             let pull = simd.add_f32s(simd.mul_f32s(m, beta_1), simd.mul_f32s(g, rest_1));
             let m = flush(simd, simd.add_f32s(simd.mul_f32s(m, beta_2), simd.mul_f32s(g, rest_2)));
             (simd.sub_f32s(w, simd.mul_f32s(rate, sign(simd, pull))), m)
-        })
+        });
     }
 }
 
@@ -186,7 +186,7 @@ kernel! {
     /// Plain gradient descent: w -= lr g.
     pub fn sgd(simd: S, w: &'a mut [f32], g: &'a [f32], learning_rate: f32) {
         let rate = simd.splat_f32s(-learning_rate);
-        crate::lane::zip_in_place(simd, g, w, #[inline(always)] |g, w| simd.mul_add_e_f32s(rate, g, w))
+        crate::lane::zip_in_place(simd, g, w, #[inline(always)] |g, w| simd.mul_add_e_f32s(rate, g, w));
     }
 }
 
@@ -201,7 +201,7 @@ kernel! {
             let m = flush(simd, simd.sub_f32s(simd.mul_f32s(momentum, m), pull));
             let step = if nesterov { simd.sub_f32s(simd.mul_f32s(momentum, m), pull) } else { m };
             (simd.add_f32s(w, step), m)
-        })
+        });
     }
 }
 
@@ -217,7 +217,7 @@ kernel! {
             let v = flush(simd, simd.add_f32s(simd.mul_f32s(rho, v), simd.mul_f32s(rest, simd.mul_f32s(g, g))));
             let step = simd.div_f32s(simd.mul_f32s(rate, g), simd.sqrt_f32s(simd.add_f32s(v, epsilon)));
             (simd.sub_f32s(w, step), v)
-        })
+        });
     }
 }
 
@@ -263,7 +263,7 @@ kernel! {
             let v = simd.mul_add_e_f32s(g, g, v);
             let step = simd.div_f32s(simd.mul_f32s(rate, g), simd.sqrt_f32s(simd.add_f32s(v, epsilon)));
             (simd.sub_f32s(w, step), v)
-        })
+        });
     }
 }
 
@@ -271,7 +271,7 @@ kernel! {
     /// `x = factor x`: gradient clipping.
     pub fn scale(simd: S, x: &'a mut [f32], factor: f32) {
         let factor = simd.splat_f32s(factor);
-        crate::lane::map_in_place(simd, x, #[inline(always)] |x| simd.mul_f32s(x, factor))
+        crate::lane::map_in_place(simd, x, #[inline(always)] |x| simd.mul_f32s(x, factor));
     }
 }
 
@@ -281,7 +281,7 @@ kernel! {
         let (weight_decay, rate) = (simd.splat_f32s(weight_decay), simd.splat_f32s(learning_rate));
         crate::lane::map_in_place(simd, w, #[inline(always)] |w| {
             simd.sub_f32s(w, simd.mul_f32s(simd.mul_f32s(w, weight_decay), rate))
-        })
+        });
     }
 }
 
@@ -291,7 +291,7 @@ kernel! {
         let (momentum, rest) = (simd.splat_f32s(momentum), simd.splat_f32s(1.0 - momentum));
         crate::lane::zip_in_place(simd, w, a, #[inline(always)] |w, a| {
             flush(simd, simd.add_f32s(simd.mul_f32s(momentum, a), simd.mul_f32s(rest, w)))
-        })
+        });
     }
 }
 
@@ -299,7 +299,7 @@ kernel! {
     /// `y += factor x`.
     pub fn add_scaled(simd: S, factor: f32, x: &'a [f32], y: &'a mut [f32]) {
         let factor = simd.splat_f32s(factor);
-        crate::lane::zip_in_place(simd, x, y, #[inline(always)] |x, y| simd.mul_add_e_f32s(factor, x, y))
+        crate::lane::zip_in_place(simd, x, y, #[inline(always)] |x, y| simd.mul_add_e_f32s(factor, x, y));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Results as figures and pages: SVG and PNG figures, one self-contained `report.html`, and the same as Markdown.
 //!
-//! Nothing here trains, chooses or computes a statistic. Plain numbers come in, in structs that this crate owns;
-//! pictures and text go out. What a figure is given is what it shows: intervals are drawn as given, and values that
+//! Nothing here trains, chooses or computes a statistic. Plain numbers come in, in structs that this crate owns (and
+//! results of the library, which [`curves_of`] and its neighbours turn into them); pictures and text go out. What a figure is given is what it shows: intervals are drawn as given, and values that
 //! are not finite (a run that diverged) are marked as such instead of being left out in silence.
 //!
 //! | figure | answers |
@@ -46,6 +46,7 @@ pub mod number;
 mod palette;
 mod report;
 mod series;
+mod view;
 
 pub use error::{Error, Result};
 pub use figure::Figure;
@@ -59,3 +60,4 @@ pub use palette::Role;
 pub use report::table::{Cell, Table};
 pub use report::{Block, Illustration, Report, Reproduce, Section};
 pub use series::{LambdaCurve, LambdaMark, LambdaPoint, Series};
+pub use view::{LambdaScores, Overfitting, curves_of, lambda_curve, scatter_of};

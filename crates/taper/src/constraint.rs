@@ -250,7 +250,8 @@ mod tests {
         let axis = Some(Axes(vec![0, -2, 1]));
         close(&applied(&Constraint::UnitNorm { axis }, &[2, 1, 2, 2], &w), &filters);
         let axis = Some(Axes(vec![2]));
-        let middle = [1.0, 0.707_106_8, 0.0, 0.707_106_8, 1.0, 0.707_106_8, 0.0, 0.707_106_8];
+        let half = 0.5f32.sqrt();
+        let middle = [1.0, half, 0.0, half, 1.0, half, 0.0, half];
         close(&applied(&Constraint::UnitNorm { axis }, &[2, 1, 2, 2], &w), &middle);
     }
 

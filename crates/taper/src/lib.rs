@@ -41,8 +41,8 @@ pub use layer::{
     SimpleRnn, Softmax, SpatialDropout1d, SpatialDropout2d, Subtract, TimeDistributed, UpSampling2d, ZeroPadding2d,
 };
 pub use loss::Loss;
-pub use metric::Metric;
-pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential};
+pub use metric::{Metric, MetricSpec};
+pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
 pub use regularizer::{OrthogonalMode, Regularizer};
@@ -52,7 +52,7 @@ pub use spelling::read;
 pub use strength::Strength;
 pub use study::{
     Axis, Difference, PathPoint, Resample, Run, RunEvent, StudyObserver, StudyResult, StudySpec, Summary, Trial,
-    rising_path, run, run_study,
+    check_study, rising_path, run, run_study,
 };
 pub use train::{
     EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores,

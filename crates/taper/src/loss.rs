@@ -1,7 +1,7 @@
 //! What a model is trained to make small.
 
 use serde::{Deserialize, Serialize};
-use taper_kernels::lane::{exp_scalar, ln_1p_scalar, sigmoid_scalar};
+use taper_kernels::lane::{exp_scalar, ln_1p_scalar, sigmoid_scalar, tanh_scalar};
 
 use crate::spelling::named;
 
@@ -18,6 +18,14 @@ use crate::spelling::named;
 /// | `mae` | mean of \|p - y\| | sign(p - y) / n |
 /// | `huber` | mean of ½e² for \|e\| <= delta, else delta(\|e\| - ½delta) | clamp(e, ±delta) / n |
 /// | `hinge` | mean of max(0, 1 - y p), y in ±1 (0 counts as -1) | -y / n where 1 - y p > 0 |
+/// | `squared_hinge` | mean of max(0, 1 - y p)², likewise | -2 y max(0, 1 - y p) / n |
+/// | `categorical_hinge` | max(0, 1 + max((1-y) p) - Σ y p) | (1-y) at the maximum, - y |
+/// | `log_cosh` | mean of ln cosh(p - y) | tanh(p - y) / n |
+/// | `kl_divergence` | Σ y ln(y / p), both clipped to \[1e-7, 1\] | -y / p |
+/// | `poisson` | mean of p - y ln(p + 1e-7) | (1 - y / (p + 1e-7)) / n |
+/// | `msle` | mean of (ln(1+p) - ln(1+y))², both at least 1e-7 | 2 (ln(1+p) - ln(1+y)) / (1+p) / n |
+/// | `mape` | 100 · mean of \|y - p\| / max(\|y\|, 1e-7) | 100 sign(p - y) / max(\|y\|, 1e-7) / n |
+/// | `cosine_similarity` | -cos of the angle between y and p, from -1 (same direction) to 1 | (cos · p/\|p\| - y/\|y\|) / \|p\| |
 ///
 /// A model that ends in a sigmoid (softmax) has its binary (categorical) cross-entropy computed from the *logits* before
 /// it, exactly and without clipping, as TensorFlow does: max(z, 0) - z y + ln(1 + e^-|z|), gradient sigmoid(z) - y; and
@@ -52,6 +60,18 @@ pub enum Loss {
         delta: f64,
     },
     Hinge,
+    SquaredHinge,
+    CategoricalHinge,
+    #[serde(alias = "logcosh")]
+    LogCosh,
+    #[serde(alias = "kullback_leibler_divergence", alias = "kld")]
+    KlDivergence,
+    Poisson,
+    #[serde(alias = "mean_squared_logarithmic_error")]
+    Msle,
+    #[serde(alias = "mean_absolute_percentage_error")]
+    Mape,
+    CosineSimilarity,
 }
 named!(Loss);
 
@@ -111,6 +131,12 @@ impl Loss {
         weights: &[f32],
         dp: &mut [f32],
     ) -> f64 {
+        if let Self::BinaryCrossentropy { from_logits, label_smoothing: 0.0 } = self
+            && (logits || from_logits)
+            && classes == 1
+        {
+            return taper_kernels::crossentropy::binary(p, y, weights, dp);
+        }
         let gradient = !dp.is_empty();
         let mut total = 0.0;
         for (i, weight) in weights.iter().enumerate() {
@@ -173,6 +199,40 @@ impl Loss {
                 let margin = 1.0 - y * p;
                 (margin.max(0.0), if margin > 0.0 { -y } else { 0.0 })
             }),
+            Self::SquaredHinge => mean(p, y, weight, dp, |p, y| {
+                let y = if y == 0.0 { -1.0 } else { y };
+                let margin = (1.0 - y * p).max(0.0);
+                (margin * margin, -2.0 * y * margin)
+            }),
+            Self::CategoricalHinge => categorical_hinge(p, y, weight, dp),
+            Self::LogCosh => mean(p, y, weight, dp, |p, y| {
+                let error = p - y;
+                let tail = ln_1p_scalar(exp_scalar(-2.0 * error.abs()));
+                (error.abs() + tail - std::f32::consts::LN_2, tanh_scalar(error))
+            }),
+            Self::KlDivergence => {
+                // A sum where the others have a mean.
+                let n = p.len() as f32;
+                let loss = mean(p, y, weight * n, dp, |p, y| {
+                    let inside = (EPSILON..=1.0).contains(&p);
+                    let (p, y) = (p.clamp(EPSILON, 1.0), y.clamp(EPSILON, 1.0));
+                    (y * libm::logf(y / p), if inside { -y / p } else { 0.0 })
+                });
+                loss * f64::from(n)
+            }
+            Self::Poisson => mean(p, y, weight, dp, |p, y| (p - y * libm::logf(p + EPSILON), 1.0 - y / (p + EPSILON))),
+            Self::Msle => mean(p, y, weight, dp, |p, y| {
+                let error = libm::logf(p.max(EPSILON) + 1.0) - libm::logf(y.max(EPSILON) + 1.0);
+                // `max` would hide NaN.
+                let error = if p.is_nan() { p } else { error };
+                (error * error, if p >= EPSILON { 2.0 * error / (p + 1.0) } else { 0.0 })
+            }),
+            Self::Mape => mean(p, y, weight, dp, |p, y| {
+                let (error, size) = (p - y, y.abs().max(EPSILON));
+                let sign = if error == 0.0 { 0.0 } else { error.signum() };
+                (100.0 * error.abs() / size, 100.0 * sign / size)
+            }),
+            Self::CosineSimilarity => cosine_similarity(p, y, weight, dp),
         }
     }
 }
@@ -193,6 +253,33 @@ fn mean(p: &[f32], y: &[f32], weight: f32, dp: &mut [f32], f: impl Fn(f32, f32) 
         }
     }
     total / f64::from(n)
+}
+
+/// max(0, 1 + max((1-y) p) - Σ y p); places that share the maximum share its gradient.
+fn categorical_hinge(p: &[f32], y: &[f32], weight: f32, dp: &mut [f32]) -> f64 {
+    let others = || p.iter().zip(y).map(|(p, y)| (1.0 - y) * p);
+    let most = others().fold(f32::NEG_INFINITY, f32::max);
+    let sharing = others().filter(|other| *other == most).count() as f32;
+    let margin = 1.0 + most - p.iter().zip(y).map(|(p, y)| p * y).sum::<f32>();
+    for (j, dp) in dp.iter_mut().enumerate() {
+        let pull = if (1.0 - y[j]) * p[j] == most { (1.0 - y[j]) / sharing } else { 0.0 };
+        *dp = if margin > 0.0 { weight * (pull - y[j]) } else { 0.0 };
+    }
+    // NaN must be seen, not hidden by `max`.
+    f64::from(if margin < 0.0 { 0.0 } else { margin })
+}
+
+/// -y·p / (|y| |p|); a vector shorter than 1e-7 counts as that long.
+fn cosine_similarity(p: &[f32], y: &[f32], weight: f32, dp: &mut [f32]) -> f64 {
+    let inverse = |x: &[f32]| (1.0 / x.iter().map(|x| x * x).sum::<f32>().sqrt()).min(1.0 / EPSILON);
+    let (p_inverse, y_inverse) = (inverse(p), inverse(y));
+    let cosine = p.iter().zip(y).map(|(p, y)| p * p_inverse * (y * y_inverse)).sum::<f32>();
+    // The length of a vector that is too short does not enter.
+    let along = if p_inverse < 1.0 / EPSILON { cosine } else { 0.0 };
+    for (j, dp) in dp.iter_mut().enumerate() {
+        *dp = weight * (along * p[j] * p_inverse - y[j] * y_inverse) * p_inverse;
+    }
+    -f64::from(cosine)
 }
 
 /// -Σ target ln softmax(z), or from probabilities -Σ target ln(clip(p / Σp)).
@@ -236,4 +323,35 @@ fn crossentropy(
         }
     }
     loss
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `keras.losses.X(y, p)` for two rows of three, TensorFlow backend.
+    #[test]
+    fn keras_values() {
+        let one_hot = [0.0, 1.0, 0.0, 1.0, 0.0, 0.0];
+        let probabilities = [0.2, 0.7, 0.1, 0.4, 0.5, 0.1];
+        let real = [0.5, 2.0, 1.0, 0.0, 1.0, 3.0];
+        let free = [0.4, 1.3, 2.0, 0.2, 0.9, -0.1];
+        let positive = free.map(f32::abs);
+        for (loss, y, p, want) in [
+            (Loss::SquaredHinge, one_hot, probabilities, [0.913_333_4, 1.273_333_4]),
+            (Loss::CategoricalHinge, one_hot, probabilities, [0.5, 1.1]),
+            (Loss::KlDivergence, one_hot, probabilities, [0.356_672_14, 0.916_287_84]),
+            (Loss::LogCosh, real, free, [0.222_014_26, 0.811_246_63]),
+            (Loss::Poisson, real, positive, [0.980_089_84, 2.737_704_3]),
+            (Loss::Msle, real, free, [0.079_920_06, 0.652_561_25]),
+            (Loss::Mape, real, free, [51.666_664, 66_666_708.0]),
+            (Loss::CosineSimilarity, real, free, [-0.866_131, -0.204_598_31]),
+        ] {
+            for (row, want) in want.into_iter().enumerate() {
+                let (p, y) = (&p[3 * row..3 * row + 3], &y[3 * row..3 * row + 3]);
+                let got = loss.rows(false, 3, p, y, &[1.0], &mut []);
+                assert!((got - want).abs() < 2e-6 * (1.0 + want.abs()), "{loss:?} {row}: {got} {want}");
+            }
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! What is reported beside the loss.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-use crate::spelling::named;
+use crate::spelling::{self, named};
 
 /// A number that describes predictions. Metrics never steer the gradient. Names and formulas are Keras's.
 ///
@@ -12,7 +13,8 @@ use crate::spelling::named;
 /// | `binary_accuracy` | share of outputs on the target's side of `threshold` |
 /// | `categorical_accuracy` | share of rows whose largest output is the target's largest entry |
 /// | `sparse_categorical_accuracy` | the same, the target being a class id |
-/// | `mse`, `mae` | mean of (p - y)², of \|p - y\| |
+/// | `top_k_categorical_accuracy`, `sparse_top_k_categorical_accuracy` | share of rows whose target is among the `k` largest outputs |
+/// | `mse`, `mae`, `root_mean_squared_error` | mean of (p - y)², of \|p - y\|, √ of the first |
 /// | `precision`, `recall` | tp / (tp + fp), tp / (tp + fn), outputs above `threshold` being positive; 0 where undefined |
 /// | `auc` | area under the ROC curve by `thresholds` equal steps, trapezoidal |
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -26,6 +28,15 @@ pub enum Metric {
     },
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
+    TopKCategoricalAccuracy {
+        #[serde(default = "five")]
+        k: usize,
+    },
+    SparseTopKCategoricalAccuracy {
+        #[serde(default = "five")]
+        k: usize,
+    },
+    RootMeanSquaredError,
     #[serde(alias = "mean_squared_error")]
     Mse,
     #[serde(alias = "mean_absolute_error")]
@@ -48,6 +59,9 @@ named!(Metric);
 fn half() -> f32 {
     0.5
 }
+fn five() -> usize {
+    5
+}
 fn thresholds() -> usize {
     200
 }
@@ -61,6 +75,9 @@ impl Metric {
             Self::BinaryAccuracy { .. } => "binary_accuracy",
             Self::CategoricalAccuracy => "categorical_accuracy",
             Self::SparseCategoricalAccuracy => "sparse_categorical_accuracy",
+            Self::TopKCategoricalAccuracy { .. } => "top_k_categorical_accuracy",
+            Self::SparseTopKCategoricalAccuracy { .. } => "sparse_top_k_categorical_accuracy",
+            Self::RootMeanSquaredError => "root_mean_squared_error",
             Self::Mse => "mse",
             Self::Mae => "mae",
             Self::Precision { .. } => "precision",
@@ -84,7 +101,73 @@ impl Metric {
     /// Whether more is better.
     #[must_use]
     pub fn maximize(self) -> bool {
-        !matches!(self, Self::Mse | Self::Mae)
+        !matches!(self, Self::Mse | Self::Mae | Self::RootMeanSquaredError)
+    }
+}
+
+/// A metric as it is reported: what it is, and the name it goes by.
+///
+/// In a file: the metric's name or table, with a `label` beside its settings: `"accuracy"`,
+/// `{ name = "binary_accuracy", threshold = 0.0, label = "positive" }`.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Metric, MetricSpec};
+///
+/// let metric = MetricSpec::from(Metric::BinaryAccuracy { threshold: 0.0 }).label("positive");
+/// assert_eq!(metric.name(), "positive");
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricSpec {
+    /// What is computed.
+    pub metric: Metric,
+    /// Its name in histories. Default: the metric's own.
+    pub label: Option<String>,
+}
+
+impl MetricSpec {
+    /// The same metric under this name.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Its name in histories, as long as no other has it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.label.as_deref().unwrap_or(self.metric.name())
+    }
+}
+
+impl From<Metric> for MetricSpec {
+    fn from(metric: Metric) -> Self {
+        Self { metric, label: None }
+    }
+}
+
+impl Serialize for MetricSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::Error;
+        let Some(label) = &self.label else { return self.metric.serialize(serializer) };
+        let mut table = spelling::unfold(serde_json::to_value(self.metric).map_err(S::Error::custom)?);
+        if let Value::Object(map) = &mut table {
+            map.insert("label".to_owned(), label.as_str().into());
+        }
+        table.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for MetricSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut table = spelling::unfold(Value::deserialize(deserializer)?);
+        let label = match &mut table {
+            Value::Object(map) => map.remove("label"),
+            _ => None,
+        };
+        let label = label.map(spelling::read_inner).transpose()?;
+        Ok(Self { metric: spelling::read_inner(table)?, label })
     }
 }
 
@@ -92,18 +175,21 @@ impl Metric {
 #[derive(Debug, Clone)]
 pub(crate) struct Meter {
     metric: Metric,
+    /// Numbers per prediction.
     classes: usize,
-    /// Sum and count of a mean; true positives and the rest for precision and recall.
+    /// Whether rows count by their weights.
+    weighted: bool,
+    /// Sum and weight of a mean; true positives and the rest for precision and recall.
     sums: [f64; 2],
     /// Positives and negatives by bucket, for the area under the curve.
     buckets: [Vec<f64>; 2],
 }
 
 impl Meter {
-    /// A meter for predictions of `classes` numbers; `metric` must be resolved.
-    pub(crate) fn new(metric: Metric, classes: usize) -> Self {
+    /// A meter for a [resolved](Metric::resolve) metric.
+    pub(crate) fn new(metric: Metric, classes: usize, weighted: bool) -> Self {
         let buckets = if let Metric::Auc { thresholds } = metric { vec![0.0; thresholds] } else { vec![] };
-        Self { metric, classes, sums: [0.0; 2], buckets: [buckets.clone(), buckets] }
+        Self { metric, classes, weighted, sums: [0.0; 2], buckets: [buckets.clone(), buckets] }
     }
 
     pub(crate) fn reset(&mut self) {
@@ -111,11 +197,22 @@ impl Meter {
         self.buckets.iter_mut().for_each(|buckets| buckets.fill(0.0));
     }
 
-    /// Adds a batch: rows of predictions with their targets.
-    pub(crate) fn add(&mut self, p: &[f32], y: &[f32]) {
+    /// Adds a batch: predictions with their targets, and a weight for each row (of one prediction or of several).
+    pub(crate) fn add(&mut self, p: &[f32], y: &[f32], weights: Option<&[f32]>) {
+        let predictions = p.len() / self.classes;
+        let targets = y.len() / predictions.max(1);
+        let weights = weights.filter(|_| self.weighted);
+        let per_row = weights.map_or(1, |weights| predictions / weights.len().max(1));
+        for (i, p) in p.chunks_exact(self.classes).enumerate() {
+            let weight = weights.map_or(1.0, |weights| f64::from(weights[i / per_row]));
+            self.add_prediction(weight, p, &y[i * targets..(i + 1) * targets]);
+        }
+    }
+
+    fn add_prediction(&mut self, weight: f64, p: &[f32], y: &[f32]) {
         let mut mean = |sum: f64, count: usize| {
-            self.sums[0] += sum;
-            self.sums[1] += count as f64;
+            self.sums[0] += weight * sum;
+            self.sums[1] += weight * count as f64;
         };
         let pairs = || p.iter().zip(y);
         match self.metric {
@@ -123,16 +220,13 @@ impl Meter {
             Metric::BinaryAccuracy { threshold } => {
                 mean(pairs().filter(|(p, y)| (**p > threshold) == (**y != 0.0)).count() as f64, p.len());
             }
-            Metric::CategoricalAccuracy => {
-                let rows = p.chunks_exact(self.classes).zip(y.chunks_exact(self.classes));
-                let hits = rows.filter(|(p, y)| largest(p) == largest(y)).count();
-                mean(hits as f64, p.len() / self.classes);
+            Metric::CategoricalAccuracy => mean(f64::from(u8::from(largest(p) == largest(y))), 1),
+            Metric::SparseCategoricalAccuracy => mean(f64::from(u8::from(largest(p) == y[0] as usize)), 1),
+            Metric::TopKCategoricalAccuracy { k } => mean(f64::from(u8::from(is_among(k, p, largest(y)))), 1),
+            Metric::SparseTopKCategoricalAccuracy { k } => mean(f64::from(u8::from(is_among(k, p, y[0] as usize))), 1),
+            Metric::Mse | Metric::RootMeanSquaredError => {
+                mean(pairs().map(|(p, y)| f64::from((p - y) * (p - y))).sum(), p.len());
             }
-            Metric::SparseCategoricalAccuracy => {
-                let hits = p.chunks_exact(self.classes).zip(y).filter(|(p, y)| largest(p) == **y as usize).count();
-                mean(hits as f64, p.len() / self.classes);
-            }
-            Metric::Mse => mean(pairs().map(|(p, y)| f64::from((p - y) * (p - y))).sum(), p.len()),
             Metric::Mae => mean(pairs().map(|(p, y)| f64::from((p - y).abs())).sum(), p.len()),
             Metric::Precision { threshold } => {
                 let predicted = || pairs().filter(|(p, _)| **p > threshold);
@@ -145,7 +239,7 @@ impl Meter {
             Metric::Auc { thresholds } => {
                 for (p, y) in pairs() {
                     let bucket = (p.clamp(0.0, 1.0) * (thresholds - 1) as f32).ceil() as usize;
-                    self.buckets[usize::from(*y == 0.0)][bucket.saturating_sub(1)] += 1.0;
+                    self.buckets[usize::from(*y == 0.0)][bucket.saturating_sub(1)] += weight;
                 }
             }
         }
@@ -156,9 +250,15 @@ impl Meter {
         match self.metric {
             Metric::Auc { .. } => area_under_curve(&self.buckets[0], &self.buckets[1]),
             _ if self.sums[1] == 0.0 => 0.0,
+            Metric::RootMeanSquaredError => (self.sums[0] / self.sums[1]).sqrt(),
             _ => self.sums[0] / self.sums[1],
         }
     }
+}
+
+/// Whether fewer than `k` outputs are larger than that of this class.
+fn is_among(k: usize, p: &[f32], class: usize) -> bool {
+    p[class].is_finite() && p.iter().filter(|p_| **p_ > p[class]).count() < k
 }
 
 /// The position of the first largest number.
@@ -193,9 +293,51 @@ mod tests {
     use super::*;
 
     fn value(metric: Metric, classes: usize, p: &[f32], y: &[f32]) -> f64 {
-        let mut meter = Meter::new(metric.resolve(classes, y.len() < p.len()), classes);
-        meter.add(p, y);
+        weighted(metric, classes, p, y, None)
+    }
+
+    fn weighted(metric: Metric, classes: usize, p: &[f32], y: &[f32], weights: Option<&[f32]>) -> f64 {
+        let mut meter = Meter::new(metric.resolve(classes, y.len() < p.len()), classes, true);
+        meter.add(p, y, weights);
         meter.value()
+    }
+
+    /// `m = keras.metrics.X(...); m.update_state(y, p, w); m.result()`.
+    #[test]
+    fn keras_weighted_values() {
+        let (p, y, w) = ([0.9, 0.8, 0.3, 0.1, 0.6], [1.0, 0.0, 1.0, 0.0, 1.0], [0.5, 2.0, 1.0, 0.0, 3.0]);
+        for (metric, want) in [
+            (Metric::BinaryAccuracy { threshold: 0.5 }, 0.538_461_57),
+            (Metric::Precision { threshold: 0.5 }, 0.636_363_63),
+            (Metric::Recall { threshold: 0.5 }, 0.777_777_8),
+            (Metric::Auc { thresholds: 200 }, 0.111_111_11),
+            (Metric::Mse, 0.346_923_08),
+            (Metric::Mae, 0.546_153_9),
+            (Metric::RootMeanSquaredError, 0.589_001_77),
+        ] {
+            let got = weighted(metric, 1, &p, &y, Some(&w));
+            assert!((got - want).abs() < 1e-6, "{metric:?} {got}");
+        }
+        let (p, y, w) = ([0.1, 0.7, 0.2, 0.5, 0.3, 0.2, 0.2, 0.3, 0.5], [1.0, 2.0, 0.0], [1.0, 2.0, 3.0]);
+        assert!((weighted(Metric::Accuracy, 3, &p, &y, Some(&w)) - 1.0 / 6.0).abs() < 1e-12);
+        assert!((value(Metric::SparseTopKCategoricalAccuracy { k: 2 }, 3, &p, &y) - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(value(Metric::TopKCategoricalAccuracy { k: 1 }, 3, &[0.4, 0.4, 0.2], &[0.0, 1.0, 0.0]), 1.0);
+        // A row of two numbers, and a row of two predictions.
+        let mse = weighted(Metric::Mse, 2, &[1.0, 2.0, 3.0, 5.0], &[0.0; 4], Some(&[1.0, 3.0]));
+        assert!((mse - 13.375).abs() < 1e-12);
+        let accuracy = Metric::BinaryAccuracy { threshold: 0.5 };
+        assert_eq!(weighted(accuracy, 1, &[0.9, 0.2, 0.8, 0.7], &[1.0, 1.0, 1.0, 0.0], Some(&[1.0, 3.0])), 0.5);
+    }
+
+    #[test]
+    fn a_label_stands_beside_the_settings() {
+        let text = r#"{"label":"wacc","name":"binary_accuracy","threshold":0.0}"#;
+        let spec: MetricSpec = serde_json::from_str(text).unwrap();
+        assert_eq!(spec, MetricSpec::from(Metric::BinaryAccuracy { threshold: 0.0 }).label("wacc"));
+        assert_eq!(serde_json::to_string(&spec).unwrap(), text);
+        assert_eq!(serde_json::from_str::<MetricSpec>(r#""mse""#).unwrap(), Metric::Mse.into());
+        assert_eq!(serde_json::to_string(&MetricSpec::from(Metric::Mse)).unwrap(), r#""mse""#);
+        assert!(serde_json::from_str::<MetricSpec>(r#"{"name": "mse", "labl": "x"}"#).is_err());
     }
 
     #[test]

@@ -147,14 +147,31 @@ pub struct Params {
 }
 
 impl Params {
-    /// Parameters of these slots, whose ranges must follow each other without gaps, with these numbers.
-    pub(crate) fn new(slots: Vec<ParamSlot>, data: Vec<f32>) -> Self {
-        assert_eq!(slots.last().map_or(0, |slot| slot.range.end), data.len());
-        Self { data, slots }
+    /// These slots, whose ranges must follow each other without gaps. The numbers are allocated by
+    /// [`initialize`](Self::initialize), so that the size of a model can be judged before.
+    pub(crate) fn new(slots: Vec<ParamSlot>) -> Self {
+        Self { data: Vec::new(), slots }
+    }
+
+    /// How many numbers there are, whether or not they are allocated.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.last().map_or(0, |slot| slot.range.end)
+    }
+
+    /// The same parameters with these numbers, as many as there are.
+    pub(crate) fn with_data(self, data: Vec<f32>) -> Self {
+        assert_eq!(self.len(), data.len());
+        Self { data, ..self }
+    }
+
+    /// The slots alone.
+    pub(crate) fn into_slots(self) -> Vec<ParamSlot> {
+        self.slots
     }
 
     /// Draws every parameter anew. Each has its own stream, named by its path.
     pub fn initialize(&mut self, seed: Seed) {
+        self.data.resize(self.len(), 0.0);
         for slot in &self.slots {
             let mut rng = seed.derive(&slot.path, 0).rng();
             let data = &mut self.data[slot.range.clone()];

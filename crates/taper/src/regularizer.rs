@@ -25,9 +25,9 @@ use crate::{Complaint, Complaints};
 /// Ω(w) = l1 Σ|w| + l2 Σw², with gradient l1 sign(w) + 2 l2 w and sign(0) = 0. There is no factor ½ and no division by the
 /// number of rows, as in Keras. On an *activity* the sums run over a whole batch's outputs and are divided by its rows.
 ///
-/// A parameter of two dimensions may also have its rows (or columns) drawn towards being orthogonal to each other:
-/// + orthogonal · mean over pairs of rows of |cos of the angle between them|, Keras's `OrthogonalRegularizer`; the gradient is in
-/// [`taper_kernels::orthogonal::orthogonal`].
+/// A parameter of two dimensions may also have its rows (or columns) drawn towards being orthogonal to each other, by a further
+/// term, orthogonal · mean over pairs of rows of |cos of the angle between them|: Keras's `OrthogonalRegularizer`. Its gradient
+/// is in [`taper_kernels::orthogonal::orthogonal`].
 ///
 /// In a file: `{ l2 = 0.001 }`, `{ l1 = 0.001, l2 = 0.001 }`, `{ orthogonal = 0.01, mode = "columns" }`, or Keras's strings
 /// `"l1"`, `"l2"`, `"l1_l2"`, `"orthogonal"`, which mean 0.01 (for `"l1_l2"`: both).

@@ -24,6 +24,12 @@ pub(crate) fn fold(value: Value) -> Value {
     }
 }
 
+/// The first key of a table that is not its name and holds something.
+pub(crate) fn extra(value: &Value) -> Option<String> {
+    let settings = value.as_object()?.iter().filter(|(key, value)| *key != "name" && !value.is_null());
+    settings.map(|(key, _)| key.clone()).next()
+}
+
 /// Implements serde for an enum that is written by its name, or as a table with a `name` and its settings.
 ///
 /// The enum derives with `#[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]`.
@@ -38,8 +44,17 @@ macro_rules! named {
         }
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let value = serde_json::Value::deserialize(deserializer)?;
-                <$type>::deserialize($crate::spelling::unfold(value)).map_err(serde::de::Error::custom)
+                let value = $crate::spelling::unfold(serde_json::Value::deserialize(deserializer)?);
+                let extra = $crate::spelling::extra(&value);
+                let this = <$type>::deserialize(value).map_err(serde::de::Error::custom)?;
+                // serde does not look at the fields beside the name of a variant that has none.
+                let written = <$type>::serialize(&this, serde_json::value::Serializer);
+                match (extra, written.map($crate::spelling::fold)) {
+                    (Some(key), Ok(serde_json::Value::String(_))) => {
+                        Err(serde::de::Error::custom(format!("unknown field `{key}`")))
+                    }
+                    _ => Ok(this),
+                }
             }
         }
     };

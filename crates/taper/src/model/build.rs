@@ -13,48 +13,8 @@ use crate::{Complaint, Complaints, Result};
 /// More parameters than this in one model can only be a mistake: 2^36 floats are 256 GiB before gradients and moments.
 const MOST_PARAMETERS: usize = 1 << 36;
 
-/// Everything about a model but its weights.
-#[derive(Debug)]
-pub(super) struct Plan {
-    spec: ModelSpec,
-    input_shape: Shape,
-    layers: Vec<BuiltLayer>,
-    nodes: Vec<Node>,
-    lens: Vec<usize>,
-    mask_lens: Vec<usize>,
-    head: Head,
-    pub(super) slots: Vec<ParamSlot>,
-}
-
-impl Plan {
-    /// How many numbers there are to learn or to keep.
-    pub(super) fn parameters(&self) -> usize {
-        self.slots.last().map_or(0, |slot| slot.range.end)
-    }
-
-    /// The model with all weights 0.
-    pub(super) fn model(self) -> Model {
-        let weights = vec![0.0; self.parameters()];
-        self.model_with(weights)
-    }
-
-    /// The model with these weights, as many as there are parameters.
-    pub(super) fn model_with(self, weights: Vec<f32>) -> Model {
-        Model {
-            spec: self.spec,
-            layers: self.layers,
-            nodes: self.nodes,
-            params: Params::new(self.slots, weights),
-            lens: self.lens,
-            mask_lens: self.mask_lens,
-            input_shape: self.input_shape,
-            head: self.head,
-        }
-    }
-}
-
-/// Works out a model. Makes no room for weights.
-pub(super) fn plan(spec: ModelSpec) -> Result<Plan> {
+/// The model, its weights not yet allocated.
+pub(super) fn build(spec: ModelSpec) -> Result<Model> {
     let graph = match &spec {
         ModelSpec::Sequential(stack) => Graph::from(stack),
         ModelSpec::Graph(graph) => graph.clone(),
@@ -74,12 +34,13 @@ pub(super) fn plan(spec: ModelSpec) -> Result<Plan> {
     complaints.finish()?;
     let head = builder.head.map_or(Head::Plain, |(_, head)| head);
     let (layers, nodes, slots) = builder.lay_out();
-    let plan = Plan { layers, nodes, slots, lens: builder.lens, mask_lens: builder.mask_lens, spec, input_shape, head };
-    if plan.parameters() > MOST_PARAMETERS {
+    let parameters = slots.last().map_or(0, |slot| slot.range.end);
+    if parameters > MOST_PARAMETERS {
         let expected = format!("at most {MOST_PARAMETERS} parameters");
-        return Err(Complaint::new("model", expected, plan.parameters()).into());
+        return Err(Complaint::new("model", expected, parameters).into());
     }
-    Ok(plan)
+    let Builder { lens, mask_lens, .. } = builder;
+    Ok(Model { spec, layers, nodes, params: Params::new(slots), lens, mask_lens, input_shape, head })
 }
 
 /// A layer that has been built, for the nodes that use it.

@@ -53,7 +53,23 @@ pub struct Model {
 
 /// Complains about everything in a model that cannot be built.
 pub(crate) fn check(spec: &ModelSpec) -> Result<()> {
-    build::plan(spec.clone()).map(|_| ())
+    build::build(spec.clone()).map(|_| ())
+}
+
+/// How many bytes a training of this model takes: weights, gradients, moments (two at most) and the activations of one batch
+/// with their gradients. Nothing is allocated to find out.
+///
+/// # Errors
+///
+/// A model that cannot be built.
+pub fn training_bytes(spec: &ModelSpec, fit: &crate::FitConfig, rows: usize) -> Result<u128> {
+    let skeleton = build::build(spec.clone())?;
+    let batch = fit.batch_size.min(rows) as u128;
+    let layers = skeleton.layers.iter();
+    let cached: u128 = layers.map(|layer| layer.layer.cache_len(1) as u128).sum();
+    let values: u128 = skeleton.lens.iter().map(|len| *len as u128).sum();
+    let parameters = skeleton.layers.last().map_or(0, |layer| layer.range.end as u128);
+    Ok(4 * (5 * parameters + batch * (2 * values + cached)))
 }
 
 /// A layer of a model.
@@ -100,7 +116,7 @@ impl Model {
     ///
     /// Every complaint about every layer, with its place (`layers[0].units`, `nodes[2].inputs[0]`).
     pub fn build(spec: impl Into<ModelSpec>, seed: Seed) -> Result<Self> {
-        let mut model = build::plan(spec.into())?.model();
+        let mut model = build::build(spec.into())?;
         model.params.initialize(seed.derive("weights", 0));
         Ok(model)
     }
@@ -111,12 +127,12 @@ impl Model {
     ///
     /// As [`Model::build`]; another number of weights than the model has.
     pub fn with_weights(spec: impl Into<ModelSpec>, weights: Vec<f32>) -> Result<Self> {
-        let plan = build::plan(spec.into())?;
-        if plan.parameters() != weights.len() {
-            let expected = format!("{} numbers, one for each parameter", plan.parameters());
+        let model = build::build(spec.into())?;
+        if model.params.len() != weights.len() {
+            let expected = format!("{} numbers, one for each parameter", model.params.len());
             return Err(Complaint::new("weights", expected, weights.len()).into());
         }
-        Ok(plan.model_with(weights))
+        Ok(Self { params: model.params.with_data(weights), ..model })
     }
 
     /// The parameters that a model of this kind has, without making room for them: what a reader checks a file against
@@ -138,7 +154,7 @@ impl Model {
     /// # }
     /// ```
     pub fn plan(spec: impl Into<ModelSpec>) -> Result<Vec<crate::ParamSlot>> {
-        Ok(build::plan(spec.into())?.slots)
+        Ok(build::build(spec.into())?.params.into_slots())
     }
 
     /// What it was built from.

@@ -271,8 +271,15 @@ impl<'de> Deserialize<'de> for Optimizer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = spelling::unfold(Value::deserialize(deserializer)?);
         let mut map = spelling::table::<D::Error>(value)?;
+        let mut rest = Map::new();
+        for key in Rest::KEYS {
+            if let Some(value) = map.remove(key) {
+                rest.insert(key.to_owned(), value);
+            }
+        }
+        let rest: Rest = spelling::read_inner(Value::Object(rest))?;
         let mut common = Map::new();
-        for key in ["learning_rate", "weight_decay"].iter().chain(&CLIPS).chain(&Rest::KEYS) {
+        for key in ["learning_rate", "weight_decay"].iter().chain(&CLIPS) {
             if let Some(value) = map.remove(*key) {
                 common.insert((*key).to_owned(), value);
             }
@@ -284,8 +291,6 @@ impl<'de> Deserialize<'de> for Optimizer {
             clipnorm: Option<f64>,
             global_clipnorm: Option<f64>,
             clipvalue: Option<f64>,
-            #[serde(flatten)]
-            rest: Rest,
         }
         let mut optimizer = Self::new(spelling::read_inner(Value::Object(map))?);
         let common: Common = spelling::read_inner(Value::Object(common))?;
@@ -303,7 +308,7 @@ impl<'de> Deserialize<'de> for Optimizer {
         optimizer.clip = clips.into_iter().flatten().next();
         optimizer.learning_rate = common.learning_rate.unwrap_or(optimizer.learning_rate);
         optimizer.weight_decay = common.weight_decay.unwrap_or(optimizer.weight_decay);
-        common.rest.put(&mut optimizer);
+        rest.put(&mut optimizer);
         Ok(optimizer)
     }
 }

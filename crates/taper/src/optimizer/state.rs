@@ -290,14 +290,11 @@ mod tests {
         };
         let amsgrad = OptimizerKind::Adam { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: true };
         for (optimizer, want) in [
-            (Optimizer::new(amsgrad), [0.827_502_43, -1.743_022_9, 2.961_659, 0.341_558_46]),
+            (Optimizer::new(amsgrad), [0.827_502_4, -1.743_022_9, 2.961_659, 0.341_558_46]),
             (Optimizer::new(OptimizerKind::ADAMAX), [0.849_624_7, -1.751_612_2, 2.970_035_8, 0.359_552_3]),
             (Optimizer::new(OptimizerKind::NADAM), [0.901_542_84, -1.834_373_5, 2.992_679, 0.456_593_16]),
             (Optimizer::new(OptimizerKind::LION), [0.9, -1.9, 3.0, 0.4]),
-            (
-                Optimizer::new(OptimizerKind::LION).weight_decay(0.1),
-                [0.871_289_01, -1.843_588, 2.911_897, 0.388_139_52],
-            ),
+            (Optimizer::new(OptimizerKind::LION).weight_decay(0.1), [0.871_289, -1.843_588, 2.911_897, 0.388_139_52]),
             (rmsprop(0.9, false), [0.313_020_17, -0.799_632_9, 2.692_111_3, -0.122_243_6]),
             (rmsprop(0.9, true), [0.268_074_04, -0.709_405_4, 2.664_472_6, -0.168_381_33]),
         ] {

@@ -10,5 +10,5 @@ mod spec;
 
 pub use path::{PathPoint, rising_path};
 pub use result::{Difference, StudyResult, Summary, Trial};
-pub use run::{Run, RunEvent, StudyObserver, run, run_study};
+pub use run::{Run, RunEvent, StudyObserver, check_study, run, run_study};
 pub use spec::{Axis, Resample, StudySpec};

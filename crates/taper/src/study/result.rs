@@ -70,7 +70,9 @@ pub struct Trial {
 }
 
 impl Trial {
-    pub(crate) fn new(point: Map<String, Value>, runs: Vec<Run>) -> Self {
+    /// Summarizes the runs of one setting.
+    #[must_use]
+    pub fn of(point: Map<String, Value>, runs: Vec<Run>) -> Self {
         let diverged = runs.iter().filter(|run| !run.stop.is_usable()).count();
         let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for (name, value) in runs.iter().flat_map(|run| &run.scores) {
@@ -170,7 +172,7 @@ mod tests {
             scores: BTreeMap::from([("score".to_owned(), *value)]),
             history: None,
         };
-        Trial::new(Map::new(), values.iter().enumerate().map(run).collect())
+        Trial::of(Map::new(), values.iter().enumerate().map(run).collect())
     }
 
     fn result(resample: Resample) -> StudyResult {

@@ -9,7 +9,7 @@ use super::result::{StudyResult, Trial};
 use super::spec::{Resample, StudySpec};
 use crate::experiment::{Experiment, Split};
 use crate::param::Role;
-use crate::train::{EpochRow, FitConfig, Flow, History, Observer, StopReason, TrainState, evaluate, fit};
+use crate::train::{EpochRow, FitConfig, Fitting, Flow, History, Observer, StopReason, TrainState, evaluate, fit};
 use crate::{Complaint, Dataset, Error, Model, Result, Seed};
 
 /// One training of one setting, and how good it became.
@@ -153,25 +153,7 @@ impl Observer for Cancel<'_> {
 ///
 /// A study path that names nothing, or trials that do not fit the rows: before anything is trained.
 pub fn run_study(experiment: &Experiment, rows: &Dataset, observer: &dyn StudyObserver) -> Result<StudyResult> {
-    let spec = experiment.study.clone().unwrap_or(StudySpec { repeats: 1, ..StudySpec::default() });
-    experiment.validate()?;
-    let points = spec.points();
-    let trials: Vec<Experiment> = points.iter().map(|point| patched(experiment, point)).collect::<Result<_>>()?;
-    let splits: Vec<Split> = match spec.resample {
-        Resample::None => vec![Split::of(rows, &experiment.data)?],
-        Resample::Split => {
-            (0..spec.repeats).map(|repeat| shuffled(experiment, rows, &spec, repeat)).collect::<Result<_>>()?
-        }
-        Resample::Fresh => (0..spec.repeats).map(|repeat| fresh(experiment, repeat)).collect::<Result<_>>()?,
-    };
-    for trial in &trials {
-        trial.validate()?;
-        let model = Model::build(&trial.model, Seed::new(0)).map_err(|error| error.within("model"))?;
-        for split in &splits {
-            crate::train::Fitting::new(&model, &split.train, Some(&split.test), &trial.fit, Seed::new(0))?;
-        }
-    }
-
+    let Plan { spec, points, trials, splits } = plan(experiment, rows)?;
     let jobs: Vec<(usize, usize)> =
         (0..spec.repeats).flat_map(|repeat| (0..trials.len()).map(move |trial| (trial, repeat))).collect();
     let done = std::sync::atomic::AtomicUsize::new(0);
@@ -199,9 +181,47 @@ pub fn run_study(experiment: &Experiment, rows: &Dataset, observer: &dyn StudyOb
     for ((trial, _), run) in jobs.iter().zip(runs) {
         results[*trial].extend(run?);
     }
-    let trials = points.into_iter().zip(results).map(|(point, runs)| Trial::new(point, runs)).collect();
+    let trials = points.into_iter().zip(results).map(|(point, runs)| Trial::of(point, runs)).collect();
     let first = &splits[0];
     Ok(StudyResult { trials, resample: spec.resample, train_rows: first.train.rows(), test_rows: first.test.rows() })
+}
+
+/// Everything about a study that can be wrong, without training anything.
+///
+/// # Errors
+///
+/// As [`run_study`].
+pub fn check_study(experiment: &Experiment, rows: &Dataset) -> Result<()> {
+    plan(experiment, rows).map(|_| ())
+}
+
+/// A study whose every trial is known to fit its rows.
+struct Plan {
+    spec: StudySpec,
+    points: Vec<Map<String, Value>>,
+    trials: Vec<Experiment>,
+    /// One split for all repeats, or one for each.
+    splits: Vec<Split>,
+}
+
+fn plan(experiment: &Experiment, rows: &Dataset) -> Result<Plan> {
+    let spec = experiment.study.clone().unwrap_or(StudySpec { repeats: 1, ..StudySpec::default() });
+    experiment.validate()?;
+    let points = spec.points();
+    let trials: Vec<Experiment> = points.iter().map(|point| patched(experiment, point)).collect::<Result<_>>()?;
+    let splits: Vec<Split> = match spec.resample {
+        Resample::None => vec![Split::of(rows, &experiment.data)?],
+        Resample::Split => (0..spec.repeats).map(|r| shuffled(experiment, rows, &spec, r)).collect::<Result<_>>()?,
+        Resample::Fresh => (0..spec.repeats).map(|r| fresh(experiment, r)).collect::<Result<_>>()?,
+    };
+    for trial in &trials {
+        trial.validate()?;
+        let model = Model::build(&trial.model, Seed::new(0)).map_err(|error| error.within("model"))?;
+        for split in &splits {
+            Fitting::new(&model, &split.train, Some(&split.test), &trial.fit, Seed::new(0))?;
+        }
+    }
+    Ok(Plan { spec, points, trials, splits })
 }
 
 /// The experiment of one point.

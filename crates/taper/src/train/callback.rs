@@ -106,8 +106,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(column: usize, name: &str, min_delta: f64) -> Self {
-        let maximize = ["accuracy", "precision", "recall", "auc"].iter().any(|metric| name.ends_with(metric));
+    pub(crate) fn new(column: usize, maximize: bool, min_delta: f64) -> Self {
         let best = if maximize { f64::NEG_INFINITY } else { f64::INFINITY };
         Self { column, maximize, min_delta, best, waited: 0 }
     }

@@ -1,10 +1,12 @@
 //! How to train.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::callback::{EarlyStopping, ReduceLrOnPlateau};
 use crate::loss::Loss;
-use crate::metric::Metric;
+use crate::metric::{Metric, MetricSpec};
 use crate::model::Model;
 use crate::optimizer::Optimizer;
 use crate::spelling::{is_yes, yes};
@@ -33,7 +35,14 @@ pub struct FitConfig {
     pub optimizer: Optimizer,
     /// What else to report. Default: nothing.
     #[serde(default)]
-    pub metrics: Vec<Metric>,
+    pub metrics: Vec<MetricSpec>,
+    /// What else to report, each row counting by its sample weight. Default: nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weighted_metrics: Vec<MetricSpec>,
+    /// The sample weight of each class's training rows, from class 0 on; only in training, never in validation. The class of
+    /// a target of several numbers is its largest. Default: all rows weigh the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weight: Option<Vec<f32>>,
     /// Passes over the training rows. Default: 1. With 0 the model is only evaluated.
     #[serde(default = "one")]
     pub epochs: usize,
@@ -73,6 +82,8 @@ impl FitConfig {
             loss,
             optimizer: Optimizer::adam(),
             metrics: vec![],
+            weighted_metrics: vec![],
+            class_weight: None,
             epochs: 1,
             batch_size: batch_size(),
             shuffle: true,
@@ -92,9 +103,47 @@ impl FitConfig {
 
     /// With these metrics.
     #[must_use]
-    pub fn metrics(mut self, metrics: impl Into<Vec<Metric>>) -> Self {
-        self.metrics = metrics.into();
+    pub fn metrics(mut self, metrics: impl IntoIterator<Item = impl Into<MetricSpec>>) -> Self {
+        self.metrics = metrics.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// With these metrics, in which rows count by their sample weights.
+    #[must_use]
+    pub fn weighted_metrics(mut self, metrics: impl IntoIterator<Item = impl Into<MetricSpec>>) -> Self {
+        self.weighted_metrics = metrics.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// With these weights of the classes.
+    #[must_use]
+    pub fn class_weight(mut self, weights: impl Into<Vec<f32>>) -> Self {
+        self.class_weight = Some(weights.into());
+        self
+    }
+
+    /// The names of the metrics in histories, the weighted ones last. A name that is taken gets a number (`accuracy_1`), or
+    /// for a weighted metric the word before it (`weighted_accuracy`), as in Keras.
+    #[must_use]
+    pub fn metric_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let weighted = self.weighted_metrics.iter().map(|metric| (metric, true));
+        for (metric, weighted) in self.metrics.iter().map(|metric| (metric, false)).chain(weighted) {
+            let mut name = metric.name().to_owned();
+            if weighted && names.contains(&name) {
+                name = format!("weighted_{name}");
+            }
+            let free = (0..).map(|i| if i == 0 { name.clone() } else { format!("{name}_{i}") });
+            names.extend(free.into_iter().find(|name| !names.contains(name)));
+        }
+        names
+    }
+
+    /// Whether more of a history's column is better: `accuracy`, `val_accuracy`.
+    pub(crate) fn maximizes(&self, column: &str) -> bool {
+        let column = ["val_", "end_"].iter().find_map(|prefix| column.strip_prefix(prefix)).unwrap_or(column);
+        let metrics = self.metrics.iter().chain(&self.weighted_metrics);
+        self.metric_names().iter().zip(metrics).any(|(name, metric)| name == column && metric.metric.maximize())
     }
 
     /// With this many epochs.
@@ -141,11 +190,19 @@ impl FitConfig {
             }
             _ => {}
         }
-        for (i, metric) in self.metrics.iter().enumerate() {
-            if let Metric::Auc { thresholds } = metric {
-                let good = (2..=100_000).contains(thresholds);
-                complaints.check(good, format!("metrics[{i}].thresholds"), "a number from 2 to 100000", thresholds);
+        for (key, metrics) in [("metrics", &self.metrics), ("weighted_metrics", &self.weighted_metrics)] {
+            for (i, metric) in metrics.iter().enumerate() {
+                let place = format!("{key}[{i}]");
+                if let Metric::Auc { thresholds } = metric.metric {
+                    let good = (2..=100_000).contains(&thresholds);
+                    complaints.check(good, format!("{place}.thresholds"), "a number from 2 to 100000", thresholds);
+                }
+                complaints.check(!metric.name().is_empty(), format!("{place}.label"), "a name", "an empty text");
             }
+        }
+        for (class, weight) in self.class_weight.iter().flatten().enumerate() {
+            let good = weight.is_finite() && *weight >= 0.0;
+            complaints.check(good, format!("class_weight[{class}]"), "a finite number of at least 0", weight);
         }
         if let Some(early_stopping) = &self.early_stopping {
             early_stopping.validate("early_stopping", &mut complaints);
@@ -176,13 +233,18 @@ impl FitConfig {
                     return Err(Complaint::new(named(i), expected, data.y()[i]).into());
                 }
             }
-            Loss::BinaryCrossentropy { .. } | Loss::CategoricalCrossentropy { .. } => {
+            Loss::BinaryCrossentropy { .. } | Loss::CategoricalCrossentropy { .. } | Loss::KlDivergence => {
                 if let Some(i) = bad(&|y| (0.0..=1.0).contains(&y)) {
                     let complaint = Complaint::new(named(i), "a target from 0 to 1", data.y()[i]);
                     return Err(complaint.help("cross-entropy compares probabilities; recode the classes").into());
                 }
             }
-            Loss::Hinge => {
+            Loss::Poisson => {
+                if let Some(i) = bad(&|y| y >= 0.0) {
+                    return Err(Complaint::new(named(i), "a count of at least 0", data.y()[i]).into());
+                }
+            }
+            Loss::Hinge | Loss::SquaredHinge => {
                 if let Some(i) = bad(&|y| y == 0.0 || y == 1.0 || y == -1.0) {
                     return Err(Complaint::new(named(i), "a target of -1, 0 or 1", data.y()[i]).into());
                 }
@@ -192,11 +254,49 @@ impl FitConfig {
         Ok(())
     }
 
+    /// The weights of the training rows: their own, or their classes'.
+    pub(crate) fn row_weights<'a>(
+        &self,
+        place: &str,
+        model: &Model,
+        data: &'a Dataset,
+    ) -> Result<Option<Cow<'a, [f32]>>> {
+        let Some(class_weight) = &self.class_weight else { return Ok(data.sample_weight().map(Cow::Borrowed)) };
+        let complain = |expected: String, got: String| Err(Complaint::new("fit.class_weight", expected, got).into());
+        let output = model.output_shape();
+        if data.sample_weight().is_some() {
+            return complain("weights of classes or of rows".to_owned(), "both".to_owned());
+        }
+        if output.rows() > 1 {
+            return complain("one prediction per row".to_owned(), format!("an output of shape {output}"));
+        }
+        let classes = output.last().max(2);
+        if class_weight.len() != classes {
+            return complain(format!("{classes} weights, one for each class"), format!("{}", class_weight.len()));
+        }
+        let mut weights = Vec::with_capacity(data.rows());
+        for (row, y) in data.y().chunks_exact(data.target_len()).enumerate() {
+            let class = match *y {
+                [class] => class.round(),
+                _ => (0..y.len()).rev().max_by(|a, b| y[*a].total_cmp(&y[*b])).unwrap_or(0) as f32,
+            };
+            if !(0.0..classes as f32).contains(&class) {
+                let expected = format!("a class from 0 to {}, because there are class weights", classes - 1);
+                return Err(Complaint::new(format!("{place}.y, row {}", row + 1), expected, class).into());
+            }
+            weights.push(class_weight[class as usize]);
+        }
+        Ok(Some(Cow::Owned(weights)))
+    }
+
     /// Complains if all training targets are the same: there is nothing to learn.
     pub(crate) fn check_classes(&self, place: &str, data: &Dataset) -> Result<()> {
         let classifies = matches!(
             self.loss,
-            Loss::BinaryCrossentropy { .. } | Loss::SparseCategoricalCrossentropy { .. } | Loss::Hinge
+            Loss::BinaryCrossentropy { .. }
+                | Loss::SparseCategoricalCrossentropy { .. }
+                | Loss::Hinge
+                | Loss::SquaredHinge
         );
         match data.classes(1) {
             Some(classes) if classifies && data.target_len() == 1 && data.rows() > 1 => {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::config::FitConfig;
 use crate::layer::Mode;
 use crate::loss::Loss;
-use crate::metric::Meter;
+use crate::metric::{Meter, MetricSpec};
 use crate::model::{Model, Workspace};
 use crate::{Dataset, Result, Seed};
 
@@ -18,7 +18,7 @@ pub struct Scores {
     pub data_loss: f64,
     /// The part that depends on the weights (and, for activity penalties, on the outputs).
     pub penalty: f64,
-    /// The metrics, in the order of [`FitConfig::metrics`].
+    /// The metrics, in the order of [`FitConfig::metric_names`].
     pub metrics: Vec<f64>,
 }
 
@@ -105,7 +105,7 @@ impl Evaluator {
             self.data_loss += data_loss * batch as f64;
             self.penalty += penalty * batch as f64;
             for meter in &mut self.meters {
-                meter.add(self.workspace.output(model, batch), y);
+                meter.add(self.workspace.output(model, batch), y, sample_weight);
             }
             row += batch;
         }
@@ -131,9 +131,11 @@ impl Evaluator {
 /// Meters for the configured metrics on this model.
 pub(crate) fn meters(model: &Model, config: &FitConfig) -> Vec<Meter> {
     let classes = model.output_shape().last();
-    let resolve =
-        |metric: &crate::metric::Metric| Meter::new(metric.resolve(classes, config.loss.is_sparse()), classes);
-    config.metrics.iter().map(resolve).collect()
+    let meter = |metric: &MetricSpec, weighted: bool| {
+        Meter::new(metric.metric.resolve(classes, config.loss.is_sparse()), classes, weighted)
+    };
+    let plain = config.metrics.iter().map(|metric| meter(metric, false));
+    plain.chain(config.weighted_metrics.iter().map(|metric| meter(metric, true))).collect()
 }
 
 /// The factor of each prediction in a batch's mean loss: its row's weight over the number of predictions. A row with

@@ -1,5 +1,7 @@
 //! The training loop.
 
+use std::borrow::Cow;
+
 use super::callback::Watch;
 use super::config::FitConfig;
 use super::evaluate::{Evaluator, meters, row_weights};
@@ -135,6 +137,8 @@ pub struct Fitting<'a> {
     meters: Vec<Meter>,
     order: Vec<usize>,
     targets: Vec<f32>,
+    /// The weights of all training rows, if they differ.
+    row_weights: Option<Cow<'a, [f32]>>,
     sample_weights: Vec<f32>,
     factors: Vec<f32>,
     per_row: usize,
@@ -171,6 +175,7 @@ impl<'a> Fitting<'a> {
             complaints.take("", config.check_targets("validation", model, validation))?;
         }
         let decays = complaints.take("fit", config.optimizer.decays(model.params()))?.unwrap_or_default();
+        let row_weights = complaints.take("", config.row_weights("train", model, data))?.flatten();
         complaints.finish()?;
         let batch = config.batch_size.min(data.rows());
         let per_row = model.output_shape().rows();
@@ -184,6 +189,7 @@ impl<'a> Fitting<'a> {
             meters: meters(model, config),
             order: (0..data.rows()).collect(),
             targets: vec![0.0; batch * data.target_len()],
+            row_weights,
             sample_weights: vec![1.0; batch],
             factors: vec![0.0; batch * per_row],
             per_row,
@@ -251,12 +257,12 @@ impl<'a> Fitting<'a> {
     fn differentiate(&mut self, model: &Model, batch: usize, epoch: usize, seed: Seed) -> (f64, f64) {
         self.workspace.forward(model, batch, Mode::Training, seed);
         let y = &self.targets[..batch * self.data.target_len()];
-        let weights = self.data.sample_weight().map(|_| &self.sample_weights[..batch]);
+        let weights = self.row_weights.as_ref().map(|_| &self.sample_weights[..batch]);
         let mask = self.workspace.output_mask(model, batch);
         let factors = row_weights(&mut self.factors, self.per_row, weights, mask, batch);
         let data_loss = self.workspace.loss(model, self.config.loss, batch, y, factors, true);
         for meter in &mut self.meters {
-            meter.add(self.workspace.output(model, batch), y);
+            meter.add(self.workspace.output(model, batch), y, weights);
         }
         let activity = self.workspace.activity_penalty(model, batch, epoch);
         self.workspace.backward(model, batch, epoch);
@@ -291,7 +297,7 @@ impl<'a> Fitting<'a> {
         for (to, row) in self.targets.chunks_exact_mut(target_len).zip(rows) {
             to.copy_from_slice(&self.data.y()[row * target_len..(row + 1) * target_len]);
         }
-        if let Some(weights) = self.data.sample_weight() {
+        if let Some(weights) = &self.row_weights {
             for (to, row) in self.sample_weights.iter_mut().zip(rows) {
                 *to = weights[*row];
             }
@@ -342,7 +348,7 @@ fn names(model: &Model, config: &FitConfig, validation: bool) -> Vec<String> {
     let groups = [("", true), ("val_", validation), ("end_", config.measure_train)];
     for (prefix, _) in groups.into_iter().filter(|(_, wanted)| *wanted) {
         names.extend(["loss", "data_loss", "penalty"].map(|name| format!("{prefix}{name}")));
-        names.extend(config.metrics.iter().map(|metric| format!("{prefix}{}", metric.name())));
+        names.extend(config.metric_names().iter().map(|name| format!("{prefix}{name}")));
     }
     names.push("learning_rate".to_owned());
     names.extend(model.params().slots().iter().map(|slot| format!("norm/{}", slot.path)));
@@ -366,7 +372,7 @@ impl<'a> Best<'a> {
         let mut watch = |key: &str, monitor: Option<(&String, f64)>| {
             let (monitor, min_delta) = monitor?;
             match names.iter().position(|name| name == monitor) {
-                Some(column) => Some(Watch::new(column, monitor, min_delta)),
+                Some(column) => Some(Watch::new(column, config.maximizes(monitor), min_delta)),
                 None => {
                     let complaint = Complaint::new(
                         format!("fit.{key}.monitor"),

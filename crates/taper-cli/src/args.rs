@@ -1,0 +1,139 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Neural networks that do not overfit: Keras-style models with L1/L2 penalties, and an honest choice of their strength.
+#[derive(Debug, Parser)]
+#[command(name = "taper", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A worked study on exactly reproduced data, with figures and a report
+    #[command(subcommand)]
+    Demo(Demo),
+    /// Train the model of an experiment file
+    Fit(Fit),
+    /// Run the grid of an experiment file, repeated and paired
+    Study(Study),
+    /// Show a model file or an experiment's model: layers, shapes, penalties, norms
+    Inspect(Inspect),
+    /// Write generated rows to a file, equal bit for bit to scikit-learn's
+    #[command(subcommand)]
+    Data(Data),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Demo {
+    /// 500 hidden units, 30 training rows of the two moons: overfitting, and what penalties do about it
+    Moons(Moons),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Moons {
+    /// Weight seeds per setting
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) repeats: u32,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What every command that trains takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Folder for everything that is written
+    #[arg(long, value_name = "DIR", default_value = "taper-out")]
+    pub(crate) out: PathBuf,
+    /// Seed of all random numbers [default: the experiment's, or 1]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Threads; results do not depend on it [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) threads: Option<u16>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fit {
+    /// The experiment (.toml or .json)
+    pub(crate) experiment: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Study {
+    /// The experiment (.toml or .json)
+    pub(crate) experiment: PathBuf,
+    /// Runs per setting [default: the experiment's]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) repeats: Option<u32>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Inspect {
+    /// A model (.safetensors) or an experiment (.toml or .json)
+    pub(crate) file: PathBuf,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Data {
+    /// Two interleaving half circles
+    Moons {
+        /// Standard deviation of the noise
+        #[arg(long, default_value_t = 0.0)]
+        noise: f64,
+        #[command(flatten)]
+        sample: SampleArgs,
+    },
+    /// A circle within a circle
+    Circles {
+        /// Standard deviation of the noise
+        #[arg(long, default_value_t = 0.0)]
+        noise: f64,
+        /// Inner over outer radius
+        #[arg(long, default_value_t = 0.8)]
+        factor: f64,
+        #[command(flatten)]
+        sample: SampleArgs,
+    },
+    /// Normal clouds around random centers
+    Blobs {
+        /// How many features
+        #[arg(long, default_value_t = 2)]
+        features: usize,
+        /// How many centers
+        #[arg(long, default_value_t = 3)]
+        centers: usize,
+        /// Standard deviation of each cloud
+        #[arg(long, default_value_t = 1.0)]
+        cluster_std: f64,
+        #[command(flatten)]
+        sample: SampleArgs,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SampleArgs {
+    /// How many rows
+    #[arg(long, default_value_t = 100)]
+    pub(crate) samples: usize,
+    /// scikit-learn's seed
+    #[arg(long, default_value_t = 0)]
+    pub(crate) random_state: u32,
+    /// The file: .safetensors (x and y, f64) or .csv
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}

@@ -1,0 +1,94 @@
+//! `taper fit`: one model, one training.
+
+use serde_json::json;
+use taper::{Model, Seed, Split, StopReason, evaluate, fit};
+use taper_io::CsvLogger;
+use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, curves_of, scatter_of};
+
+use super::folder_of;
+use crate::args::Fit;
+use crate::failure::Failure;
+use crate::output::{self, Folder};
+use crate::progress::FitProgress;
+
+pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
+    let mut experiment = taper_io::read_experiment(&args.experiment)?;
+    experiment.validate()?;
+    let rows = taper_io::read_rows(&experiment.data, folder_of(&args.experiment))?;
+    let split = Split::of(&rows, &experiment.data)?;
+    crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
+    let seed = Seed::new(args.common.seed.or(experiment.study.as_ref().map(|study| study.seed)).unwrap_or(1));
+    let mut model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
+    // Both kinds of rows are shown in one figure, so both are measured after the epoch in evaluation mode.
+    experiment.fit.measure_train = true;
+    taper::Fitting::new(&model, &split.train, Some(&split.test), &experiment.fit, seed)?;
+    let mut folder = Folder::prepare(&args.common.out)?;
+
+    let log = CsvLogger::create(&folder.file("history.csv"))?;
+    let mut progress = FitProgress::new(experiment.fit.epochs, log);
+    let history = fit(&mut model, &split.train, Some(&split.test), &experiment.fit, seed, &mut progress)?;
+    drop(progress);
+
+    let mut scores = serde_json::Map::new();
+    let mut table = Table::new(
+        ["rows", "loss", "data loss", "penalty"]
+            .into_iter()
+            .chain(experiment.fit.metrics.iter().map(|metric| metric.name())),
+    );
+    for (name, rows) in [("train", &split.train), ("test", &split.test)] {
+        let measured = evaluate(&model, rows, &experiment.fit)?;
+        let mut cells = vec![Cell::text(name)];
+        let values = [measured.loss, measured.data_loss, measured.penalty].into_iter().chain(measured.metrics);
+        let names = ["loss", "data_loss", "penalty"].into_iter().chain(experiment.fit.metrics.iter().map(|m| m.name()));
+        for (key, value) in names.zip(values) {
+            scores.insert(format!("{name}_{key}"), json!(value));
+            cells.push(Cell::number(value, 4));
+        }
+        table = table.row(cells);
+    }
+    taper_io::write_model(&folder.file("model.safetensors"), &model)?;
+
+    let verdict = Overfitting::of(&history, "test");
+    let lede = match (&history.stop, &verdict) {
+        (StopReason::Diverged { epoch, step }, _) => format!(
+            "The training diverged: the loss was no finite number at step {step}, in epoch {}. The weights are those of \
+             the epoch before.",
+            epoch + 1
+        ),
+        (_, Some(verdict)) => verdict.sentence.clone(),
+        (_, None) => "The model was evaluated, not trained.".to_owned(),
+    };
+    let metric = experiment.fit.metrics.first().map(|metric| metric.name());
+    let mut section = Section::new("The training").table(table.clone());
+    if history.epochs() > 0 {
+        let caption = "Measured after each epoch, in evaluation mode.";
+        section = section.figure("curves", curves_of(&history, "test", metric).figure(), caption);
+    }
+    if let Some(scatter) = scatter_of(&split, Some(&model))? {
+        section = section.figure("boundary", scatter.figure(), "What the model predicts everywhere in the plane.");
+    }
+    let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
+    let command = format!("taper fit {} --seed {}", args.experiment.display(), seed.number());
+    let report = Report::new("A training", &lede).section(section).reproduce(Reproduce { command, experiment: text });
+    folder.write_report(&report)?;
+
+    if args.common.json {
+        output::print_json(&json!({
+            "stop": history.stop, "epochs": history.epochs(), "scores": scores, "overfitting": verdict,
+            "files": folder.written(),
+        }))?;
+    } else {
+        let mut rows = vec![table.head.clone()];
+        rows.extend(table.rows.iter().map(|row| row.iter().map(|cell| cell.text.clone()).collect()));
+        output::print(&format!("{}\n{lede}\n\nReport: {}\n", output::columns(&rows), folder.report()))?;
+    }
+    match history.stop {
+        StopReason::Diverged { .. } => Err(Failure::Run(lede)),
+        StopReason::Interrupted => Err(Failure::Interrupted(format!(
+            "{} of {} epochs are done and saved; run the same command again to train from the beginning",
+            history.epochs(),
+            experiment.fit.epochs
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,84 @@
+//! `taper inspect`: what a model is made of.
+
+use std::fmt::Write;
+
+use serde_json::json;
+use taper::{Model, ParamSlot, Seed};
+
+use crate::args::Inspect;
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
+    let is_model = args.file.extension().is_some_and(|extension| extension == "safetensors");
+    let model = if is_model {
+        taper_io::read_model(&args.file)?
+    } else {
+        let experiment = taper_io::read_experiment(&args.file)?;
+        experiment.validate()?;
+        Model::build(&experiment.model, Seed::new(0)).map_err(|error| error.within("model"))?
+    };
+    if args.json {
+        let params: Vec<_> = model
+            .params()
+            .iter()
+            .map(|(slot, w)| {
+                json!({
+                    "path": slot.path, "role": slot.spec.role, "shape": slot.spec.shape,
+                    "trainable": slot.spec.trainable, "regularizer": slot.spec.regularizer,
+                    "norm": norm(w), "zeros": w.iter().filter(|w| **w == 0.0).count(),
+                })
+            })
+            .collect();
+        return output::print_json(&json!({ "layers": model.summary(), "parameters": params }));
+    }
+    output::print(&summary(&model))
+}
+
+fn norm(w: &[f32]) -> f64 {
+    w.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>().sqrt()
+}
+
+/// Keras's summary, with the penalties and norms of each parameter.
+fn summary(model: &Model) -> String {
+    let mut rows =
+        vec![["Layer (type)", "Output Shape", "Param #", "Regularizer", "L2 norm"].map(str::to_owned).to_vec()];
+    for layer in model.summary() {
+        let sizes = layer.output_shape.sizes().iter().map(|size| format!(", {size}")).collect::<String>();
+        let slots: Vec<(&ParamSlot, &[f32])> =
+            model.params().iter().filter(|(slot, _)| slot.path.starts_with(&format!("{}/", layer.name))).collect();
+        let name = |slot: &ParamSlot| slot.path[layer.name.len() + 1..].to_owned();
+        let penalties = slots.iter().filter_map(|(slot, _)| {
+            let text = serde_json::to_string(slot.penalty()?).ok()?;
+            Some(format!("{}: {}", name(slot), text.replace(['{', '}', '"'], "").replace(':', "=")))
+        });
+        let norms = slots.iter().map(|(slot, w)| format!("{} {:.4}", name(slot), norm(w)));
+        rows.push(vec![
+            format!("{} ({})", layer.name, layer.kind),
+            format!("(None{sizes})"),
+            layer.parameters.to_string(),
+            or_dash(penalties.collect::<Vec<_>>().join("; ")),
+            or_dash(norms.collect::<Vec<_>>().join(", ")),
+        ]);
+    }
+    let mut text = output::columns(&rows);
+    let total = model.params().data().len();
+    let trainable: usize =
+        model.params().slots().iter().filter(|slot| slot.spec.trainable).map(|slot| slot.range.len()).sum();
+    let _ = writeln!(text, "Total params: {total} ({})", bytes(total));
+    let _ = writeln!(text, "Trainable params: {trainable} ({})", bytes(trainable));
+    let _ = writeln!(text, "Non-trainable params: {} ({})", total - trainable, bytes(total - trainable));
+    text
+}
+
+fn or_dash(text: String) -> String {
+    if text.is_empty() { "–".to_owned() } else { text }
+}
+
+fn bytes(parameters: usize) -> String {
+    match parameters as f64 * 4.0 {
+        bytes if bytes < 1024.0 => format!("{bytes:.2} B"),
+        bytes if bytes < 1024.0 * 1024.0 => format!("{:.2} KB", bytes / 1024.0),
+        bytes => format!("{:.2} MB", bytes / 1024.0 / 1024.0),
+    }
+}

@@ -1,0 +1,24 @@
+//! One file per command.
+
+pub(crate) mod data;
+pub(crate) mod fit;
+pub(crate) mod inspect;
+pub(crate) mod study;
+
+use std::path::Path;
+
+use crate::failure::Failure;
+
+/// Runs `work` on this many threads.
+pub(crate) fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.map_or(0, usize::from))
+        .build()
+        .map_err(|error| Failure::Run(format!("threads: {error}")))?;
+    Ok(pool.install(work))
+}
+
+/// The folder that relative paths in a file are meant from.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}

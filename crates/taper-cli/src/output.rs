@@ -1,0 +1,107 @@
+//! Results on stdout, files in the output folder.
+
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use taper_report::Report;
+
+use crate::failure::Failure;
+
+/// Prints text, or a JSON document.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Failure::Pipe,
+        _ => Failure::Run(format!("stdout: writing failed: {error}")),
+    })
+}
+
+/// Prints one JSON document.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Run(error.to_string()))?;
+    print(&format!("{text}\n"))
+}
+
+/// Says something to the person at the terminal that is not a result.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// The folder that results go to, and the files written so far.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    written: Vec<String>,
+}
+
+impl Folder {
+    /// Makes the folder, or complains before any work is done.
+    pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
+        taper_io::check_writable(path)?;
+        Ok(Self { path: path.to_owned(), written: Vec::new() })
+    }
+
+    /// The place of a file in it, which counts as written from now on.
+    pub(crate) fn file(&mut self, name: &str) -> PathBuf {
+        let path = self.path.join(name);
+        self.written.push(path.display().to_string());
+        path
+    }
+
+    /// Writes one file.
+    pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let path = self.path.join(name);
+        taper_io::write_atomic(&path, bytes)?;
+        self.file(name);
+        Ok(())
+    }
+
+    /// Writes a JSON file.
+    pub(crate) fn write_json(&mut self, name: &str, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Run(error.to_string()))?;
+        self.write(name, format!("{text}\n").as_bytes())
+    }
+
+    /// Writes a report as page and Markdown, and its figures as SVG and PNG.
+    pub(crate) fn write_report(&mut self, report: &Report) -> Result<(), Failure> {
+        self.write("report.html", report.html()?.as_bytes())?;
+        self.write("report.md", report.markdown().as_bytes())?;
+        taper_io::check_writable(&self.path.join("figure"))?;
+        for (name, figure) in report.figures() {
+            self.write(&format!("figure/{name}.svg"), figure.svg().as_bytes())?;
+            self.write(&format!("figure/{name}.png"), &figure.png()?)?;
+        }
+        Ok(())
+    }
+
+    /// What has been written, in order.
+    pub(crate) fn written(&self) -> &[String] {
+        &self.written
+    }
+
+    /// Where the report is.
+    pub(crate) fn report(&self) -> String {
+        self.path.join("report.html").display().to_string()
+    }
+}
+
+/// Rows in columns, the first row above a line.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
+    let width = |column| rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for (i, row) in rows.iter().enumerate() {
+        let cells: Vec<String> =
+            widths.iter().enumerate().map(|(column, width)| format!("{:<width$}", cell(row, column))).collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+        if i == 0 {
+            text.push_str(&"─".repeat(widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1)));
+            text.push('\n');
+        }
+    }
+    text
+}
