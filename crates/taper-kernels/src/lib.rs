@@ -10,6 +10,7 @@
 pub mod activation;
 pub mod convolution;
 pub mod depthwise;
+mod direct;
 mod isa;
 pub mod lane;
 mod macros;
