@@ -2,10 +2,12 @@
 //!
 //! A convolution is a matrix product over patches: the input values under each output position, laid out as a row
 //! ("im2col", Chellapilla et al. 2006). Positions are taken in blocks, so that the patches of a block stay in cache and the
-//! scratch memory does not grow with the batch. A sequence is an image of height 1.
+//! scratch memory does not grow with the batch. Where channels are few, loops without patches are faster, and which way is
+//! taken depends on the sizes alone. A sequence is an image of height 1.
 
 use core::ops::Range;
 
+use crate::direct;
 use crate::lane::zip_in_place;
 use crate::macros::kernel;
 use crate::matrix::{Matrix, matmul, matmul_into};
@@ -32,6 +34,17 @@ const BLOCK: usize = 1 << 16;
 /// A product of fewer rows than this does not pay for packing its right-hand side.
 const FEWEST: usize = 64;
 
+/// How a convolution is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The patches are the image: one matrix product.
+    Product,
+    /// Patches are gathered, then multiplied.
+    Patches,
+    /// Without patches, see [`direct`].
+    Direct,
+}
+
 impl Convolution {
     /// Floats of one input image.
     #[must_use]
@@ -54,20 +67,80 @@ impl Convolution {
     /// Floats of scratch that every function here needs for a batch of this size.
     #[must_use]
     pub fn scratch_len(&self, batch: usize) -> usize {
-        if self.is_pointwise() { 0 } else { self.block(batch) * self.patch_len() }
+        let patches = self.block(batch) * self.patch_len();
+        match self.way() {
+            Way::Product => 0,
+            Way::Patches => patches,
+            Way::Direct => {
+                let back = match direct::backward(self) {
+                    Some(back) => direct::padded_len(&back) + self.kernel_len(),
+                    None => patches,
+                };
+                direct::padded_len(self).max(back)
+            }
+        }
     }
 
     /// `y = x ∗ kernel`.
     pub fn forward(&self, batch: usize, x: &[f32], kernel: &[f32], y: &mut [f32], scratch: &mut [f32]) {
         self.check(batch, x.len(), kernel.len(), y.len());
-        if self.is_pointwise() {
-            let positions = self.positions(batch);
-            return matmul(
-                Matrix::new(x, positions, self.channels),
-                Matrix::new(kernel, self.channels, self.filters),
-                y,
-            );
+        match self.way() {
+            Way::Product => {
+                let x = Matrix::new(x, self.positions(batch), self.channels);
+                matmul(x, Matrix::new(kernel, self.channels, self.filters), y);
+            }
+            Way::Patches => self.forward_by_patches(batch, x, kernel, y, scratch),
+            Way::Direct => self.forward_directly(x, kernel, y, scratch),
         }
+    }
+
+    /// `dkernel = Σ patchᵀ dy` over all positions.
+    pub fn backward_kernel(&self, batch: usize, x: &[f32], dy: &[f32], dkernel: &mut [f32], scratch: &mut [f32]) {
+        self.check(batch, x.len(), dkernel.len(), dy.len());
+        match self.way() {
+            Way::Product => {
+                let positions = self.positions(batch);
+                let (x, dy) = (Matrix::new(x, positions, self.channels), Matrix::new(dy, positions, self.filters));
+                matmul(x.t(), dy, dkernel);
+            }
+            Way::Patches => self.backward_kernel_by_patches(batch, x, dy, dkernel, scratch),
+            Way::Direct => {
+                dkernel.fill(0.0);
+                let padded = &mut scratch[..direct::padded_len(self)];
+                for (x, dy) in x.chunks_exact(self.input_len()).zip(dy.chunks_exact(self.output_len())) {
+                    direct::pad(self, x, padded);
+                    direct::add_kernel_gradient(*self, padded, dy, dkernel);
+                }
+            }
+        }
+    }
+
+    /// `dx`: each patch of `dy kernelᵀ` added where it was taken from.
+    pub fn backward_input(&self, batch: usize, dy: &[f32], kernel: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
+        self.check(batch, dx.len(), kernel.len(), dy.len());
+        match (self.way(), direct::backward(self)) {
+            (Way::Product, _) => {
+                let dy = Matrix::new(dy, self.positions(batch), self.filters);
+                matmul(dy, Matrix::new(kernel, self.channels, self.filters).t(), dx);
+            }
+            (Way::Direct, Some(back)) => {
+                let (flipped, scratch) = scratch.split_at_mut(kernel.len());
+                direct::flip(self, kernel, flipped);
+                back.forward_directly(dy, flipped, dx, scratch);
+            }
+            _ => self.backward_input_by_patches(batch, dy, kernel, dx, scratch),
+        }
+    }
+
+    fn forward_directly(&self, x: &[f32], kernel: &[f32], y: &mut [f32], scratch: &mut [f32]) {
+        let padded = &mut scratch[..direct::padded_len(self)];
+        for (x, y) in x.chunks_exact(self.input_len()).zip(y.chunks_exact_mut(self.output_len())) {
+            direct::pad(self, x, padded);
+            direct::forward(*self, padded, kernel, y);
+        }
+    }
+
+    fn forward_by_patches(&self, batch: usize, x: &[f32], kernel: &[f32], y: &mut [f32], scratch: &mut [f32]) {
         for group in 0..self.groups {
             for block in self.blocks(batch) {
                 let patches = &mut scratch[..block.len() * self.patch_len()];
@@ -79,14 +152,14 @@ impl Convolution {
         }
     }
 
-    /// `dkernel = Σ patchᵀ dy` over all positions.
-    pub fn backward_kernel(&self, batch: usize, x: &[f32], dy: &[f32], dkernel: &mut [f32], scratch: &mut [f32]) {
-        self.check(batch, x.len(), dkernel.len(), dy.len());
-        if self.is_pointwise() {
-            let positions = self.positions(batch);
-            let (x, dy) = (Matrix::new(x, positions, self.channels), Matrix::new(dy, positions, self.filters));
-            return matmul(x.t(), dy, dkernel);
-        }
+    fn backward_kernel_by_patches(
+        &self,
+        batch: usize,
+        x: &[f32],
+        dy: &[f32],
+        dkernel: &mut [f32],
+        scratch: &mut [f32],
+    ) {
         dkernel.fill(0.0);
         for group in 0..self.groups {
             for block in self.blocks(batch) {
@@ -99,14 +172,8 @@ impl Convolution {
         }
     }
 
-    /// `dx`: each patch of `dy kernelᵀ` added where it was taken from ("col2im").
-    pub fn backward_input(&self, batch: usize, dy: &[f32], kernel: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
-        self.check(batch, dx.len(), kernel.len(), dy.len());
-        if self.is_pointwise() {
-            let positions = self.positions(batch);
-            let kernel = Matrix::new(kernel, self.channels, self.filters);
-            return matmul(Matrix::new(dy, positions, self.filters), kernel.t(), dx);
-        }
+    /// "col2im".
+    fn backward_input_by_patches(&self, batch: usize, dy: &[f32], kernel: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
         dx.fill(0.0);
         for group in 0..self.groups {
             for block in self.blocks(batch) {
@@ -115,6 +182,16 @@ impl Convolution {
                 matmul_into(dy, self.kernel_of(group, kernel).t(), patches, self.patch_len(), false);
                 scatter(*self, group, block, patches, dx);
             }
+        }
+    }
+
+    fn way(&self) -> Way {
+        if self.is_pointwise() {
+            Way::Product
+        } else if direct::suits(self) {
+            Way::Direct
+        } else {
+            Way::Patches
         }
     }
 
@@ -255,7 +332,7 @@ pub(crate) mod tests {
         Ok(())
     }
 
-    pub(crate) fn agree(geometry: Convolution, batch: usize, seed: u32) -> Result<(), TestCaseError> {
+    fn agree(geometry: Convolution, batch: usize, seed: u32) -> Result<(), TestCaseError> {
         let x = numbers(batch * geometry.input_len(), seed);
         let kernel = numbers(geometry.kernel_len(), seed ^ 1);
         let dy = numbers(batch * geometry.output_len(), seed ^ 2);
@@ -272,19 +349,44 @@ pub(crate) mod tests {
         close(&dx, &naive::convolution::backward_input(&geometry, batch, &dy, &kernel))
     }
 
+    /// The general way, also where a shorter one would be taken.
+    fn patches_agree(geometry: Convolution, batch: usize, seed: u32) -> Result<(), TestCaseError> {
+        let x = numbers(batch * geometry.input_len(), seed);
+        let kernel = numbers(geometry.kernel_len(), seed ^ 1);
+        let dy = numbers(batch * geometry.output_len(), seed ^ 2);
+        let mut scratch = vec![f32::NAN; geometry.block(batch) * geometry.patch_len()];
+        let (mut y, mut dkernel, mut dx) =
+            (vec![f32::NAN; dy.len()], vec![f32::NAN; kernel.len()], vec![f32::NAN; x.len()]);
+        geometry.forward_by_patches(batch, &x, &kernel, &mut y, &mut scratch);
+        close(&y, &naive::convolution::forward(&geometry, batch, &x, &kernel))?;
+        geometry.backward_kernel_by_patches(batch, &x, &dy, &mut dkernel, &mut scratch);
+        close(&dkernel, &naive::convolution::backward_kernel(&geometry, batch, &x, &dy))?;
+        geometry.backward_input_by_patches(batch, &dy, &kernel, &mut dx, &mut scratch);
+        close(&dx, &naive::convolution::backward_input(&geometry, batch, &dy, &kernel))
+    }
+
     proptest! {
         #[test]
         fn convolution_agrees_with_its_naive_twin(
             rows in axes(), columns in axes(), groups in 1usize..4, channels in 1usize..4, filters in 1usize..5,
             batch in 1usize..4, seed in any::<u32>(),
         ) {
-            agree(Convolution { rows, columns, channels: groups * channels, filters: groups * filters, groups }, batch, seed)?;
+            let (channels, filters) = (groups * channels, groups * filters);
+            agree(Convolution { rows, columns, channels, filters, groups }, batch, seed)?;
+            patches_agree(Convolution { rows, columns, channels, filters, groups }, batch, seed)?;
         }
 
         #[test]
-        fn more_positions_than_one_block_holds(batch in 1usize..4, channels in 60usize..70, seed in any::<u32>()) {
-            let axis = Axis::same(17, 3, 1, 1).unwrap();
-            agree(Convolution { rows: axis, columns: axis, channels, filters: 3, groups: 1 }, batch, seed)?;
+        fn direct_convolution_fills_its_blocks(
+            rows in axes(), columns in axes(), channels in 1usize..20, filters in 1usize..50, seed in any::<u32>(),
+        ) {
+            agree(Convolution { rows, columns, channels, filters, groups: 1 }, 2, seed)?;
         }
+    }
+
+    #[test]
+    fn more_positions_than_one_block_holds() -> Result<(), TestCaseError> {
+        let axis = Axis::same(17, 3, 1, 1).unwrap();
+        agree(Convolution { rows: axis, columns: axis, channels: 130, filters: 3, groups: 1 }, 2, 1)
     }
 }

@@ -11,6 +11,7 @@ pub mod activation;
 pub mod convolution;
 pub mod crossentropy;
 pub mod depthwise;
+mod direct;
 mod isa;
 pub mod lane;
 mod macros;
