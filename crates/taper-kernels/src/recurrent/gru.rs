@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::{Any, Gate, Sigmoid, Tanh, load, store, through, with_gates};
+use super::{Any, Gate, Sigmoid, Tanh, check_lens, load, store, through, with_gates};
 use crate::activation::Unary;
 use crate::lane::{flush, mul_add};
 use crate::macros::kernel;
@@ -19,6 +19,7 @@ pub fn after_forward(
     h_past: &[f32],
     h: &mut [f32],
 ) {
+    check_lens(mask.len(), units, 3, &[z, n], &[h_past, h]);
     with_gates!(activation, recurrent, |a, r| after_step(a, r, units, mask, z, n, h_past, h));
 }
 
@@ -33,6 +34,7 @@ pub fn after_backward(
     h_past: &[f32],
     dh: &mut [f32],
 ) {
+    check_lens(mask.len(), units, 3, &[z, n], &[h_past, dh]);
     with_gates!(activation, recurrent, |a, r| after_step_back(a, r, units, mask, z, n, h_past, dh));
 }
 
@@ -117,6 +119,7 @@ fn unmix<S: Simd>(simd: S, u: S::f32s, h: S::f32s, g: S::f32s, dy: S::f32s) -> (
 /// The first half of a step of a GRU that resets before the recurrent product: the gates u and v from the first two thirds of
 /// the sums `z`, and the state `vh = v h` that the product of the candidate reads.
 pub fn before_reset(recurrent: Unary, units: usize, z: &mut [f32], h_past: &[f32], vh: &mut [f32]) {
+    check_lens(vh.len() / units, units, 3, &[z], &[h_past, vh]);
     if recurrent == Unary::Sigmoid {
         reset(Sigmoid, units, z, h_past, vh);
     } else {
@@ -134,6 +137,7 @@ pub fn before_mix(
     h_past: &[f32],
     h: &mut [f32],
 ) {
+    check_lens(mask.len(), units, 3, &[z], &[h_past, h]);
     with_gates!(activation, recurrent, |a, r| mix_step(a, r, units, mask, z, h_past, h));
 }
 
@@ -147,6 +151,7 @@ pub fn before_mix_backward(
     h_past: &[f32],
     dh: &mut [f32],
 ) {
+    check_lens(mask.len(), units, 3, &[z], &[h_past, dh]);
     with_gates!(activation, recurrent, |a, r| mix_step_back(a, r, units, mask, z, h_past, dh));
 }
 
@@ -159,6 +164,7 @@ pub fn before_reset_backward(
     dvh: &[f32],
     dh: &mut [f32],
 ) {
+    check_lens(dh.len() / units, units, 3, &[z], &[h_past, dvh, dh]);
     if recurrent == Unary::Sigmoid {
         reset_back(Sigmoid, units, z, h_past, dvh, dh);
     } else {

@@ -1,6 +1,6 @@
 //! The step of an LSTM.
 
-use super::{Any, Gate, Sigmoid, Tanh, load, store, through, with_gates};
+use super::{Any, Gate, Sigmoid, Tanh, check_lens, load, store, through, with_gates};
 use crate::activation::Unary;
 use crate::lane::{flush, mul_add};
 use crate::macros::kernel;
@@ -18,6 +18,7 @@ pub fn forward(
     h_past: &[f32],
     h: &mut [f32],
 ) {
+    check_lens(mask.len(), units, 4, &[z], &[c_past, c, h_past, h]);
     with_gates!(activation, recurrent, |a, r| step(a, r, units, mask, z, c_past, c, h_past, h));
 }
 
@@ -33,6 +34,7 @@ pub fn backward(
     dh: &mut [f32],
     dc: &mut [f32],
 ) {
+    check_lens(mask.len(), units, 4, &[z], &[c_past, c, dh, dc]);
     with_gates!(activation, recurrent, |a, r| step_back(a, r, units, mask, z, c_past, c, dh, dc));
 }
 

@@ -120,8 +120,142 @@ fn store<S: Simd>(simd: S, x: &mut [f32], value: S::f32s) {
     }
 }
 
+/// Panics unless the sums of `gates` gates and all states are those of `rows` rows.
+fn check_lens(rows: usize, units: usize, gates: usize, sums: &[&[f32]], states: &[&[f32]]) {
+    assert!(sums.iter().all(|sums| sums.len() == rows * gates * units), "sums of another size");
+    assert!(states.iter().all(|state| state.len() == rows * units), "states of another size");
+}
+
 /// d · slope, subnormal results flushed.
 #[inline(always)]
 fn through<S: Simd>(simd: S, d: S::f32s, slope: S::f32s) -> S::f32s {
     flush(simd, simd.mul_f32s(d, slope))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naive;
+    use proptest::prelude::*;
+
+    fn numbers(n: usize, seed: usize) -> Vec<f32> {
+        (0..n).map(|i| ((i * 37 + seed * 61) % 101) as f32 / 50.0 - 1.0).collect()
+    }
+
+    fn scalar(f: Unary) -> impl Fn(f64) -> f64 {
+        move |z| match f {
+            Unary::Tanh => z.tanh(),
+            Unary::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+            Unary::Swish => z / (1.0 + (-z).exp()),
+            _ => z / (1.0 + z.abs()),
+        }
+    }
+
+    /// ∂/∂ each argument of `f`, by central differences.
+    fn slopes<const N: usize>(at: [f64; N], f: impl Fn([f64; N]) -> f64) -> [f64; N] {
+        let mut slopes = [0.0; N];
+        for (i, slope) in slopes.iter_mut().enumerate() {
+            let (mut up, mut down) = (at, at);
+            up[i] += 1e-5;
+            down[i] -= 1e-5;
+            *slope = (f(up) - f(down)) / 2e-5;
+        }
+        slopes
+    }
+
+    fn close(got: f32, want: f64) -> Result<(), TestCaseError> {
+        prop_assert!((f64::from(got) - want).abs() < 2e-5, "{} {}", got, want);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn every_step_and_its_way_back_agree_with_the_definition(
+            units in 1usize..40, usual in any::<bool>(), seed in 0usize..1000,
+        ) {
+            let (activation, recurrent) =
+                if usual { (Unary::Tanh, Unary::Sigmoid) } else { (Unary::Swish, Unary::Softsign) };
+            let (a, r) = (scalar(activation), scalar(recurrent));
+            let mask = [1.0, 0.0, 1.0];
+            let len = mask.len() * units;
+            let (c0, h0, dh0, dc0) = (numbers(len, seed), numbers(len, seed + 1), numbers(len, seed + 2), numbers(len, seed + 3));
+            let get = |x: &[f32], i: usize| f64::from(x[i]);
+            // The sum of gate `g` for state `i`.
+            let place = |gates: usize, g: usize, i: usize| (i / units * gates + g) * units + i % units;
+
+            let z0 = numbers(4 * len, seed + 4);
+            let (mut z, mut c, mut h) = (z0.clone(), vec![f32::NAN; len], vec![f32::NAN; len]);
+            lstm::forward(activation, recurrent, units, &mask, &mut z, &c0, &mut c, &h0, &mut h);
+            let (mut dh, mut dc) = (dh0.clone(), dc0.clone());
+            lstm::backward(activation, recurrent, units, &mask, &mut z, &c0, &c, &mut dh, &mut dc);
+            for i in 0..len {
+                if mask[i / units] == 0.0 {
+                    prop_assert_eq!((h[i], c[i], dh[i], dc[i]), (h0[i], c0[i], dh0[i], dc0[i]));
+                    prop_assert!((0..4).all(|g| z[place(4, g, i)] == 0.0));
+                    continue;
+                }
+                let sums = |g: usize| get(&z0, place(4, g, i));
+                let at = [sums(0), sums(1), sums(2), sums(3), get(&c0, i)];
+                let step = |[zi, zf, zg, zo, c]: [f64; 5]| naive::lstm([zi, zf, zg, zo], c, &a, &r);
+                close(h[i], step(at).0)?;
+                close(c[i], step(at).1)?;
+                let want = slopes(at, |at| get(&dh0, i) * step(at).0 + get(&dc0, i) * step(at).1);
+                for g in 0..4 {
+                    close(z[place(4, g, i)], want[g])?;
+                }
+                close(dc[i], want[4])?;
+                prop_assert_eq!(dh[i], 0.0);
+            }
+
+            let (z0, n0) = (numbers(3 * len, seed + 5), numbers(3 * len, seed + 6));
+            let (mut z, mut n, mut h, mut dh) = (z0.clone(), n0.clone(), vec![f32::NAN; len], dh0.clone());
+            gru::after_forward(activation, recurrent, units, &mask, &mut z, &n, &h0, &mut h);
+            gru::after_backward(activation, recurrent, units, &mask, &mut z, &mut n, &h0, &mut dh);
+            for i in 0..len {
+                if mask[i / units] == 0.0 {
+                    prop_assert_eq!((h[i], dh[i]), (h0[i], dh0[i]));
+                    prop_assert!((0..3).all(|g| z[place(3, g, i)] == 0.0 && n[place(3, g, i)] == 0.0));
+                    continue;
+                }
+                let sums = |x: &[f32], g: usize| get(x, place(3, g, i));
+                let at = [sums(&z0, 0), sums(&z0, 1), sums(&z0, 2), sums(&n0, 0), sums(&n0, 1), sums(&n0, 2), get(&h0, i)];
+                let step = |[zu, zv, zg, nu, nv, ng, h]: [f64; 7]| naive::gru_after([zu, zv, zg], [nu, nv, ng], h, &a, &r);
+                close(h[i], step(at))?;
+                let want = slopes(at, |at| get(&dh0, i) * step(at));
+                for g in 0..3 {
+                    close(z[place(3, g, i)], want[g])?;
+                    close(n[place(3, g, i)], want[3 + g])?;
+                }
+                close(dh[i], want[6])?;
+            }
+
+            // Without a recurrent kernel (as if it were the identity for the candidate) the two halves make one step.
+            let (mut z, mut h, mut dh) = (z0.clone(), vec![f32::NAN; len], dh0.clone());
+            let mut vh = vec![f32::NAN; len];
+            gru::before_reset(recurrent, units, &mut z, &h0, &mut vh);
+            for i in 0..len {
+                z[place(3, 2, i)] += vh[i];
+            }
+            gru::before_mix(activation, recurrent, units, &mask, &mut z, &h0, &mut h);
+            gru::before_mix_backward(activation, recurrent, units, &mask, &mut z, &h0, &mut dh);
+            let dvh: Vec<f32> = (0..len).map(|i| z[place(3, 2, i)]).collect();
+            gru::before_reset_backward(recurrent, units, &mut z, &h0, &dvh, &mut dh);
+            for i in 0..len {
+                if mask[i / units] == 0.0 {
+                    prop_assert_eq!((h[i], dh[i]), (h0[i], dh0[i]));
+                    prop_assert!((0..3).all(|g| z[place(3, g, i)] == 0.0));
+                    continue;
+                }
+                let sums = |g: usize| get(&z0, place(3, g, i));
+                let at = [sums(0), sums(1), sums(2), get(&h0, i)];
+                let step = |[zu, zv, zg, h]: [f64; 4]| naive::gru_before([zu, zv, zg], h, &a, &r);
+                close(h[i], step(at))?;
+                let want = slopes(at, |at| get(&dh0, i) * step(at));
+                for g in 0..3 {
+                    close(z[place(3, g, i)], want[g])?;
+                }
+                close(dh[i], want[3])?;
+            }
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! The step of a simple recurrent layer.
 
-use super::{Any, Gate, Tanh, load, store, through};
+use super::{Any, Gate, Tanh, check_lens, load, store, through};
 use crate::activation::Unary;
 use crate::macros::kernel;
 
 /// One step of a simple recurrent layer: `h = f(z)`.
 pub fn forward(f: Unary, units: usize, mask: &[f32], z: &mut [f32], h_past: &[f32], h: &mut [f32]) {
+    check_lens(mask.len(), units, 1, &[z], &[h_past, h]);
     if f == Unary::Tanh {
         step(Tanh, units, mask, z, h_past, h);
     } else {
@@ -15,6 +16,7 @@ pub fn forward(f: Unary, units: usize, mask: &[f32], z: &mut [f32], h_past: &[f3
 
 /// Back through [`forward`].
 pub fn backward(f: Unary, units: usize, mask: &[f32], z: &mut [f32], dh: &mut [f32]) {
+    check_lens(mask.len(), units, 1, &[z], &[dh]);
     if f == Unary::Tanh {
         step_back(Tanh, units, mask, z, dh);
     } else {
