@@ -5,7 +5,7 @@
 use pulp::Simd;
 
 use crate::convolution::Convolution;
-use crate::lane::{load, mul_add, store};
+use crate::lane::{load_some, mul_add, store_some};
 use crate::macros::kernel;
 use crate::window::Axis;
 
@@ -93,7 +93,7 @@ fn load_all<S: Simd, const B: usize>(simd: S, x: &[f32]) -> [S::f32s; B] {
     }
     for b in 0..B {
         let end = x.len().min((b + 1) * S::F32_LANES);
-        vectors[b] = load(simd, &x[b * S::F32_LANES..end]);
+        vectors[b] = load_some(simd, &x[b * S::F32_LANES..end]);
     }
     vectors
 }
@@ -102,7 +102,7 @@ fn load_all<S: Simd, const B: usize>(simd: S, x: &[f32]) -> [S::f32s; B] {
 fn store_all<S: Simd, const B: usize>(simd: S, y: &mut [f32], vectors: [S::f32s; B]) {
     for b in 0..B {
         let end = y.len().min((b + 1) * S::F32_LANES);
-        store(simd, &mut y[b * S::F32_LANES..end], vectors[b]);
+        store_some(simd, &mut y[b * S::F32_LANES..end], vectors[b]);
     }
 }
 
