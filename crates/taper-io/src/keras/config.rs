@@ -40,7 +40,8 @@ fn place(i: usize, object: &Object) -> String {
 fn open(i: usize, value: Value) -> Result<Object> {
     let object = Object::new(value, "a layer").map_err(|complaint| complaint.within(format!("config.layers[{i}]")))?;
     if MODELS.contains(&&*object.class) {
-        let complaint = Complaint::new(place(i, &object), format!("one of {}", LAYERS.join(", ")), "a model in a model");
+        let complaint =
+            Complaint::new(place(i, &object), format!("one of {}", LAYERS.join(", ")), "a model in a model");
         return Err(complaint.into());
     }
     if object.class != "InputLayer" {
@@ -65,7 +66,9 @@ fn sequential(layers: Vec<Value>) -> Result<Sequential> {
         }
     }
     let Some(input_shape) = input_shape else {
-        return Err(Complaint::new("config.layers", "an InputLayer first (save the model after it is built)", "none").into());
+        return Err(
+            Complaint::new("config.layers", "an InputLayer first (save the model after it is built)", "none").into()
+        );
     };
     Ok(Sequential { input_shape, layers: specs })
 }
@@ -126,7 +129,8 @@ fn functional(layers: Vec<Value>, config: &Map<String, Value>) -> Result<Graph> 
         };
         let mut spec = Some(layer::layer(object).map_err(|error| error.within(&place))?);
         for (k, call) in calls.into_iter().enumerate() {
-            let inputs = sources(call, &input).map_err(|complaint| complaint.within(format!("{place}.inbound_nodes[{k}]")))?;
+            let inputs =
+                sources(call, &input).map_err(|complaint| complaint.within(format!("{place}.inbound_nodes[{k}]")))?;
             let layer = match spec.take() {
                 Some(spec) => GraphLayer::Own(spec),
                 None => GraphLayer::Shared { name: Some(node_name(&name, k)), shares: name.clone() },
