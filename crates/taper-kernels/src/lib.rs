@@ -17,6 +17,7 @@ pub mod naive;
 pub mod normalization;
 pub mod orthogonal;
 pub mod penalty;
+mod product;
 pub mod reduce;
 pub mod softmax;
 pub mod update;
