@@ -1,11 +1,11 @@
 //! Refuses what cannot fit, before anything is allocated.
 
-use taper::{Complaint, FitConfig, Sequential};
+use taper::{Complaint, FitConfig, ModelSpec};
 
 use crate::failure::Failure;
 
 /// Complains if training this model would need more memory than the machine has free.
-pub(crate) fn check(model: &Sequential, fit: &FitConfig, rows: usize) -> Result<(), Failure> {
+pub(crate) fn check(model: &ModelSpec, fit: &FitConfig, rows: usize) -> Result<(), Failure> {
     let need = taper::training_bytes(model, fit, rows).map_err(|error| error.within("model"))?;
     match available() {
         Some(free) if need > u128::from(free) => {

@@ -3,9 +3,11 @@
 //! Readers work in three stages: measure the real length, check the whole header against what is expected, then allocate.
 //! Writers make a file appear whole or not at all (write beside it, flush to disk, rename).
 
+mod archive;
 mod atomic;
 mod error;
 mod experiment_file;
+mod hdf5;
 mod log;
 mod model_file;
 mod rows;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use taper::{Complaint, Model, Seed, Sequential};
+use taper::{Complaint, Model, ModelSpec, Seed};
 
 use crate::tensor_file::{Tensor, Tensors, read_tensors, write_tensors};
 use crate::{Error, Result};
@@ -42,7 +42,7 @@ pub fn read_model(path: &Path) -> Result<Model> {
     if version.parse::<u32>().map_or(true, |version| version > VERSION) {
         return Err(wrong("metadata", &format!("version {VERSION} or older"), format!("version {version}")));
     }
-    let spec: Sequential =
+    let spec: ModelSpec =
         serde_json::from_str(spec).map_err(|error| wrong("metadata", "a specification", error.to_string()))?;
     let mut model = Model::build(&spec, Seed::new(0)).map_err(|error| Error::within(path, error))?;
 
@@ -81,7 +81,7 @@ pub fn read_model(path: &Path) -> Result<Model> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use taper::{Activation, Dense, Regularizer};
+    use taper::{Activation, Dense, Regularizer, Sequential};
 
     #[test]
     fn a_model_comes_back_the_same() {

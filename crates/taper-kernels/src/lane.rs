@@ -174,6 +174,27 @@ pub(crate) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.select_f32s(simd.less_than_f32s(magnitude, splat(simd, 0.625)), small, large)
 }
 
+/// Up to one vector of numbers; missing lanes are 0.
+#[inline(always)]
+pub(crate) fn load_some<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
+    match S::as_simd_f32s(x) {
+        ([whole], []) => *whole,
+        _ => simd.partial_load_f32s(x),
+    }
+}
+
+/// Writes a vector back, as many lanes as there is room for.
+#[inline(always)]
+pub(crate) fn store_some<S: Simd>(simd: S, y: &mut [f32], value: S::f32s) {
+    if y.len() == S::F32_LANES
+        && let ([whole], []) = S::as_mut_simd_f32s(y)
+    {
+        *whole = value;
+        return;
+    }
+    simd.partial_store_f32s(y, value);
+}
+
 /// `y[i] = f(y[i])` over a whole slice, the tail included.
 #[inline(always)]
 pub(crate) fn map_in_place<S: Simd>(simd: S, y: &mut [f32], f: impl Fn(S::f32s) -> S::f32s) {

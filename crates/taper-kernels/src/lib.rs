@@ -8,7 +8,10 @@
 //! not meet are mistakes of the programmer and panic.
 
 pub mod activation;
+pub mod convolution;
 pub mod crossentropy;
+pub mod depthwise;
+mod direct;
 mod isa;
 pub mod lane;
 mod macros;
@@ -17,9 +20,12 @@ pub mod naive;
 pub mod normalization;
 pub mod orthogonal;
 pub mod penalty;
+pub mod pooling;
 mod product;
+pub mod recurrent;
 pub mod reduce;
 pub mod softmax;
 pub mod update;
+pub mod window;
 
 pub use isa::{Isa, force_isa, isa};

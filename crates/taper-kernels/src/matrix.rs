@@ -9,7 +9,7 @@
 use pulp::Simd;
 
 use crate::activation::{Function, Linear, Relu, Unary};
-use crate::lane::{flush, load, mul_add, store};
+use crate::lane::{flush, load, mul_add, store, zip_in_place};
 use crate::macros::kernel;
 
 /// A read-only matrix over a slice: element (i, j) at `i·row_stride + j·col_stride`.
@@ -434,11 +434,13 @@ fn dots_of<S: Simd, const ROWS: usize>(simd: S, x: &[f32], w: &[f32], y: &mut [f
     }
 }
 
-/// `sums[j] = Σ_i x[i, j]`, rows as long as `sums`.
-pub fn column_sums(x: &[f32], sums: &mut [f32]) {
-    sums.fill(0.0);
-    for row in x.chunks_exact(sums.len()) {
-        crate::update::add_scaled(1.0, row, sums);
+kernel! {
+    /// `sums[j] = Σ_i x[i, j]`, rows as long as `sums`.
+    pub fn column_sums(simd: S, x: &'a [f32], sums: &'a mut [f32]) {
+        sums.fill(0.0);
+        for row in x.chunks_exact(sums.len()) {
+            zip_in_place(simd, row, sums, #[inline(always)] |x, sum| simd.add_f32s(sum, x));
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Activation functions as a specification.
 
 use serde::{Deserialize, Serialize};
-use taper_kernels::activation::Unary;
+use taper_kernels::activation::{self, Unary};
+use taper_kernels::softmax;
 
 use crate::spelling::named;
 
@@ -66,5 +67,65 @@ impl Activation {
             Self::Exponential => Unary::Exponential,
             Self::Softmax => return None,
         })
+    }
+
+    /// Whether the backward pass needs the values before the function.
+    pub(crate) fn keeps_input(self) -> bool {
+        self.unary().is_some_and(Unary::needs_input)
+    }
+
+    /// How many floats a layer of so many outputs keeps for [`unwind`](Self::unwind).
+    pub(crate) fn cache_len(self, outputs: usize) -> usize {
+        if self.keeps_input() { outputs } else { 0 }
+    }
+
+    /// The part that a layer's own kernel may apply on the way; the rest is [`finish`](Self::finish).
+    pub(crate) fn fused(self) -> Unary {
+        if self.keeps_input() { Unary::Linear } else { self.unary().unwrap_or(Unary::Linear) }
+    }
+
+    /// What remains to be done in place once [`fused`](Self::fused) is. `n` is the last dimension; `cache` has
+    /// [`cache_len`](Self::cache_len) floats.
+    pub(crate) fn finish(self, n: usize, y: &mut [f32], cache: &mut [f32]) {
+        match self.unary() {
+            None => softmax::forward(n, y),
+            Some(unary) if unary.needs_input() => {
+                cache.copy_from_slice(y);
+                activation::forward(unary, y);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Begins the way back: takes `dy` through softmax, or says which elementwise function remains to be gone through
+    /// ([`activation::backward`], or a kernel that does it on the way), and what that function needs.
+    pub(crate) fn unwind<'a>(self, n: usize, y: &'a [f32], cache: &'a [f32], dy: &mut [f32]) -> (Unary, &'a [f32]) {
+        match self.unary() {
+            None => {
+                softmax::backward(n, y, dy);
+                (Unary::Linear, y)
+            }
+            Some(unary) if unary.needs_input() => (unary, cache),
+            Some(unary) => (unary, y),
+        }
+    }
+
+    /// `y = f(y + bias)` in place, for layers whose kernel does neither; `bias` may be empty (none).
+    pub(crate) fn apply(self, n: usize, bias: &[f32], y: &mut [f32], cache: &mut [f32]) {
+        if bias.is_empty() {
+            activation::forward(self.fused(), y);
+        } else {
+            activation::bias_forward(self.fused(), bias, y);
+        }
+        self.finish(n, y, cache);
+    }
+
+    /// The way back through [`apply`](Self::apply): `dy` becomes the gradient before the bias, and `dbias` its sum over rows.
+    pub(crate) fn apply_backward(self, n: usize, y: &[f32], cache: &[f32], dy: &mut [f32], dbias: &mut [f32]) {
+        let (unary, saved) = self.unwind(n, y, cache, dy);
+        activation::backward(unary, saved, dy);
+        if !dbias.is_empty() {
+            taper_kernels::matrix::column_sums(dy, dbias);
+        }
     }
 }

@@ -52,12 +52,166 @@ fn layers() -> Vec<Row> {
         row(SpatialDropout1d::new(0.4), &[3, 5], &[3, 5], 0),
         row(SpatialDropout2d::new(0.4), &[2, 3, 5], &[2, 3, 5], 0),
     ];
+    rows.extend(convolution_layers());
+    rows.extend(pooling_layers());
     for activation in activations() {
         rows.push(row(Dense::new(9).activation(activation), &[6], &[9], 63));
         rows.push(row(Dense::new(9).activation(activation), &[2], &[9], 27));
         rows.push(row(ActivationLayer::new(activation), &[8], &[8], 0));
     }
+    rows.extend(sequences());
     rows
+}
+
+/// Recurrent layers, those that wrap others, and embeddings.
+fn sequences() -> Vec<Row> {
+    let relu = Activation::Relu;
+    let hard = Activation::HardSigmoid;
+    let tokens = |layer: Embedding, input: &[usize], output: &[usize]| Row {
+        tokens: true,
+        ..row(layer.clone(), input, output, layer.input_dim * layer.output_dim)
+    };
+    let mut rows = vec![
+        tokens(Embedding::new(6, 3), &[4], &[4, 3]),
+        tokens(Embedding::new(7, 2).mask_zero(true), &[2, 3], &[2, 3, 2]),
+        row(SimpleRnn { use_bias: false, ..SimpleRnn::new(5) }, &[4, 3], &[5], 40),
+        row(SimpleRnn { dropout: 0.4, ..SimpleRnn::new(3) }, &[4, 6], &[3], 30),
+        row(Lstm { use_bias: false, ..Lstm::new(3) }, &[4, 2], &[3], 60),
+        row(Lstm { dropout: 0.4, ..Lstm::new(2).return_sequences(true) }, &[3, 6], &[3, 2], 72),
+        row(Lstm { recurrent_activation: hard, ..Lstm::new(3).activation(relu) }, &[4, 5], &[3], 108),
+        row(Lstm::new(17), &[3, 1], &[17], 1292),
+        row(Gru { use_bias: false, ..Gru::new(3) }, &[4, 2], &[3], 45),
+        row(Gru { use_bias: false, reset_after: false, ..Gru::new(3) }, &[4, 2], &[3], 45),
+        row(Gru { dropout: 0.4, ..Gru::new(2).go_backwards(true) }, &[3, 6], &[2], 60),
+        row(Gru { recurrent_activation: hard, ..Gru::new(3).activation(Activation::Swish) }, &[4, 5], &[3], 90),
+        row(Gru { recurrent_activation: hard, reset_after: false, ..Gru::new(3) }, &[4, 5], &[3], 81),
+        row(Gru::new(17), &[3, 1], &[17], 1020),
+        row(TimeDistributed::new(Dense::new(2).activation(Activation::Softmax)), &[3, 4], &[3, 2], 10),
+        row(TimeDistributed::new(Lstm::new(3)), &[2, 3, 2], &[2, 3], 72),
+        row(TimeDistributed::new(TimeDistributed::new(Dropout::new(0.3))), &[2, 3, 2], &[2, 3, 2], 0),
+        row(
+            Bidirectional::new(Lstm::new(2))
+                .backward_layer(LayerSpec::from(Lstm::new(2).activation(relu).go_backwards(true)).name("other")),
+            &[3, 2],
+            &[4],
+            80,
+        ),
+        row(TimeDistributed::new(Bidirectional::new(Gru::new(2))), &[2, 3, 2], &[2, 4], 72),
+        Row { tokens: true, ..row(TimeDistributed::new(Embedding::new(6, 2)), &[3, 2], &[3, 2, 2], 12) },
+    ];
+    for steps in [1, 4] {
+        for sequences in [false, true] {
+            for backwards in [false, true] {
+                let output = |units: usize| if sequences { vec![steps, units] } else { vec![units] };
+                let simple = SimpleRnn::new(5).return_sequences(sequences).go_backwards(backwards);
+                let lstm = Lstm::new(3).return_sequences(sequences).go_backwards(backwards);
+                let gru = Gru::new(3).return_sequences(sequences).go_backwards(backwards);
+                let before = Gru { reset_after: false, ..gru.clone() };
+                rows.push(row(simple, &[steps, 3], &output(5), 45));
+                rows.push(row(lstm, &[steps, 2], &output(3), 72));
+                rows.push(row(gru, &[steps, 2], &output(3), 63));
+                rows.push(row(before, &[steps, 2], &output(3), 54));
+            }
+            for mode in [MergeMode::Concat, MergeMode::Sum, MergeMode::Mul, MergeMode::Ave] {
+                let width = if mode == MergeMode::Concat { 4 } else { 2 };
+                let output = if sequences { vec![steps, width] } else { vec![width] };
+                let simple = SimpleRnn::new(2).return_sequences(sequences);
+                rows.push(row(Bidirectional::new(simple).merge_mode(mode), &[steps, 3], &output, 24));
+            }
+        }
+    }
+    rows
+}
+
+/// Recurrent layers over masked steps: the gradients of the embeddings below say whether the way back skips what it must.
+#[test]
+fn masked_sequences_conform() {
+    for sequences in [false, true] {
+        for zero_output_for_mask in [false, true] {
+            let gru = Gru { zero_output_for_mask, ..Gru::new(3).return_sequences(sequences) };
+            let layers: Vec<LayerSpec> = vec![
+                SimpleRnn { zero_output_for_mask, ..SimpleRnn::new(3).return_sequences(sequences) }.into(),
+                Lstm { zero_output_for_mask, ..Lstm::new(3).return_sequences(sequences) }.into(),
+                Lstm { zero_output_for_mask, ..Lstm::new(3).return_sequences(sequences).go_backwards(true) }.into(),
+                Gru { reset_after: false, ..gru.clone() }.into(),
+                Bidirectional::new(gru.clone()).into(),
+                gru.into(),
+            ];
+            for layer in layers {
+                let text = serde_json::to_string(&layer).unwrap();
+                let spec = Sequential::new([5]).layer(Embedding::new(6, 3).mask_zero(true)).layer(layer);
+                let spec = if sequences { spec.layer(Lstm::new(2)) } else { spec };
+                check_gradients(&spec.into(), true, Mode::Training, &text);
+            }
+        }
+    }
+}
+
+fn convolution_layers() -> Vec<Row> {
+    use Padding::{Causal, Same, Valid};
+    let conv1d = Conv1d::new(3, 3);
+    let conv2d = Conv2d::new(3, (3, 2));
+    let transpose = Conv2dTranspose::new(3, (3, 2));
+    let depthwise = DepthwiseConv2d::new((3, 2));
+    let separable = SeparableConv2d::new(3, (3, 2));
+    vec![
+        row(conv1d.clone(), &[7, 2], &[5, 3], 21),
+        row(conv1d.clone().padding(Same).strides(2).activation(Activation::Relu), &[7, 2], &[4, 3], 21),
+        row(Conv1d { dilation_rate: 2, use_bias: false, ..conv1d.clone().padding(Causal) }, &[7, 2], &[7, 3], 18),
+        row(Conv1d { groups: 2, filters: 4, ..conv1d.activation(Activation::Swish) }, &[7, 4], &[5, 4], 28),
+        row(conv2d.clone(), &[5, 6, 2], &[3, 5, 3], 39),
+        row(conv2d.clone().padding(Same).activation(Activation::Softmax), &[5, 6, 2], &[5, 6, 3], 39),
+        row(conv2d.clone().padding(Same).strides((2, 3)).activation(Activation::Gelu), &[5, 6, 2], &[3, 2, 3], 39),
+        row(Conv2d { dilation_rate: (2, 3).into(), ..conv2d.clone().padding(Same) }, &[5, 6, 2], &[5, 6, 3], 39),
+        row(Conv2d { groups: 2, filters: 4, ..conv2d.clone().padding(Valid) }, &[5, 6, 4], &[3, 5, 4], 52),
+        row(Conv2d { use_bias: false, ..conv2d }, &[3, 2, 2], &[1, 1, 3], 36),
+        row(Conv2d::new(3, 1).activation(Activation::Tanh), &[3, 2, 4], &[3, 2, 3], 15),
+        row(Conv2d::new(20, 3).padding(Same).activation(Activation::Tanh), &[6, 5, 3], &[6, 5, 20], 560),
+        row(transpose.clone(), &[3, 4, 2], &[5, 5, 3], 39),
+        row(transpose.clone().strides((2, 3)).activation(Activation::Tanh), &[3, 4, 2], &[7, 12, 3], 39),
+        row(transpose.clone().strides(2).padding(Same).activation(Activation::Swish), &[3, 4, 2], &[6, 8, 3], 39),
+        row(Conv2dTranspose { dilation_rate: 2.into(), use_bias: false, ..transpose }, &[3, 4, 2], &[7, 6, 3], 36),
+        row(depthwise.clone(), &[5, 6, 3], &[3, 5, 3], 21),
+        row(depthwise.clone().padding(Same).strides(2).activation(Activation::Relu), &[5, 6, 3], &[3, 3, 3], 21),
+        row(depthwise.clone().depth_multiplier(2).activation(Activation::Gelu), &[5, 6, 3], &[3, 5, 6], 42),
+        row(
+            DepthwiseConv2d { dilation_rate: 2.into(), use_bias: false, ..depthwise.padding(Same) },
+            &[5, 6, 3],
+            &[5, 6, 3],
+            18,
+        ),
+        row(separable.clone(), &[5, 6, 2], &[3, 5, 3], 21),
+        row(separable.clone().padding(Same).strides(2).activation(Activation::Swish), &[5, 6, 2], &[3, 3, 3], 21),
+        row(
+            SeparableConv2d { dilation_rate: (2, 1).into(), use_bias: false, ..separable.depth_multiplier(2) },
+            &[5, 6, 2],
+            &[1, 5, 3],
+            36,
+        ),
+    ]
+}
+
+fn pooling_layers() -> Vec<Row> {
+    use Padding::Same;
+    let margins = Margins { top: 0, bottom: 1, left: 2, right: 3 };
+    vec![
+        row(MaxPooling1d::new(2), &[7, 3], &[3, 3], 0),
+        row(MaxPooling1d::new(3).strides(2).padding(Same), &[7, 3], &[4, 3], 0),
+        row(AveragePooling1d::new(2), &[7, 3], &[3, 3], 0),
+        row(AveragePooling1d::new(3).strides(1).padding(Same), &[7, 3], &[7, 3], 0),
+        row(MaxPooling2d::default(), &[5, 6, 2], &[2, 3, 2], 0),
+        // Small inputs where there are kinks: two of them in one step spoil every quotient.
+        row(MaxPooling2d::new((3, 2)).strides((2, 1)).padding(Same), &[3, 2, 2], &[2, 2, 2], 0),
+        row(AveragePooling2d::new((2, 3)), &[5, 6, 2], &[2, 2, 2], 0),
+        row(AveragePooling2d::new(3).strides(2).padding(Same), &[5, 6, 2], &[3, 3, 2], 0),
+        row(GlobalMaxPooling1d::new(), &[7, 3], &[3], 0),
+        row(GlobalMaxPooling2d { keepdims: true }, &[5, 6, 2], &[1, 1, 2], 0),
+        row(GlobalAveragePooling1d { keepdims: true }, &[7, 3], &[1, 3], 0),
+        row(GlobalAveragePooling2d::new(), &[5, 6, 2], &[2], 0),
+        row(ZeroPadding2d::new((1, 2)), &[3, 4, 2], &[5, 8, 2], 0),
+        row(ZeroPadding2d::new(margins), &[3, 4, 2], &[4, 9, 2], 0),
+        row(UpSampling2d::new((2, 3)), &[3, 4, 2], &[6, 12, 2], 0),
+    ]
 }
 
 fn activations() -> Vec<Activation> {
@@ -106,14 +260,178 @@ fn every_layer_conforms() {
         }
         let spec = spec.layer(layer.clone());
         for mode in [Mode::Training, Mode::Inference] {
-            check_gradients(&spec, tokens, mode, &text);
+            check_gradients(&spec.clone().into(), tokens, mode, &text);
         }
     }
 }
 
+/// A layer of several inputs: for an input of this shape, branches of these widths, the output.
+type MergeRow = (LayerSpec, &'static [usize], &'static [usize], &'static [usize]);
+
+/// Every layer that merges.
+fn merges() -> Vec<MergeRow> {
+    vec![
+        (Add::new().into(), &[5], &[5, 5, 5], &[5]),
+        (Add::new().into(), &[2, 3], &[3, 1], &[2, 3]),
+        (Subtract::new().into(), &[5], &[5, 5], &[5]),
+        (Subtract::new().into(), &[2, 3], &[1, 3], &[2, 3]),
+        (Multiply::new().into(), &[5], &[5, 5, 5], &[5]),
+        (Multiply::new().into(), &[2, 3], &[3, 1], &[2, 3]),
+        (Average::new().into(), &[5], &[5, 5, 5], &[5]),
+        (Average::new().into(), &[2, 3], &[1, 3], &[2, 3]),
+        (Maximum::new().into(), &[5], &[5, 5, 5], &[5]),
+        (Maximum::new().into(), &[2, 3], &[3, 1], &[2, 3]),
+        (Minimum::new().into(), &[5], &[5, 5, 5], &[5]),
+        (Concatenate::new().into(), &[4], &[2, 3, 1], &[6]),
+        (Concatenate::new().into(), &[2, 4], &[2, 3], &[2, 5]),
+        (Concatenate::new().axis(1).into(), &[2, 4], &[3, 3], &[4, 3]),
+        (Concatenate::new().axis(-2).into(), &[2, 2, 4], &[3, 3], &[2, 4, 3]),
+    ]
+}
+
+#[test]
+fn every_merge_conforms() {
+    for (layer, input, widths, output) in merges() {
+        let text = serde_json::to_string(&layer).unwrap();
+        assert_eq!(serde_json::from_str::<LayerSpec>(&text).unwrap(), layer, "{text}");
+        let unknown = text.replacen('{', r#"{"no_such_setting": 1,"#, 1);
+        assert!(serde_json::from_str::<LayerSpec>(&unknown).is_err(), "{text} takes unknown settings");
+
+        let names: Vec<String> = (0..widths.len()).map(|i| format!("branch_{i}")).collect();
+        let mut graph = Graph::new(input);
+        for (name, width) in names.iter().zip(widths) {
+            graph = graph.node(name, ["input"], Dense::new(*width));
+        }
+        let layer = GraphLayer::Own(layer);
+        graph.nodes.push(GraphNode { inputs: Some(names), layer });
+        let model = Model::build(&graph, Seed::new(1)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(model.output_shape().sizes(), output, "{text}");
+        check_gradients(&graph.into(), false, Mode::Training, &text);
+    }
+}
+
+/// Ways in which nodes can be wired: values read twice, layers used twice, penalties on their outputs.
+fn graphs() -> Vec<(&'static str, Graph)> {
+    let dense = || Dense::new(4).activation(Activation::Tanh);
+    let l2 = Regularizer::l2(0.3);
+    let penalized = || LayerSpec::from(dense().kernel_regularizer(l2.clone())).activity_regularizer(l2.clone());
+    let out = || Dense::new(2).activation(Activation::Sigmoid);
+    vec![
+        (
+            "residual",
+            Graph::new([4])
+                .node("a", ["input"], dense())
+                .node("b", ["a"], dense())
+                .node("sum", ["a", "b"], Add::new())
+                .node("out", ["sum"], out()),
+        ),
+        (
+            "diamond",
+            Graph::new([4])
+                .node("top", ["input"], penalized())
+                .node("left", ["top"], dense())
+                .node("right", ["top"], penalized())
+                .node("bottom", ["left", "right"], Multiply::new())
+                .node("out", ["bottom"], out()),
+        ),
+        (
+            "a layer that reads one value twice",
+            Graph::new([4])
+                .node("a", ["input"], penalized())
+                .node("twice", ["a", "a"], Add::new())
+                .node("squares", ["twice", "a", "twice"], Multiply::new())
+                .node("out", ["squares"], out()),
+        ),
+        (
+            "a shared layer, in a row and side by side",
+            Graph::new([4])
+                .node("a", ["input"], penalized())
+                .shared("again", ["a"], "a")
+                .shared("aside", ["input"], "a")
+                .node("joined", ["again", "aside"], Concatenate::new())
+                .node("out", ["joined"], out()),
+        ),
+        (
+            "a shared layer as the output",
+            Graph::new([4])
+                .node("a", ["input"], LayerSpec::from(Dense { activation: Activation::Sigmoid, ..dense() }))
+                .shared("out", ["a"], "a"),
+        ),
+        (
+            "a penalized shared layer as the output",
+            Graph::new([4])
+                .node(
+                    "a",
+                    ["input"],
+                    LayerSpec::from(Dense { activation: Activation::Softmax, ..dense() })
+                        .activity_regularizer(l2.clone()),
+                )
+                .shared("out", ["a"], "a"),
+        ),
+        (
+            "an activation of its own as the output",
+            Graph::new([4]).node("a", ["input"], dense()).node("b", ["input", "a"], Add::new()).node(
+                "out",
+                ["b"],
+                LayerSpec::from(ActivationLayer::new(Activation::Softmax)),
+            ),
+        ),
+    ]
+}
+
+/// The gradient of the total loss of a graph, its penalties included, against difference quotients.
+#[test]
+fn every_graph_conforms() {
+    for (text, graph) in graphs() {
+        let spec = ModelSpec::from(&graph);
+        let again = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<ModelSpec>(&again).unwrap(), spec, "{text}");
+
+        let mut model = Model::build(&graph, Seed::new(2)).unwrap();
+        let mut rng = Seed::new(1).rng();
+        model.params_mut().data_mut().iter_mut().for_each(|w| *w += (0.3 * rng.normal()) as f32);
+        let outputs = model.output_shape().len();
+        let x: Vec<f32> = (0..16).map(|_| rng.normal() as f32).collect();
+        let y: Vec<f32> =
+            (0..4 * outputs).map(|i| if i % outputs == i / outputs % outputs { 1.0 } else { 0.0 }).collect();
+        let data = Dataset::new(Shape::new([4]).unwrap(), x, outputs, y).unwrap();
+        for loss in [Loss::BINARY_CROSSENTROPY, Loss::CATEGORICAL_CROSSENTROPY, Loss::Mse] {
+            let config = FitConfig::new(loss).batch_size(4);
+            let first = first_batch(&model, &data, &config).unwrap();
+            assert!((first.loss - evaluate(&model, &data, &config).unwrap().loss).abs() < 1e-6);
+            for i in 0..model.params().data().len() {
+                let w = model.params().data()[i];
+                let mut at = |w: f32| {
+                    model.params_mut().data_mut()[i] = w;
+                    evaluate(&model, &data, &config).unwrap().loss
+                };
+                let quotient = (at(w + 4e-3) - at(w - 4e-3)) / 8e-3;
+                at(w);
+                let gradient = f64::from(first.gradients[i]);
+                assert!((quotient - gradient).abs() < 2e-3, "{text}: {loss:?} {i}: {gradient} {quotient}");
+            }
+        }
+    }
+}
+
+/// The penalty of a shared layer's weights counts once, that of its outputs once for each use.
+#[test]
+fn a_shared_layer_is_penalized_once() {
+    let layer = Dense { use_bias: false, ..Dense::new(2) }.kernel_regularizer(Regularizer::l2(0.5));
+    let layer = LayerSpec::from(layer).activity_regularizer(Regularizer::l1(1.0));
+    let graph = Graph::new([2]).node("a", ["input"], layer).shared("b", ["a"], "a");
+    let mut model = Model::build(&graph, Seed::new(1)).unwrap();
+    assert_eq!(model.params().slots().len(), 1);
+    model.params_mut().data_mut().copy_from_slice(&[2.0, 0.0, 0.0, 2.0]);
+    assert_eq!(model.params().penalty_at(0), 0.5 * 8.0);
+    let data = Dataset::new(Shape::new([2]).unwrap(), vec![1.0, 0.0, 0.0, -3.0], 2, vec![0.0; 4]).unwrap();
+    let scores = evaluate(&model, &data, &FitConfig::new(Loss::Mse)).unwrap();
+    assert_eq!(scores.penalty, 4.0 + (2.0 + 6.0) / 2.0 + (4.0 + 12.0) / 2.0);
+}
+
 /// Backward against central differences of Σ c·y, one parameter at a time (at most 40 of each), in f32: within 1% of the
 /// largest gradient of that parameter.
-fn check_gradients(spec: &Sequential, tokens: bool, mode: Mode, text: &str) {
+fn check_gradients(spec: &ModelSpec, tokens: bool, mode: Mode, text: &str) {
     let mut model = Model::build(spec, Seed::new(2)).unwrap();
     let mut rng = Seed::new(3).rng();
     // Biases begin at 0, where many a mistake hides.

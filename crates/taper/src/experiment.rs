@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::data::{make_blobs, make_circles, make_moons};
-use crate::model::Sequential;
+use crate::model::ModelSpec;
 use crate::study::StudySpec;
 use crate::train::FitConfig;
 use crate::{Complaint, Complaints, Dataset, Error, Result, spelling};
@@ -24,7 +24,7 @@ use crate::{Complaint, Complaints, Dataset, Error, Result, spelling};
 ///     ] },
 ///     "fit": { "loss": "binary_crossentropy", "metrics": ["accuracy"], "epochs": 4000 },
 /// }))?;
-/// assert_eq!(experiment.model.layers.len(), 2);
+/// assert_eq!(experiment.model.input_shape(), [2]);
 /// # Ok::<(), taper::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Experiment {
     /// The rows.
     pub data: DataSpec,
     /// The model.
-    pub model: Sequential,
+    pub model: ModelSpec,
     /// The training.
     pub fit: FitConfig,
     /// What to vary.
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn a_patch_makes_what_is_missing_and_refuses_what_does_not_exist() {
         let patched = experiment().with("model.layers.0.kernel_regularizer.l2", &json!(0.1)).unwrap();
-        let text = serde_json::to_string(&patched.model.layers[0]).unwrap();
+        let text = serde_json::to_string(&patched.model).unwrap();
         assert!(text.contains(r#""kernel_regularizer":{"l2":0.1}"#), "{text}");
         let error = |path: &str| experiment().with(path, &json!(0.1)).unwrap_err().to_string();
         assert!(error("model.layers.7.units").contains("a position from 0 to 1 in `model.layers`"));

@@ -32,24 +32,29 @@ pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use experiment::{DataSpec, Experiment, Split};
 pub use initializer::Initializer;
 pub use layer::{
-    ActivationLayer, ActivityRegularization, Backward, BatchNormalization, Dense, Dropout, Elu, Flatten, Forward,
-    GaussianDropout, GaussianNoise, Inputs, Layer, LayerConfig, LayerKind, LayerNormalization, LayerSpec, LeakyReLu,
-    Masking, Mode, Permute, ReLu, RepeatVector, Rescaling, Reshape, Softmax, SpatialDropout1d, SpatialDropout2d,
+    ActivationLayer, ActivityRegularization, Add, Average, AveragePooling1d, AveragePooling2d, Backward,
+    BatchNormalization, Bidirectional, Concatenate, Conv1d, Conv2d, Conv2dTranspose, Dense, DepthwiseConv2d, Dropout,
+    Elu, Embedding, Flatten, Forward, GaussianDropout, GaussianNoise, GlobalAveragePooling1d, GlobalAveragePooling2d,
+    GlobalMaxPooling1d, GlobalMaxPooling2d, Gru, InputGradients, Inputs, Layer, LayerConfig, LayerKind,
+    LayerNormalization, LayerSpec, LeakyReLu, Lstm, Margins, Masking, MaxPooling1d, MaxPooling2d, Maximum, MergeMode,
+    Minimum, Mode, Multiply, Padding, Pair, Permute, ReLu, RepeatVector, Rescaling, Reshape, SeparableConv2d,
+    SimpleRnn, Softmax, SpatialDropout1d, SpatialDropout2d, Subtract, TimeDistributed, UpSampling2d, ZeroPadding2d,
 };
 pub use loss::Loss;
 pub use metric::{Metric, MetricSpec};
-pub use model::{LayerSummary, Model, Sequential, training_bytes};
+pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
 pub use regularizer::{OrthogonalMode, Regularizer};
 pub use rng::{Rng, Seed};
 pub use shape::Shape;
+pub use spelling::read;
 pub use strength::Strength;
 pub use study::{
     Axis, Difference, PathPoint, Resample, Run, RunEvent, StudyObserver, StudyResult, StudySpec, Summary, Trial,
     check_study, rising_path, run, run_study,
 };
 pub use train::{
-    EarlyStopping, EpochRow, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores, StopReason,
-    TrainState, evaluate, fit, fit_from,
+    EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores,
+    StopReason, TrainState, evaluate, first_batch, fit, fit_from,
 };

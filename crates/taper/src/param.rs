@@ -1,12 +1,13 @@
 //! The weights of a model: one flat buffer, and what is known of each part of it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::Seed;
 use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
+use crate::{Complaint, Complaints, Error, Result, Seed};
 
 /// What a parameter is for. A policy chooses by it what to penalize.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -57,14 +58,16 @@ pub enum Role {
 /// That is all: the model checks the settings, adds the penalty and its gradient, and applies the constraint after each step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamSpec {
-    /// Keras's name of it within the layer: `kernel`, `bias`.
-    pub name: &'static str,
+    /// Keras's name of it within the layer: `kernel`, `bias`, `lstm_cell/kernel`.
+    pub name: Cow<'static, str>,
     /// What it is for.
     pub role: Role,
     /// Its sizes.
     pub shape: Shape,
     /// How it begins.
     pub initializer: Initializer,
+    /// The part that begins at 1 whatever the initializer says (an LSTM's forget bias). Default: none.
+    pub ones: Range<usize>,
     /// The penalty on it.
     pub regularizer: Option<Regularizer>,
     /// What it is brought back to after each step.
@@ -76,8 +79,9 @@ pub struct ParamSpec {
 impl ParamSpec {
     /// A trainable parameter without a penalty.
     #[must_use]
-    pub fn new(name: &'static str, role: Role, shape: Shape, initializer: Initializer) -> Self {
-        Self { name, role, shape, initializer, regularizer: None, constraint: None, trainable: true }
+    pub fn new(name: impl Into<Cow<'static, str>>, role: Role, shape: Shape, initializer: Initializer) -> Self {
+        let (name, ones) = (name.into(), 0..0);
+        Self { name, role, shape, initializer, ones, regularizer: None, constraint: None, trainable: true }
     }
 
     /// The same parameter with a penalty.
@@ -92,6 +96,27 @@ impl ParamSpec {
     pub fn constraint(mut self, constraint: &Option<Constraint>) -> Self {
         self.constraint.clone_from(constraint);
         self
+    }
+
+    /// Complains about an initializer, a penalty or a constraint that cannot be used; places are settings of the layer.
+    pub(crate) fn validate(&self, complaints: &mut Complaints) -> Result<()> {
+        // Keras's words: `recurrent_kernel` is set by `recurrent_initializer`.
+        let name = self.name.rsplit('/').next().unwrap_or_default();
+        let setting = name.strip_suffix("_kernel").unwrap_or(name);
+        let initializer = self.initializer.validate(&self.shape).map_err(|error| match error {
+            Error::Invalid(all) => Error::Invalid(
+                all.into_iter().map(|complaint| Complaint { place: String::new(), ..complaint }).collect(),
+            ),
+            other => other,
+        });
+        complaints.take(format!("{setting}_initializer"), initializer)?;
+        if let Some(regularizer) = &self.regularizer {
+            regularizer.validate(&format!("{setting}_regularizer"), Some(&self.shape), complaints);
+        }
+        if let Some(constraint) = &self.constraint {
+            constraint.validate(&format!("{setting}_constraint"), &self.shape, complaints);
+        }
+        Ok(())
     }
 }
 
@@ -128,12 +153,30 @@ impl Params {
         Self { data: Vec::new(), slots }
     }
 
+    /// How many numbers there are, whether or not they are allocated.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.last().map_or(0, |slot| slot.range.end)
+    }
+
+    /// The same parameters with these numbers, as many as there are.
+    pub(crate) fn with_data(self, data: Vec<f32>) -> Self {
+        assert_eq!(self.len(), data.len());
+        Self { data, ..self }
+    }
+
+    /// The slots alone.
+    pub(crate) fn into_slots(self) -> Vec<ParamSlot> {
+        self.slots
+    }
+
     /// Draws every parameter anew. Each has its own stream, named by its path.
     pub fn initialize(&mut self, seed: Seed) {
-        self.data.resize(self.slots.last().map_or(0, |slot| slot.range.end), 0.0);
+        self.data.resize(self.len(), 0.0);
         for slot in &self.slots {
             let mut rng = seed.derive(&slot.path, 0).rng();
-            slot.spec.initializer.fill(&slot.spec.shape, &mut rng, &mut self.data[slot.range.clone()]);
+            let data = &mut self.data[slot.range.clone()];
+            slot.spec.initializer.fill(&slot.spec.shape, &mut rng, data);
+            data[slot.spec.ones.clone()].fill(1.0);
         }
     }
 

@@ -62,7 +62,18 @@ macro_rules! named {
 pub(crate) use named;
 
 /// Reads a specification from its value; a mistake becomes a [`Complaint`] with the path to it.
-pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
+///
+/// # Errors
+///
+/// What serde refuses, in words that name the place and the nearest known word.
+///
+/// # Example
+///
+/// ```
+/// let error = taper::read::<taper::FitConfig>(serde_json::json!({ "loss": "mse", "epoch": 3 })).unwrap_err();
+/// assert!(error.to_string().ends_with("got `epoch` (did you mean `epochs`?)"));
+/// ```
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { String::new() } else { path };

@@ -295,7 +295,7 @@ impl Layer for Built {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::Inputs;
+    use crate::layer::{InputGradients, Inputs};
     use crate::model::Workspace;
     use crate::{Model, Seed, Sequential};
 
@@ -360,9 +360,7 @@ mod tests {
         let (mut cache, mut scratch) = (vec![0.0; layer.cache_len(3)], vec![0.0; layer.scratch_len(3)]);
         let forward = |x: &[f32], cache: &mut [f32], scratch: &mut [f32]| {
             let mut y = vec![0.0; 12];
-            let buffers = [x.to_vec()];
-            let inputs =
-                Inputs { buffers: &buffers, masks: &masks, mask_lens: &[2], nodes: &[0], lens: &[4], batch: 3 };
+            let inputs = Inputs::lend(3, x, Some(&masks[0]));
             let (mode, seed) = (Mode::Training, Seed::new(0));
             layer.forward(Forward {
                 batch: 3,
@@ -396,16 +394,15 @@ mod tests {
         close(&cache[1..5], &[1.5, 2.0, 1.25, 4.5]);
 
         let weights: Vec<f32> = (0..12u8).map(|i| (f32::from(i) - 5.0) * 0.3).collect();
-        let (mut dy, mut dparams, mut dx) = (weights.clone(), vec![f32::NAN; 8], [vec![f32::NAN; 12]]);
-        let buffers = [X.to_vec()];
+        let (mut dy, mut dparams, mut dx) = (weights.clone(), vec![f32::NAN; 8], vec![f32::NAN; 12]);
         layer.backward(Backward {
             batch: 3,
-            inputs: Inputs { buffers: &buffers, masks: &masks, mask_lens: &[2], nodes: &[0], lens: &[4], batch: 3 },
+            inputs: Inputs::lend(3, &X, Some(&masks[0])),
             y: &y,
             dy: &mut dy,
             params: &params,
             dparams: &mut dparams,
-            dx: &mut dx,
+            dx: &mut InputGradients::Lent(Some(&mut dx)),
             cache: &mut cache.clone(),
             frozen: false,
             scratch: &mut scratch,
@@ -418,7 +415,7 @@ mod tests {
                 y.iter().zip(&weights).map(|(y, c)| f64::from(y * c)).sum::<f64>()
             };
             let quotient = (at(1e-2) - at(-1e-2)) / 2e-2;
-            assert!((quotient - f64::from(dx[0][i])).abs() < 5e-3, "{i}: {} {quotient}", dx[0][i]);
+            assert!((quotient - f64::from(dx[i])).abs() < 5e-3, "{i}: {} {quotient}", dx[i]);
         }
     }
 }

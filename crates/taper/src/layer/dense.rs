@@ -1,8 +1,7 @@
 //! The fully connected layer.
 
 use serde::{Deserialize, Serialize};
-use taper_kernels::activation::Unary;
-use taper_kernels::{matrix, softmax};
+use taper_kernels::matrix;
 
 use super::{Backward, Forward, Layer, LayerConfig, Masking, single};
 use crate::activation::Activation;
@@ -173,18 +172,6 @@ struct Built {
     output: Shape,
 }
 
-impl Built {
-    /// The part of the activation that the matrix product's kernel applies.
-    fn unary(&self) -> Unary {
-        self.activation.unary().unwrap_or(Unary::Linear)
-    }
-
-    /// Whether the backward pass needs the values before the activation.
-    fn keeps_input(&self) -> bool {
-        self.unary().needs_input()
-    }
-}
-
 impl Layer for Built {
     fn output_shape(&self) -> &Shape {
         &self.output
@@ -195,7 +182,7 @@ impl Layer for Built {
     }
 
     fn cache_len(&self, batch: usize) -> usize {
-        if self.keeps_input() { batch * self.rows * self.units } else { 0 }
+        self.activation.cache_len(batch * self.rows * self.units)
     }
 
     fn masking(&self) -> Masking {
@@ -205,16 +192,9 @@ impl Layer for Built {
     fn forward(&self, io: Forward<'_>) {
         let (kernel, bias) = io.params.split_at(self.inputs * self.units);
         let rows = io.batch * self.rows;
-        if self.keeps_input() {
-            matrix::dense_forward(Unary::Linear, rows, self.inputs, self.units, io.inputs.x(), kernel, bias, io.y);
-            io.cache.copy_from_slice(io.y);
-            taper_kernels::activation::forward(self.unary(), io.y);
-        } else {
-            matrix::dense_forward(self.unary(), rows, self.inputs, self.units, io.inputs.x(), kernel, bias, io.y);
-            if self.activation == Activation::Softmax {
-                softmax::forward(self.units, io.y);
-            }
-        }
+        let fused = self.activation.fused();
+        matrix::dense_forward(fused, rows, self.inputs, self.units, io.inputs.x(), kernel, bias, io.y);
+        self.activation.finish(self.units, io.y, io.cache);
     }
 
     fn backward(&self, mut io: Backward<'_>) {
@@ -222,12 +202,8 @@ impl Layer for Built {
         let (dkernel, dbias) = std::mem::take(&mut io.dparams).split_at_mut(self.inputs * self.units);
         let rows = io.batch * self.rows;
         let x = io.inputs.x();
-        if self.activation == Activation::Softmax {
-            softmax::backward(self.units, io.y, io.dy);
-        }
-        let saved: &[f32] = if self.keeps_input() { io.cache } else { io.y };
         let dy = std::mem::take(&mut io.dy);
-        let unary = self.unary();
+        let (unary, saved) = self.activation.unwind(self.units, io.y, io.cache, dy);
         matrix::dense_backward(
             unary,
             rows,

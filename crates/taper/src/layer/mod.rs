@@ -4,12 +4,59 @@
 //! other layers exist.
 
 mod activation;
+mod average_pooling1d;
+mod average_pooling2d;
+mod bidirectional;
+mod concatenate;
+mod conv1d;
+mod conv2d;
+mod conv2d_transpose;
+mod convolution;
+mod dense;
+mod depthwise_conv2d;
+mod dropout;
+mod embedding;
+mod flatten;
+mod gru;
+mod inner;
+mod lstm;
+mod merge;
+mod recurrent;
+mod simple_rnn;
+mod spec;
+mod time_distributed;
+
+pub use activation::ActivationLayer;
+pub use bidirectional::{Bidirectional, MergeMode};
+pub use concatenate::Concatenate;
+mod global_average_pooling1d;
+mod global_average_pooling2d;
+mod global_max_pooling1d;
+mod global_max_pooling2d;
+#[cfg(test)]
+mod keras_convolution;
+mod max_pooling1d;
+mod max_pooling2d;
+mod pooling;
+mod separable_conv2d;
+mod up_sampling2d;
+mod window;
+mod zero_padding2d;
+
+pub use average_pooling1d::AveragePooling1d;
+pub use average_pooling2d::AveragePooling2d;
+pub use conv1d::Conv1d;
+pub use conv2d::Conv2d;
+pub use conv2d_transpose::Conv2dTranspose;
+pub use dense::Dense;
+pub use depthwise_conv2d::DepthwiseConv2d;
+pub use dropout::Dropout;
+pub use embedding::Embedding;
+pub use flatten::Flatten;
+pub use merge::{Add, Average, Maximum, Minimum, Multiply, Subtract};
 mod activity_regularization;
 mod advanced_activation;
 mod batch_normalization;
-mod dense;
-mod dropout;
-mod flatten;
 mod gaussian_noise;
 mod layer_normalization;
 mod permute;
@@ -17,23 +64,32 @@ mod repeat_vector;
 mod rescaling;
 mod reshape;
 mod spatial_dropout;
-mod spec;
 
-pub use activation::ActivationLayer;
 pub use activity_regularization::ActivityRegularization;
 pub use advanced_activation::{Elu, LeakyReLu, ReLu, Softmax};
 pub use batch_normalization::BatchNormalization;
-pub use dense::Dense;
-pub use dropout::Dropout;
-pub use flatten::Flatten;
 pub use gaussian_noise::{GaussianDropout, GaussianNoise};
+pub use global_average_pooling1d::GlobalAveragePooling1d;
+pub use global_average_pooling2d::GlobalAveragePooling2d;
+pub use global_max_pooling1d::GlobalMaxPooling1d;
+pub use global_max_pooling2d::GlobalMaxPooling2d;
+pub use gru::Gru;
 pub use layer_normalization::LayerNormalization;
+pub use lstm::Lstm;
+pub use max_pooling1d::MaxPooling1d;
+pub use max_pooling2d::MaxPooling2d;
 pub use permute::Permute;
 pub use repeat_vector::RepeatVector;
 pub use rescaling::Rescaling;
 pub use reshape::Reshape;
+pub use separable_conv2d::SeparableConv2d;
+pub use simple_rnn::SimpleRnn;
 pub use spatial_dropout::{SpatialDropout1d, SpatialDropout2d};
 pub use spec::{LayerKind, LayerSpec};
+pub use time_distributed::TimeDistributed;
+pub use up_sampling2d::UpSampling2d;
+pub use window::{Padding, Pair};
+pub use zero_padding2d::{Margins, ZeroPadding2d};
 
 use crate::param::ParamSpec;
 use crate::shape::Shape;
@@ -57,6 +113,10 @@ pub enum Masking {
     Pass,
     /// The layer makes a mask of its input ([`Layer::make_mask`]).
     Make,
+    /// Of several inputs: a step counts if it counts in any; no mask if one of them has none.
+    Any,
+    /// Of several inputs: their steps one after the other, as their masks say; steps of an input without a mask count.
+    Join,
 }
 
 /// The settings of one kind of layer, before its sizes are known.
@@ -91,6 +151,11 @@ pub trait Layer: Send + Sync + std::fmt::Debug {
     /// How many floats of scratch either pass needs for a batch of this size.
     fn scratch_len(&self, _batch: usize) -> usize {
         0
+    }
+
+    /// If the inputs are ids of tokens: how many there are. A model refuses rows with other numbers before it runs.
+    fn token_limit(&self) -> Option<usize> {
+        None
     }
 
     /// What becomes of a mask over the time steps of the input. Default: it ends here.
@@ -149,8 +214,8 @@ pub struct Backward<'a> {
     pub params: &'a [f32],
     /// The gradient with respect to them, to be written.
     pub dparams: &'a mut [f32],
-    /// The gradients with respect to the inputs, to be written; one per input, empty where nobody asks.
-    pub dx: &'a mut [Vec<f32>],
+    /// The gradients with respect to the inputs, to be written where somebody asks for them.
+    pub dx: &'a mut InputGradients<'a>,
     /// What the forward pass kept.
     pub cache: &'a mut [f32],
     /// Whether the layer is frozen.
@@ -169,9 +234,16 @@ pub struct Inputs<'a> {
     pub(crate) nodes: &'a [usize],
     pub(crate) lens: &'a [usize],
     pub(crate) batch: usize,
+    /// For a layer within a layer: its only input and mask, in place of all the above.
+    pub(crate) lent: Option<(&'a [f32], Option<&'a [f32]>)>,
 }
 
 impl<'a> Inputs<'a> {
+    /// One input for a layer within a layer.
+    pub(crate) fn lend(batch: usize, x: &'a [f32], mask: Option<&'a [f32]>) -> Self {
+        Self { buffers: &[], masks: &[], mask_lens: &[], nodes: &[], lens: &[], batch, lent: Some((x, mask)) }
+    }
+
     /// The only input of an ordinary layer.
     #[must_use]
     pub fn x(&self) -> &'a [f32] {
@@ -181,6 +253,9 @@ impl<'a> Inputs<'a> {
     /// The mask of the only input: 1 or 0 for each step of each row, `None` if all count.
     #[must_use]
     pub fn mask(&self) -> Option<&'a [f32]> {
+        if let Some((_, mask)) = self.lent {
+            return mask;
+        }
         let node = self.nodes[0];
         let len = self.batch * self.mask_lens[node];
         (len > 0).then(|| &self.masks[node][..len])
@@ -189,29 +264,40 @@ impl<'a> Inputs<'a> {
     /// The input at this position.
     #[must_use]
     pub fn get(&self, position: usize) -> &'a [f32] {
+        if let Some((x, _)) = self.lent {
+            return x;
+        }
         let node = self.nodes[position];
         &self.buffers[node][..self.batch * self.lens[node]]
     }
 }
 
+/// The places for the gradients of a layer's inputs.
+#[derive(Debug)]
+pub enum InputGradients<'a> {
+    /// A model's buffers, one per input; empty where nobody asks.
+    Buffers(&'a mut [Vec<f32>]),
+    /// The place for the only input of a layer within a layer, if anybody asks.
+    Lent(Option<&'a mut [f32]>),
+}
+
 /// The place for the only input's gradient, if anybody asks for it.
-pub(crate) fn dx_of<'a>(dx: &'a mut [Vec<f32>], batch: usize, inputs: &Inputs<'_>) -> Option<&'a mut [f32]> {
+pub(crate) fn dx_of<'a>(dx: &'a mut InputGradients<'_>, batch: usize, inputs: &Inputs<'_>) -> Option<&'a mut [f32]> {
     dx_at(dx, 0, batch, inputs)
 }
 
 /// The place for the gradient of the input at this position, if anybody asks for it.
 pub(crate) fn dx_at<'a>(
-    dx: &'a mut [Vec<f32>],
+    dx: &'a mut InputGradients<'_>,
     position: usize,
     batch: usize,
     inputs: &Inputs<'_>,
 ) -> Option<&'a mut [f32]> {
-    let dx = &mut dx[position];
-    if dx.is_empty() {
-        return None;
+    match dx {
+        InputGradients::Buffers(buffers) if buffers[position].is_empty() => None,
+        InputGradients::Buffers(buffers) => Some(&mut buffers[position][..batch * inputs.lens[inputs.nodes[position]]]),
+        InputGradients::Lent(dx) => dx.as_deref_mut(),
     }
-    let len = batch * inputs.lens[inputs.nodes[position]];
-    Some(&mut dx[..len])
 }
 
 /// The only input's shape, for layers that take one.

@@ -4,11 +4,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{
-    ActivationLayer, ActivityRegularization, BatchNormalization, Dense, Dropout, Elu, Flatten, GaussianDropout,
-    GaussianNoise, Layer, LayerConfig, LayerNormalization, LeakyReLu, Permute, ReLu, RepeatVector, Rescaling, Reshape,
-    Softmax, SpatialDropout1d, SpatialDropout2d,
+    ActivationLayer, ActivityRegularization, Add, Average, AveragePooling1d, AveragePooling2d, BatchNormalization,
+    Bidirectional, Concatenate, Conv1d, Conv2d, Conv2dTranspose, Dense, DepthwiseConv2d, Dropout, Elu, Embedding,
+    Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalMaxPooling1d,
+    GlobalMaxPooling2d, Gru, Layer, LayerConfig, LayerNormalization, LeakyReLu, Lstm, MaxPooling1d, MaxPooling2d,
+    Maximum, Minimum, Multiply, Permute, ReLu, RepeatVector, Rescaling, Reshape, SeparableConv2d, SimpleRnn, Softmax,
+    SpatialDropout1d, SpatialDropout2d, Subtract, TimeDistributed, UpSampling2d, ZeroPadding2d,
 };
 use crate::Result;
+use crate::activation::Activation;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::spelling;
@@ -111,8 +115,15 @@ macro_rules! layers {
 layers! {
     "dense" => Dense(Dense),
     "activation" => Activation(ActivationLayer),
+    "add" => Add(Add),
+    "average" => Average(Average),
+    "concatenate" => Concatenate(Concatenate),
     "dropout" => Dropout(Dropout),
     "flatten" => Flatten(Flatten),
+    "maximum" => Maximum(Maximum),
+    "minimum" => Minimum(Minimum),
+    "multiply" => Multiply(Multiply),
+    "subtract" => Subtract(Subtract),
     "activity_regularization" => ActivityRegularization(ActivityRegularization),
     "batch_normalization" => BatchNormalization(BatchNormalization),
     "elu" => Elu(Elu),
@@ -128,6 +139,42 @@ layers! {
     "softmax" => Softmax(Softmax),
     "spatial_dropout1d" => SpatialDropout1d(SpatialDropout1d),
     "spatial_dropout2d" => SpatialDropout2d(SpatialDropout2d),
+    "embedding" => Embedding(Embedding),
+    "simple_rnn" => SimpleRnn(SimpleRnn),
+    "lstm" => Lstm(Lstm),
+    "gru" => Gru(Gru),
+    "bidirectional" => Bidirectional(Bidirectional),
+    "time_distributed" => TimeDistributed(TimeDistributed),
+    "conv1d" => Conv1d(Conv1d),
+    "conv2d" => Conv2d(Conv2d),
+    "conv2d_transpose" => Conv2dTranspose(Conv2dTranspose),
+    "depthwise_conv2d" => DepthwiseConv2d(DepthwiseConv2d),
+    "separable_conv2d" => SeparableConv2d(SeparableConv2d),
+    "max_pooling1d" => MaxPooling1d(MaxPooling1d),
+    "max_pooling2d" => MaxPooling2d(MaxPooling2d),
+    "average_pooling1d" => AveragePooling1d(AveragePooling1d),
+    "average_pooling2d" => AveragePooling2d(AveragePooling2d),
+    "global_max_pooling1d" => GlobalMaxPooling1d(GlobalMaxPooling1d),
+    "global_max_pooling2d" => GlobalMaxPooling2d(GlobalMaxPooling2d),
+    "global_average_pooling1d" => GlobalAveragePooling1d(GlobalAveragePooling1d),
+    "global_average_pooling2d" => GlobalAveragePooling2d(GlobalAveragePooling2d),
+    "zero_padding2d" => ZeroPadding2d(ZeroPadding2d),
+    "up_sampling2d" => UpSampling2d(UpSampling2d),
+}
+
+impl LayerKind {
+    /// The function that such a layer ends with, where it is a setting beside others.
+    pub(crate) fn activation_mut(&mut self) -> Option<&mut Activation> {
+        match self {
+            Self::Dense(layer) => Some(&mut layer.activation),
+            Self::Conv1d(layer) => Some(&mut layer.activation),
+            Self::Conv2d(layer) => Some(&mut layer.activation),
+            Self::Conv2dTranspose(layer) => Some(&mut layer.activation),
+            Self::DepthwiseConv2d(layer) => Some(&mut layer.activation),
+            Self::SeparableConv2d(layer) => Some(&mut layer.activation),
+            _ => None,
+        }
+    }
 }
 
 /// Names in backticks, as serde lists them.
@@ -186,7 +233,6 @@ fn field<T: serde::de::DeserializeOwned, E: serde::de::Error>(key: &str, value: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::Activation;
 
     fn read(text: &str) -> Result<LayerSpec> {
         spelling::read(serde_json::from_str(text).unwrap())

@@ -1,11 +1,16 @@
 //! A model: layers and their parameters, ready to run.
 
 mod build;
+mod graph;
 mod pass;
 mod sequential;
+mod spec;
+mod wiring;
 
+pub use graph::{Graph, GraphLayer, GraphNode};
 pub(crate) use pass::Workspace;
 pub use sequential::Sequential;
+pub use spec::ModelSpec;
 
 use crate::layer::{Layer, Mode};
 use crate::loss::Head;
@@ -34,7 +39,7 @@ use crate::{Complaint, Dataset, Error, Result, Seed};
 /// ```
 #[derive(Debug)]
 pub struct Model {
-    pub(crate) spec: Sequential,
+    pub(crate) spec: ModelSpec,
     pub(crate) layers: Vec<BuiltLayer>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) params: Params,
@@ -47,8 +52,8 @@ pub struct Model {
 }
 
 /// Complains about everything in a model that cannot be built.
-pub(crate) fn check(spec: &Sequential) -> Result<()> {
-    build::build(spec).map(|_| ())
+pub(crate) fn check(spec: &ModelSpec) -> Result<()> {
+    build::build(spec.clone()).map(|_| ())
 }
 
 /// How many bytes a training of this model takes: weights, gradients, moments (two at most) and the activations of one batch
@@ -57,8 +62,8 @@ pub(crate) fn check(spec: &Sequential) -> Result<()> {
 /// # Errors
 ///
 /// A model that cannot be built.
-pub fn training_bytes(spec: &Sequential, fit: &crate::FitConfig, rows: usize) -> Result<u128> {
-    let skeleton = build::build(spec)?;
+pub fn training_bytes(spec: &ModelSpec, fit: &crate::FitConfig, rows: usize) -> Result<u128> {
+    let skeleton = build::build(spec.clone())?;
     let batch = fit.batch_size.min(rows) as u128;
     let layers = skeleton.layers.iter();
     let cached: u128 = layers.map(|layer| layer.layer.cache_len(1) as u128).sum();
@@ -109,16 +114,52 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// Every complaint about every layer, with its place (`layers[0].units`).
-    pub fn build(spec: &Sequential, seed: Seed) -> Result<Self> {
-        let mut model = build::build(spec)?;
+    /// Every complaint about every layer, with its place (`layers[0].units`, `nodes[2].inputs[0]`).
+    pub fn build(spec: impl Into<ModelSpec>, seed: Seed) -> Result<Self> {
+        let mut model = build::build(spec.into())?;
         model.params.initialize(seed.derive("weights", 0));
         Ok(model)
     }
 
-    /// What it was built from, with regularizers as they are now.
+    /// Builds the model with these weights, in the order of [`Model::plan`]: nothing is drawn, nothing copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::build`]; another number of weights than the model has.
+    pub fn with_weights(spec: impl Into<ModelSpec>, weights: Vec<f32>) -> Result<Self> {
+        let model = build::build(spec.into())?;
+        if model.params.len() != weights.len() {
+            let expected = format!("{} numbers, one for each parameter", model.params.len());
+            return Err(Complaint::new("weights", expected, weights.len()).into());
+        }
+        Ok(Self { params: model.params.with_data(weights), ..model })
+    }
+
+    /// The parameters that a model of this kind has, without making room for them: what a reader checks a file against
+    /// before it believes its sizes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::build`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use taper::{Dense, Model, Sequential};
+    ///
+    /// # fn main() -> taper::Result<()> {
+    /// let slots = Model::plan(&Sequential::new([2]).layer(Dense::new(3)))?;
+    /// assert_eq!((slots[0].path.as_str(), slots[0].spec.shape.sizes()), ("dense/kernel", &[2, 3][..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn plan(spec: impl Into<ModelSpec>) -> Result<Vec<crate::ParamSlot>> {
+        Ok(build::build(spec.into())?.params.into_slots())
+    }
+
+    /// What it was built from.
     #[must_use]
-    pub fn spec(&self) -> &Sequential {
+    pub fn spec(&self) -> &ModelSpec {
         &self.spec
     }
 
@@ -197,6 +238,7 @@ impl Model {
             let expected = format!("whole rows of {width} numbers");
             return Err(Complaint::new("x", expected, format!("{} numbers", x.len())).into());
         }
+        self.check_tokens("x", x)?;
         let mut workspace = Workspace::new(self, BATCH.min(x.len() / width), false);
         let mut predictions = Vec::with_capacity(x.len() / width * self.output_shape().len());
         for rows in x.chunks(BATCH * width) {
@@ -210,9 +252,26 @@ impl Model {
     /// Complains if these rows do not fit the model's input.
     pub(crate) fn check_input(&self, place: &str, data: &Dataset) -> Result<(), Error> {
         if data.input_shape() == &self.input_shape {
-            return Ok(());
+            return self.check_tokens(&format!("{place}.x"), data.x());
         }
         let expected = format!("rows of shape {}, which the model takes", self.input_shape);
         Err(Complaint::new(place, expected, format!("rows of shape {}", data.input_shape())).into())
+    }
+
+    /// Complains if a layer that reads these rows takes them for ids of tokens, and one is none.
+    fn check_tokens(&self, place: &str, x: &[f32]) -> Result<()> {
+        let width = self.input_shape.len();
+        for node in self.nodes.iter().filter(|node| node.inputs.contains(&0)) {
+            let layer = &self.layers[node.layer];
+            let Some(limit) = layer.layer.token_limit() else { continue };
+            let good = |id: &f32| *id >= 0.0 && *id < limit as f32 && id.fract() == 0.0;
+            if let Some(first) = x.iter().position(|id| !good(id)) {
+                let place = format!("{place}, row {}, column {}", first / width + 1, first % width + 1);
+                let expected =
+                    format!("an id from 0 to {}, because layer `{}` knows {limit} tokens", limit - 1, layer.name);
+                return Err(Complaint::new(place, expected, x[first]).into());
+            }
+        }
+        Ok(())
     }
 }

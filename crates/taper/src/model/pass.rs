@@ -1,7 +1,7 @@
 //! The way of one batch through a model and back.
 
 use crate::Seed;
-use crate::layer::{Backward, Forward, Inputs, Masking, Mode};
+use crate::layer::{Backward, Forward, InputGradients, Inputs, Masking, Mode};
 use crate::loss::Loss;
 use crate::model::{Model, Node};
 
@@ -115,6 +115,26 @@ impl Workspace {
                 layer.make_mask(inputs(model, node, &self.values, &self.masks, batch).x(), &mut mask[..len]);
             }
             Masking::Pass => mask[..len].copy_from_slice(&self.masks[node.inputs[0]][..len]),
+            Masking::Any => {
+                mask[..len].copy_from_slice(&self.masks[node.inputs[0]][..len]);
+                for input in &node.inputs[1..] {
+                    mask[..len].iter_mut().zip(&self.masks[*input]).for_each(|(any, counts)| *any = any.max(*counts));
+                }
+            }
+            Masking::Join => {
+                let (stride, width) = (len / batch, layer.output_shape().last());
+                let mut start = 0;
+                for input in &node.inputs {
+                    let steps = model.lens[*input] / width;
+                    for (row, joined) in mask[..len].chunks_exact_mut(stride).enumerate() {
+                        match model.mask_lens[*input] {
+                            0 => joined[start..start + steps].fill(1.0),
+                            _ => joined[start..][..steps].copy_from_slice(&self.masks[*input][row * steps..][..steps]),
+                        }
+                    }
+                    start += steps;
+                }
+            }
             Masking::Drop => {}
         }
         self.masks[i + 1] = mask;
@@ -218,14 +238,15 @@ impl Workspace {
         let node = &model.nodes[i];
         let built = &model.layers[node.layer];
         for (position, input) in node.inputs.iter().enumerate() {
-            let fresh = !self.written[*input] && !node.inputs[..position].contains(input);
-            let source = if self.gradients[*input].is_empty() {
-                &mut self.gradients[*input] // nobody asks
-            } else if fresh {
-                &mut self.gradients[*input]
-            } else {
-                &mut self.spare[position]
-            };
+            // A value read twice by one node: its own buffer is lent to the first reading, a spare one to the others.
+            let earlier = node.inputs[..position].iter().position(|other| other == input);
+            let asked = earlier.map_or(!self.gradients[*input].is_empty(), |first| !self.dx[first].is_empty());
+            if !asked {
+                self.dx[position] = Vec::new();
+                continue;
+            }
+            let fresh = !self.written[*input] && earlier.is_none();
+            let source = if fresh { &mut self.gradients[*input] } else { &mut self.spare[position] };
             self.dx[position] = std::mem::take(source);
         }
         let again = std::mem::replace(&mut self.written_layers[node.layer], true);
@@ -238,7 +259,7 @@ impl Workspace {
             dy,
             params: &model.params.data()[range.clone()],
             dparams,
-            dx: &mut self.dx[..node.inputs.len()],
+            dx: &mut InputGradients::Buffers(&mut self.dx[..node.inputs.len()]),
             cache: &mut self.caches[i][..built.layer.cache_len(batch)],
             frozen: !built.trainable,
             scratch: &mut self.scratch[..built.layer.scratch_len(batch)],
@@ -274,7 +295,8 @@ fn inputs<'a>(
     masks: &'a [Vec<f32>],
     batch: usize,
 ) -> Inputs<'a> {
-    Inputs { buffers, masks, mask_lens: &model.mask_lens, nodes: &node.inputs, lens: &model.lens, batch }
+    let (mask_lens, lens) = (&model.mask_lens[..], &model.lens[..]);
+    Inputs { buffers, masks, mask_lens, nodes: &node.inputs, lens, batch, lent: None }
 }
 
 /// Which buffers need a gradient: those that something trainable, or an activity penalty, lies behind.

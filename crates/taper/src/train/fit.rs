@@ -239,11 +239,22 @@ impl<'a> Fitting<'a> {
         Ok(())
     }
 
-    /// One step on the batch at hand: forward, loss, penalty, backward, penalty gradient, update. Returns the batch's data
-    /// loss and penalty at the weights before the update.
+    /// One step on the batch at hand: gradients, then the update. Returns the batch's data loss and penalty at the weights
+    /// before the update.
     fn step(&mut self, model: &mut Model, state: &mut TrainState, batch: usize, rate: f64) -> (f64, f64) {
-        let epoch = state.epoch;
         let seed = self.seed.derive("step", state.optimizer.iterations);
+        let (data_loss, penalty) = self.differentiate(model, batch, state.epoch, seed);
+        if (data_loss + penalty).is_finite() {
+            self.workspace.update_state(model, batch);
+            let (params, gradients) = (&mut model.params, &mut self.workspace.dparams);
+            state.optimizer.step(&self.config.optimizer, rate, params, gradients, &self.decays);
+            model.params.constrain();
+        }
+        (data_loss, penalty)
+    }
+
+    /// Forward, loss, penalty, backward, penalty gradient, for the batch at hand. Returns its data loss and penalty.
+    fn differentiate(&mut self, model: &Model, batch: usize, epoch: usize, seed: Seed) -> (f64, f64) {
         self.workspace.forward(model, batch, Mode::Training, seed);
         let y = &self.targets[..batch * self.data.target_len()];
         let weights = self.row_weights.as_ref().map(|_| &self.sample_weights[..batch]);
@@ -255,18 +266,21 @@ impl<'a> Fitting<'a> {
         }
         let activity = self.workspace.activity_penalty(model, batch, epoch);
         self.workspace.backward(model, batch, epoch);
-        let penalty = {
-            let workspace = &mut self.workspace;
-            let (gradients, scratch) = (&mut workspace.dparams, &mut workspace.penalty_scratch);
-            model.params.add_penalty_gradients(epoch, gradients, scratch) + activity
-        };
-        if (data_loss + penalty).is_finite() {
-            self.workspace.update_state(model, batch);
-            let (params, gradients) = (&mut model.params, &mut self.workspace.dparams);
-            state.optimizer.step(&self.config.optimizer, rate, params, gradients, &self.decays);
-            model.params.constrain();
-        }
+        let Workspace { dparams, penalty_scratch, .. } = &mut self.workspace;
+        let penalty = model.params.add_penalty_gradients(epoch, dparams, penalty_scratch) + activity;
         (data_loss, penalty)
+    }
+
+    /// Data loss and penalty of the first batch in the rows' own order, leaving its [gradients](Self::gradients).
+    pub(crate) fn first_batch(&mut self, model: &Model) -> (f64, f64) {
+        let batch = self.workspace.batch().min(self.data.rows());
+        self.gather(0, batch);
+        self.differentiate(model, batch, 0, self.seed.derive("step", 0))
+    }
+
+    /// The gradient of the last batch, by parameter.
+    pub(crate) fn gradients(&self) -> &[f32] {
+        &self.workspace.dparams
     }
 
     /// Brings the rows of a batch into the workspace.

@@ -3,6 +3,7 @@
 mod callback;
 mod config;
 mod evaluate;
+mod first_batch;
 mod fit;
 mod history;
 mod observer;
@@ -10,6 +11,7 @@ mod observer;
 pub use callback::{EarlyStopping, ReduceLrOnPlateau};
 pub use config::FitConfig;
 pub use evaluate::{Scores, evaluate};
+pub use first_batch::{FirstBatch, first_batch};
 pub use fit::{Fitting, TrainState, fit, fit_from};
 pub use history::{EpochRow, History, StopReason};
 pub use observer::{Flow, Observer, Quiet};

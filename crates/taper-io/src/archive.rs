@@ -1,0 +1,324 @@
+//! ZIP archives of stored entries, read strictly: what a Keras file is made of, and nothing else of ZIP.
+//!
+//! An archive is accepted only if its directory ends the file, every entry is stored as it is, its name is plain and met once,
+//! its place does not overlap another's, and its checksum is right. So nothing is ever unpacked, and no entry can be
+//! longer than the file.
+
+use taper::Complaint;
+
+/// The most entries that an archive may have.
+const MOST_ENTRIES: usize = 64;
+
+const LOCAL: u32 = 0x0403_4b50;
+const CENTRAL: u32 = 0x0201_4b50;
+const END: u32 = 0x0605_4b50;
+const END_LEN: usize = 22;
+/// Names are UTF-8.
+const UTF8: u16 = 1 << 11;
+/// Lengths follow the data; the directory has them too.
+const DESCRIPTOR: u16 = 1 << 3;
+/// 1 January 1980: no clock in what is written.
+const DATE: u16 = 0x21;
+
+/// The entries of an archive, by name, in the order of its directory.
+///
+/// # Errors
+///
+/// Everything that is not as the module's page says.
+pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, &[u8])>, Complaint> {
+    let wrong = |expected: &str, got: &dyn std::fmt::Display| Complaint::new("archive", expected, got);
+    let end = bytes.len().checked_sub(END_LEN).filter(|end| u32_at(bytes, *end) == Some(END));
+    let Some(end) = end else {
+        return Err(wrong("a ZIP archive whose directory ends the file", &"something else, or a part of one"));
+    };
+    let fields = Fields(&bytes[end..]);
+    let (disks, count, size, start) = (fields.u32(4), fields.u16(10), fields.u32(12), fields.u32(16));
+    if disks != 0 || fields.u16(8) != count || fields.u16(20) != 0 {
+        return Err(wrong("an archive in one part, without a comment", &"another"));
+    }
+    let (count, start) = (usize::from(count), start as usize);
+    if start.checked_add(size as usize) != Some(end) {
+        return Err(wrong("a directory just before the end (archives of 4 GiB are not read)", &"a gap or an overlap"));
+    }
+    if count > MOST_ENTRIES {
+        return Err(wrong("at most 64 entries", &count));
+    }
+
+    let mut found: Vec<(String, &[u8])> = Vec::new();
+    let mut spans = Vec::new();
+    let mut at = start;
+    for _ in 0..count {
+        let entry = Entry::read(&bytes[..end], at).ok_or_else(|| wrong("a whole directory", &"a cut one"))?;
+        at += entry.len;
+        let name = plain_name(entry.name, entry.mode)?;
+        if found.iter().any(|(other, _)| *other == name) {
+            return Err(Complaint::new(&name, "one entry of this name", "several"));
+        }
+        let (span, data) =
+            entry.data(&bytes[..start]).map_err(|(expected, got)| Complaint::new(&name, expected, got))?;
+        spans.push(span);
+        found.push((name, data));
+    }
+    if at != end {
+        return Err(wrong("a directory of the entries it counts", &"more behind them"));
+    }
+    spans.sort_unstable();
+    if spans.windows(2).any(|pair| pair[0].1 > pair[1].0) {
+        return Err(wrong("entries that do not overlap", &"some that do"));
+    }
+    Ok(found)
+}
+
+/// One line of the directory.
+struct Entry<'a> {
+    fields: Fields<'a>,
+    name: &'a [u8],
+    /// The upper half of the attributes: the file's mode on Unix.
+    mode: u16,
+    /// The length of the line itself.
+    len: usize,
+}
+
+impl<'a> Entry<'a> {
+    fn read(bytes: &'a [u8], at: usize) -> Option<Self> {
+        const LEN: usize = 46;
+        let fields = Fields(bytes.get(at..at.checked_add(LEN)?)?);
+        if fields.u32(0) != CENTRAL {
+            return None;
+        }
+        let name_len = usize::from(fields.u16(28));
+        let len = LEN + name_len + usize::from(fields.u16(30)) + usize::from(fields.u16(32));
+        let line = bytes.get(at..at.checked_add(len)?)?;
+        let system = fields.u16(4) >> 8;
+        let mode = if system == 3 { fields.u16(40) } else { 0 };
+        Some(Self { fields, name: &line[LEN..LEN + name_len], mode, len })
+    }
+
+    /// Where the entry lies with its header, and its data.
+    fn data(&self, bytes: &'a [u8]) -> Result<((usize, usize), &'a [u8]), (&'static str, String)> {
+        const LEN: usize = 30;
+        let flags = self.fields.u16(8);
+        if flags & !(UTF8 | DESCRIPTOR) != 0 {
+            return Err(("an entry that is not encrypted", format!("flags {flags:#x}")));
+        }
+        let method = self.fields.u16(10);
+        let (packed, size) = (self.fields.u32(20), self.fields.u32(24));
+        if method != 0 || packed != size {
+            let got = format!("method {method}, {packed} bytes for {size}");
+            return Err(("an entry stored as it is, as Keras writes it", got));
+        }
+        let start = self.fields.u32(42) as usize;
+        let cut = || ("data within the archive", format!("{size} bytes at {start} of {}", bytes.len()));
+        let header = start.checked_add(LEN).and_then(|end| bytes.get(start..end)).map(Fields).ok_or_else(cut)?;
+        let name_len = usize::from(header.u16(26));
+        let from = start + LEN + name_len + usize::from(header.u16(28));
+        let name = bytes.get(start + LEN..start + LEN + name_len);
+        if header.u32(0) != LOCAL || header.u16(8) != method || name != Some(self.name) {
+            return Err(("the entry that the directory names", "another".to_owned()));
+        }
+        let data = from.checked_add(size as usize).and_then(|end| bytes.get(from..end)).ok_or_else(cut)?;
+        if crc32(data) != self.fields.u32(16) {
+            return Err(("data that its checksum fits", "damaged data".to_owned()));
+        }
+        Ok(((start, from + data.len()), data))
+    }
+}
+
+/// The name, if it is a plain relative path to an ordinary file.
+fn plain_name(name: &[u8], mode: u16) -> Result<String, Complaint> {
+    let shown = String::from_utf8_lossy(name).into_owned();
+    let plain = !shown.is_empty()
+        && !shown.starts_with('/')
+        && !shown.contains(['\\', ':', '\0', '\u{fffd}'])
+        && shown.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+    if !plain {
+        return Err(Complaint::new("archive", "entries with plain relative names", format!("{shown:?}")));
+    }
+    let kind = mode & 0xf000;
+    if kind != 0 && kind != 0x8000 {
+        return Err(Complaint::new(shown, "an ordinary file", format!("mode {mode:o} (a link, folder or device)")));
+    }
+    Ok(shown)
+}
+
+/// Little-endian fields at known places.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn u16(&self, at: usize) -> u16 {
+        u16::from_le_bytes([self.0[at], self.0[at + 1]])
+    }
+    fn u32(&self, at: usize) -> u32 {
+        u32::from(self.u16(at)) | u32::from(self.u16(at + 2)) << 16
+    }
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4).map(|bytes| Fields(bytes).u32(0))
+}
+
+/// An archive of these entries, stored as they are.
+///
+/// # Errors
+///
+/// More than 4 GiB.
+pub(crate) fn archive(entries: &[(&str, &[u8])]) -> Result<Vec<u8>, Complaint> {
+    let total: usize = entries.iter().map(|(name, data)| 128 + 2 * name.len() + data.len()).sum();
+    if u32::try_from(total).is_err() {
+        return Err(Complaint::new("archive", "less than 4 GiB of data", format!("{total} bytes")));
+    }
+    let mut out = Vec::with_capacity(total);
+    let mut directory = Vec::new();
+    for (name, data) in entries {
+        let start = out.len() as u32;
+        let mut common = Vec::new(); // from the version needed to the lengths: the same in both headers
+        [20u16, 0, 0, 0, DATE].iter().for_each(|field| common.extend(field.to_le_bytes()));
+        [crc32(data), data.len() as u32, data.len() as u32].iter().for_each(|field| common.extend(field.to_le_bytes()));
+        [name.len() as u16, 0].iter().for_each(|field| common.extend(field.to_le_bytes()));
+        out.extend(LOCAL.to_le_bytes());
+        out.extend(&common);
+        out.extend(name.as_bytes());
+        out.extend(*data);
+        directory.extend(CENTRAL.to_le_bytes());
+        directory.extend((3u16 << 8 | 20).to_le_bytes());
+        directory.extend(&common);
+        directory.extend([0; 6]); // no comment, first disk, binary
+        directory.extend((0o100_600u32 << 16).to_le_bytes());
+        directory.extend(start.to_le_bytes());
+        directory.extend(name.as_bytes());
+    }
+    let (start, count) = (out.len() as u32, entries.len() as u16);
+    out.extend(&directory);
+    out.extend(END.to_le_bytes());
+    [0, 0, count, count].iter().for_each(|field| out.extend(field.to_le_bytes()));
+    out.extend((directory.len() as u32).to_le_bytes());
+    out.extend(start.to_le_bytes());
+    out.extend(0u16.to_le_bytes());
+    Ok(out)
+}
+
+/// The checksum of ZIP (polynomial 0x04c11db7, reflected), eight bytes at a time.
+fn crc32(data: &[u8]) -> u32 {
+    let (chunks, rest) = data.as_chunks::<8>();
+    let mut crc = !0u32;
+    for chunk in chunks {
+        let low = crc ^ u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]);
+        crc = TABLES[7][(low & 255) as usize]
+            ^ TABLES[6][(low >> 8 & 255) as usize]
+            ^ TABLES[5][(low >> 16 & 255) as usize]
+            ^ TABLES[4][(low >> 24) as usize]
+            ^ TABLES[3][usize::from(chunk[4])]
+            ^ TABLES[2][usize::from(chunk[5])]
+            ^ TABLES[1][usize::from(chunk[6])]
+            ^ TABLES[0][usize::from(chunk[7])];
+    }
+    for byte in rest {
+        crc = TABLES[0][((crc ^ u32::from(*byte)) & 255) as usize] ^ crc >> 8;
+    }
+    !crc
+}
+
+static TABLES: [[u32; 256]; 8] = tables();
+
+const fn tables() -> [[u32; 256]; 8] {
+    let mut tables = [[0; 256]; 8];
+    let mut i = 0;
+    while i < 256 {
+        let mut crc = i as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            bit += 1;
+        }
+        tables[0][i] = crc;
+        i += 1;
+    }
+    let mut table = 1;
+    while table < 8 {
+        let mut i = 0;
+        while i < 256 {
+            let before = tables[table - 1][i];
+            tables[table][i] = tables[0][(before & 255) as usize] ^ before >> 8;
+            i += 1;
+        }
+        table += 1;
+    }
+    tables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_are_those_of_zip() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32(b"The quick brown fox jumps over the lazy dog"), 0x414f_a339);
+        assert_eq!(crc32(b""), 0);
+    }
+
+    fn good() -> Vec<u8> {
+        archive(&[("a.json", b"{}"), ("b/c.h5", &[7; 100])]).unwrap()
+    }
+
+    #[test]
+    fn entries_survive_the_round_trip() {
+        let bytes = good();
+        let entries = entries(&bytes).unwrap();
+        assert_eq!(entries[0], ("a.json".to_owned(), &b"{}"[..]));
+        assert_eq!(entries[1], ("b/c.h5".to_owned(), &[7; 100][..]));
+    }
+
+    fn error(bytes: &[u8]) -> String {
+        entries(bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        for name in ["../up", "/root", "a/../b", "a//b", "c:d", "a\\b", "./a", "a/", ""] {
+            assert!(error(&archive(&[(name, b"")]).unwrap()).contains("plain relative names"), "{name}");
+        }
+        assert!(error(&archive(&[("a", b"1"), ("a", b"2")]).unwrap()).contains("one entry of this name"));
+        let mut link = good();
+        let directory = link.windows(4).position(|four| four == CENTRAL.to_le_bytes()).unwrap();
+        link[directory + 41] = 0xa1; // a symbolic link
+        assert!(error(&link).contains("an ordinary file"), "{}", error(&link));
+    }
+
+    #[test]
+    fn packed_and_overlapping_entries_are_refused() {
+        let bytes = good();
+        let directory = bytes.windows(4).position(|four| four == CENTRAL.to_le_bytes()).unwrap();
+        let changed = |at: usize, to: u8| {
+            let mut bytes = bytes.clone();
+            bytes[directory + at] = to;
+            error(&bytes)
+        };
+        assert!(changed(10, 8).contains("stored as it is"));
+        assert!(changed(27, 0xff).contains("stored as it is"));
+        assert!(changed(8, 1).contains("not encrypted"));
+        assert!(changed(16, 1).contains("checksum"));
+        let second = directory + 46 + "a.json".len();
+        let mut overlap = bytes.clone();
+        overlap[second + 42] = 0;
+        assert!(error(&overlap).contains("the entry that the directory names"));
+    }
+
+    #[test]
+    fn no_prefix_and_no_flipped_bit_passes_unseen() {
+        let bytes = good();
+        let want = entries(&bytes).unwrap();
+        for cut in 0..bytes.len() {
+            assert!(entries(&bytes[..cut]).is_err(), "{cut}");
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(got) = entries(&bytes) {
+                let data =
+                    |entries: &[(String, &[u8])]| entries.iter().map(|(_, data)| data.to_vec()).collect::<Vec<_>>();
+                assert_eq!(data(&got), data(&want), "{bit}");
+            }
+        }
+    }
+}

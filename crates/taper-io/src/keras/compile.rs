@@ -1,0 +1,259 @@
+//! How a Keras model was compiled: `compile_config` and [`FitConfig`], either way.
+
+use serde_json::{Map, Value, json};
+use taper::{Complaint, Complaints, FitConfig, Result};
+
+use super::class::{LOSSES, METRICS, OPTIMIZERS, Object, SCHEDULES, brief, check_name, class_of, snake_case};
+use super::layer::object;
+
+/// The training that a model was compiled for; `None` if it was not compiled, or without a loss.
+pub(super) fn compile_config(value: Value) -> Result<Option<FitConfig>> {
+    let mut config = match value {
+        Value::Null => return Ok(None),
+        Value::Object(config) => config,
+        other => return Err(Complaint::new("", "settings", brief(&other)).into()),
+    };
+    let mut complaints = Complaints::new();
+    let mut fit = Map::new();
+    let mut take = |key: &str| config.remove(key).unwrap_or_default();
+    let loss = take("loss");
+    if loss.is_null() {
+        return Ok(None);
+    }
+    for (key, read) in [
+        ("loss", self::loss(loss)),
+        ("optimizer", optimizer(take("optimizer"))),
+        ("metrics", metrics(take("metrics"))),
+        ("weighted_metrics", metrics(take("weighted_metrics"))),
+    ] {
+        if let Some(value) = complaints.take(key, read.map_err(Into::into))?
+            && value != json!([])
+        {
+            fit.insert(key.to_owned(), value);
+        }
+    }
+    for key in ["run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"] {
+        take(key); // how Keras runs, not what it computes
+    }
+    for (key, value) in config.iter().filter(|(_, value)| !value.is_null()) {
+        complaints.push(Complaint::new(key, "nothing (null)", brief(value)));
+    }
+    complaints.finish()?;
+    taper::read(Value::Object(fit)).map(Some)
+}
+
+/// A name and its settings, in Taper's spelling. `known` pairs Keras's classes with names.
+fn named(value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String, Map<String, Value>), Complaint> {
+    if let Value::String(name) = value {
+        return Ok((name, Map::new()));
+    }
+    let mut object = Object::new(value, what)?;
+    let classes: Vec<&str> = known.iter().map(|(class, _)| *class).collect();
+    object.check(&classes)?;
+    object.drop_inert();
+    let name = known.iter().find(|(class, _)| *class == object.class).map_or("", |(_, name)| *name);
+    let mut config = object.config;
+    if config.get("axis") == Some(&json!(-1)) {
+        config.remove("axis");
+    }
+    Ok((name.to_owned(), config))
+}
+
+fn loss(value: Value) -> Result<Value, Complaint> {
+    let (name, mut config) = named(value, "one loss", LOSSES)?;
+    config.insert("name".to_owned(), name.into());
+    Ok(Value::Object(config))
+}
+
+/// A list of metrics. A metric that is called something else in Keras's history gets that as its label.
+fn metrics(value: Value) -> Result<Value, Complaint> {
+    let list = match value {
+        Value::Null => vec![],
+        Value::Array(list) => match <[Value; 1]>::try_from(list) {
+            Ok([Value::Array(inner)]) => inner, // one list per output
+            Ok(list) => list.into(),
+            Err(list) => list,
+        },
+        other => return Err(Complaint::new("", "a list", brief(&other))),
+    };
+    let mut metrics = Vec::new();
+    for (i, value) in list.into_iter().enumerate() {
+        let place = format!("[{i}]");
+        let metric = metric(value).map_err(|complaint| complaint.within(place))?;
+        metrics.push(metric);
+    }
+    Ok(Value::Array(metrics))
+}
+
+fn metric(value: Value) -> Result<Value, Complaint> {
+    let (mut name, mut config) = named(value, "a metric", METRICS)?;
+    let mut label = name.clone();
+    match &*name {
+        "acc" => "accuracy".clone_into(&mut name),
+        "mean_squared_error" | "MSE" => "mse".clone_into(&mut name),
+        "mean_absolute_error" | "MAE" => "mae".clone_into(&mut name),
+        _ => {}
+    }
+    if let Some(Value::String(given)) = config.remove("name") {
+        label = given;
+    }
+    let renames: &[(&str, &str)] = match &*name {
+        "auc" => &[("num_thresholds", "thresholds")],
+        "precision" | "recall" => &[("thresholds", "threshold")],
+        _ => &[],
+    };
+    for (from, to) in renames {
+        if let Some(value) = config.remove(*from) {
+            config.insert((*to).to_owned(), value);
+        }
+    }
+    if label != name {
+        config.insert("label".to_owned(), label.into());
+    }
+    config.insert("name".to_owned(), name.into());
+    Ok(Value::Object(config))
+}
+
+fn optimizer(value: Value) -> Result<Value, Complaint> {
+    if let Value::String(name) = value {
+        return Ok(json!(name.to_ascii_lowercase()));
+    }
+    let mut object = Object::new(value, "an optimizer")?;
+    object.check(OPTIMIZERS)?;
+    let decay = object.config.get("weight_decay").is_some_and(Value::is_null);
+    if object.config.get("use_ema") == Some(&json!(false)) {
+        for key in ["ema_momentum", "ema_overwrite_frequency"] {
+            object.config.remove(key);
+        }
+    }
+    object.drop_inert();
+    let mut config = object.config;
+    let name = if object.class == "RMSprop" { "rmsprop".to_owned() } else { snake_case(&object.class) };
+    config.insert("name".to_owned(), name.into());
+    if decay {
+        config.insert("weight_decay".to_owned(), json!(0.0)); // AdamW's default is another
+    }
+    if let Some(rate @ Value::Object(_)) = config.get_mut("learning_rate") {
+        *rate = schedule(rate.take()).map_err(|complaint| complaint.within("learning_rate"))?;
+    }
+    Ok(Value::Object(config))
+}
+
+fn schedule(value: Value) -> Result<Value, Complaint> {
+    let mut object = Object::new(value, "a schedule")?;
+    object.check(SCHEDULES)?;
+    object.drop_inert();
+    let mut config = object.config;
+    config.insert("name".to_owned(), snake_case(&object.class).into());
+    Ok(Value::Object(config))
+}
+
+/// The other way.
+pub(super) fn to_keras(fit: &FitConfig) -> Result<Value> {
+    let Ok(Value::Object(mut table)) = serde_json::to_value(fit) else {
+        return Err(Complaint::new("", "settings that can be written", "others").into());
+    };
+    let mut take = |key: &str| table.remove(key).unwrap_or_default();
+    let (loss, optimizer) = (take("loss"), take("optimizer"));
+    let (metrics, weighted) = (take("metrics"), take("weighted_metrics"));
+    Ok(json!({
+        "optimizer": optimizer_to_keras(optimizer).map_err(|complaint| complaint.within("optimizer"))?,
+        "loss": named_to_keras("keras.losses", LOSSES, loss).map_err(|complaint| complaint.within("loss"))?,
+        "loss_weights": null,
+        "metrics": metrics_to_keras(metrics).map_err(|complaint| complaint.within("metrics"))?,
+        "weighted_metrics": metrics_to_keras(weighted).map_err(|complaint| complaint.within("weighted_metrics"))?,
+        "run_eagerly": false,
+        "steps_per_execution": 1,
+        "jit_compile": false,
+    }))
+}
+
+fn unfold(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        name => Map::from_iter([("name".to_owned(), name)]),
+    }
+}
+
+fn named_to_keras(module: &str, known: &[(&str, &str)], value: Value) -> Result<Value, Complaint> {
+    let mut config = unfold(value);
+    let name = config.remove("name").unwrap_or_default();
+    match known.iter().find(|(_, other)| name == *other) {
+        Some((class, _)) => Ok(object(module, class, config)),
+        None => {
+            let names: Vec<&str> = known.iter().map(|(_, name)| *name).collect();
+            Err(Complaint::new("", format!("one of {}", names.join(", ")), brief(&name)))
+        }
+    }
+}
+
+fn metrics_to_keras(value: Value) -> Result<Value, Complaint> {
+    let Value::Array(list) = value else { return Ok(Value::Null) };
+    let mut metrics = Vec::new();
+    for metric in list {
+        let mut config = unfold(metric);
+        let name = config.get("name").cloned().unwrap_or_default();
+        let label = config.remove("label").unwrap_or_else(|| name.clone());
+        for (metric, from, to) in [
+            ("auc", "thresholds", "num_thresholds"),
+            ("precision", "threshold", "thresholds"),
+            ("recall", "threshold", "thresholds"),
+        ] {
+            if name == metric
+                && let Some(value) = config.remove(from)
+            {
+                config.insert(to.to_owned(), value);
+            }
+        }
+        // Keras chooses the kind of accuracy for the string only.
+        if name == "accuracy" {
+            metrics.push(name);
+            continue;
+        }
+        let mut metric = named_to_keras("keras.metrics", METRICS, Value::Object(config))?;
+        metric["config"]["name"] = label;
+        metrics.push(metric);
+    }
+    Ok(if metrics.is_empty() { Value::Null } else { Value::Array(metrics) })
+}
+
+fn optimizer_to_keras(value: Value) -> Result<Value, Complaint> {
+    let mut config = unfold(value);
+    let name = config.remove("name").unwrap_or_default();
+    let name = name.as_str().unwrap_or_default();
+    let class = if name == "rmsprop" { Some("RMSprop") } else { class_of(name, OPTIMIZERS) };
+    let Some(class) = class else {
+        return Err(Complaint::new("", format!("one of {}", OPTIMIZERS.join(", ")), format!("`{name}`")));
+    };
+    if let Some(excluded) = config.remove("exclude_from_weight_decay")
+        && excluded != json!([])
+    {
+        let complaint = Complaint::new("exclude_from_weight_decay", "nothing", brief(&excluded));
+        return Err(complaint.help("Keras does not keep it in its files"));
+    }
+    let decay = config.remove("weight_decay").filter(|decay| decay.as_f64() != Some(0.0));
+    if let Some(Value::Object(schedule)) = config.get("learning_rate") {
+        let mut settings = schedule.clone();
+        let name = settings.remove("name").unwrap_or_default();
+        let name = name.as_str().unwrap_or_default();
+        check_name(name, &SCHEDULES.iter().map(|class| snake_case(class)).collect::<Vec<_>>().each_str())?;
+        let class = class_of(name, SCHEDULES).unwrap_or_default();
+        config.insert("learning_rate".to_owned(), object("keras.optimizers.schedules", class, settings));
+    }
+    let mut optimizer = object("keras.optimizers", class, config);
+    // AdamW takes a number only.
+    let none = if class == "AdamW" { json!(0.0) } else { Value::Null };
+    optimizer["config"]["weight_decay"] = decay.unwrap_or(none);
+    optimizer["config"]["name"] = snake_case(class).into();
+    Ok(optimizer)
+}
+
+/// Borrowed texts of owned ones.
+trait EachStr {
+    fn each_str(&self) -> Vec<&str>;
+}
+impl EachStr for Vec<String> {
+    fn each_str(&self) -> Vec<&str> {
+        self.iter().map(String::as_str).collect()
+    }
+}

@@ -1,0 +1,206 @@
+//! A layer's settings, from Keras's spelling to Taper's.
+
+use serde_json::{Map, Value, json};
+use taper::{Complaint, LayerSpec, Result};
+
+use super::class::{CONSTRAINTS, INITIALIZERS, LAYERS, Object, REGULARIZERS, brief, drop_inert, snake_case};
+
+/// Turns a layer object into a specification. `rank` is the number of dimensions of its input without the batch, where known.
+pub(super) fn layer(object: Object) -> Result<LayerSpec> {
+    taper::read(table(object)?)
+}
+
+/// The layer as a table in Taper's spelling.
+fn table(mut object: Object) -> Result<Value> {
+    object.check(LAYERS)?;
+    object.drop_inert();
+    let rank = input_rank(&object);
+    let Object { class, config, .. } = object;
+    let mut table = Map::new();
+    for (key, value) in config {
+        let (key, value) = match &*key {
+            "axis" if matches!(&*class, "BatchNormalization" | "Softmax") => {
+                check_last_axis(&value, rank)?;
+                continue;
+            }
+            "layer" => ("of".to_owned(), inner(value, &key)?),
+            "backward_layer" => (key.clone(), inner(value, &key)?),
+            "trainable" if value == json!(true) => continue,
+            _ => (key.clone(), setting(&key, value).map_err(|complaint| complaint.within(&key))?),
+        };
+        table.insert(key, value);
+    }
+    table.insert("layer".to_owned(), snake_case(&class).into());
+    Ok(Value::Object(table))
+}
+
+/// A layer that another one wraps.
+fn inner(value: Value, key: &str) -> Result<Value> {
+    let object = Object::new(value, "a layer").map_err(|complaint| complaint.within(key))?;
+    table(object).map_err(|error| error.within(key))
+}
+
+/// The number of dimensions of the input, if the file says it.
+fn input_rank(object: &Object) -> Option<usize> {
+    object.rest.get("build_config")?.get("input_shape")?.as_array().map(|shape| shape.len() - 1)
+}
+
+/// Normalizations run over the last axis only.
+fn check_last_axis(axis: &Value, rank: Option<usize>) -> Result<()> {
+    let axis = match axis {
+        Value::Array(axes) if axes.len() == 1 => &axes[0],
+        other => other,
+    };
+    let last = rank.is_some_and(|rank| axis == &json!(rank));
+    if axis == &json!(-1) || last {
+        return Ok(());
+    }
+    Err(Complaint::new("axis", "the last axis (-1)", brief(axis)).into())
+}
+
+/// A setting that may be an object of Keras's: an initializer, regularizer, constraint or function.
+pub(super) fn setting(key: &str, value: Value) -> Result<Value, Complaint> {
+    if key.ends_with("_initializer") {
+        named(value, "an initializer", INITIALIZERS)
+    } else if key.ends_with("_constraint") {
+        named(value, "a constraint", CONSTRAINTS)
+    } else if key.ends_with("_regularizer") {
+        regularizer(value)
+    } else {
+        Ok(value)
+    }
+}
+
+/// `{"class_name": "RandomNormal", "config": {"stddev": 1}}` becomes `{"name": "random_normal", "stddev": 1}`.
+pub(super) fn named(value: Value, what: &str, known: &[&str]) -> Result<Value, Complaint> {
+    if value.is_string() {
+        return Ok(value);
+    }
+    let mut object = Object::new(value, what)?;
+    object.check(known)?;
+    object.drop_inert();
+    let mut table = object.config;
+    table.insert("name".to_owned(), snake_case(&object.class).into());
+    Ok(Value::Object(table))
+}
+
+fn regularizer(value: Value) -> Result<Value, Complaint> {
+    if value.is_string() {
+        return Ok(value);
+    }
+    let mut object = Object::new(value, "a regularizer")?;
+    object.check(REGULARIZERS)?;
+    object.drop_inert();
+    let mut table = object.config;
+    if object.class == "OrthogonalRegularizer"
+        && let Some(factor) = table.remove("factor")
+    {
+        table.insert("orthogonal".to_owned(), factor);
+    }
+    Ok(Value::Object(table))
+}
+
+/// The other way: a layer's table in Keras's spelling, as class and settings.
+pub(super) fn to_keras(spec: &LayerSpec) -> Result<(&'static str, Map<String, Value>)> {
+    let Ok(Value::Object(table)) = serde_json::to_value(spec) else {
+        return Err(Complaint::new("", "a layer that can be written", "another").into());
+    };
+    let kind = spec.kind.name();
+    let Some(class) = super::class::class_of(kind, LAYERS) else {
+        return Err(Complaint::new("layer", format!("one of {}", LAYERS.join(", ")), kind).into());
+    };
+    let mut config = Map::new();
+    for (key, value) in table {
+        let (key, value) = match &*key {
+            "layer" => continue,
+            "of" | "backward_layer" => {
+                let inner: LayerSpec = taper::read(value)?;
+                let (class, config) = to_keras(&inner)?;
+                let key = if key == "of" { "layer" } else { "backward_layer" };
+                (key.to_owned(), object("keras.layers", class, config))
+            }
+            "activation" | "recurrent_activation" => {
+                let name = activation_to_keras(&value).map_err(|complaint| complaint.within(&key))?;
+                (key, name)
+            }
+            _ if key.ends_with("_initializer") => (key, named_to_keras("keras.initializers", INITIALIZERS, value)),
+            _ if key.ends_with("_constraint") => (key, named_to_keras("keras.constraints", CONSTRAINTS, value)),
+            _ if key.ends_with("_regularizer") => {
+                let value = regularizer_to_keras(value).map_err(|complaint| complaint.within(&key))?;
+                (key, value)
+            }
+            _ => (key, value),
+        };
+        config.insert(key, value);
+    }
+    Ok((class, config))
+}
+
+/// An object as Keras writes it.
+pub(super) fn object(module: &str, class: &str, mut config: Map<String, Value>) -> Value {
+    drop_inert(&mut config);
+    json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
+}
+
+pub(super) fn named_to_keras(module: &str, known: &[&'static str], value: Value) -> Value {
+    let (name, mut config) = match value {
+        Value::String(name) => (name, Map::new()),
+        Value::Object(mut table) => match table.remove("name") {
+            Some(Value::String(name)) => (name, table),
+            _ => (String::new(), table),
+        },
+        _ => (String::new(), Map::new()),
+    };
+    // Taper's default is all axes but the last, Keras's is the first: said here only where it was said.
+    if module == "keras.constraints" && name != "non_neg" && !config.contains_key("axis") {
+        config.insert("axis".to_owned(), Value::Null);
+    }
+    let class = super::class::class_of(&name, known).unwrap_or_default();
+    json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
+}
+
+/// Functions with settings have no name in Keras's files.
+fn activation_to_keras(value: &Value) -> Result<Value, Complaint> {
+    let name = value.get("name").unwrap_or(value);
+    let standard = taper::read::<taper::Activation>(name.clone()).ok();
+    let this = taper::read::<taper::Activation>(value.clone()).ok();
+    if standard != this {
+        let complaint = Complaint::new("", "a function with Keras's own settings", brief(value));
+        return Err(complaint.help("Keras has no name for it in a file; use a layer of its own"));
+    }
+    Ok(if name == "swish" { json!("silu") } else { name.clone() })
+}
+
+fn regularizer_to_keras(value: Value) -> Result<Value, Complaint> {
+    let read: taper::Regularizer =
+        taper::read(value.clone()).map_err(|_| Complaint::new("", "a penalty", brief(&value)))?;
+    let Value::Object(mut table) = serde_json::to_value(&read).unwrap_or_default() else {
+        return Err(Complaint::new("", "a penalty", brief(&value)));
+    };
+    if let Some((key, schedule)) = table.iter().find(|(key, value)| *key != "mode" && !value.is_number()) {
+        return Err(Complaint::new(key, "one strength for all epochs (Keras has no schedules)", brief(schedule)));
+    }
+    let (elementwise, orthogonal) = (table.contains_key("l1") || table.contains_key("l2"), table.remove("orthogonal"));
+    let class = match (&orthogonal, table.contains_key("l1"), table.contains_key("l2")) {
+        (Some(_), ..) if elementwise => {
+            return Err(Complaint::new("", "either l1 and l2 or an orthogonal penalty", "both"));
+        }
+        (Some(_), ..) => "OrthogonalRegularizer",
+        (None, true, true) => "L1L2",
+        (None, true, false) => "L1",
+        (None, false, _) => "L2",
+    };
+    match orthogonal {
+        Some(factor) => {
+            table.insert("factor".to_owned(), factor);
+            table.entry("mode").or_insert_with(|| json!("rows"));
+        }
+        None => {
+            table.remove("mode");
+            if class == "L2" {
+                table.entry("l2").or_insert_with(|| json!(0.0));
+            }
+        }
+    }
+    Ok(object("keras.regularizers", class, table))
+}

@@ -1,0 +1,392 @@
+//! Convolution of images with channels last, and its gradients.
+//!
+//! A convolution is a matrix product over patches: the input values under each output position, laid out as a row
+//! ("im2col", Chellapilla et al. 2006). Positions are taken in blocks, so that the patches of a block stay in cache and the
+//! scratch memory does not grow with the batch. Where channels are few, loops without patches are faster, and which way is
+//! taken depends on the sizes alone. A sequence is an image of height 1.
+
+use core::ops::Range;
+
+use crate::direct;
+use crate::lane::zip_in_place;
+use crate::macros::kernel;
+use crate::matrix::{Matrix, matmul, matmul_into};
+use crate::window::Axis;
+
+/// The sizes of a convolution. Images are (height, width, channels), kernels (height, width, channels / groups, filters); the
+/// filters of a group see the channels of that group only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Convolution {
+    /// From top to bottom.
+    pub rows: Axis,
+    /// From left to right.
+    pub columns: Axis,
+    /// Channels of the input.
+    pub channels: usize,
+    /// Channels of the output.
+    pub filters: usize,
+    /// Groups of channels; must divide both.
+    pub groups: usize,
+}
+
+/// About how many floats the patches of one block take: half of a common second-level cache.
+const BLOCK: usize = 1 << 16;
+/// A product of fewer rows than this does not pay for packing its right-hand side.
+const FEWEST: usize = 64;
+
+/// How a convolution is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The patches are the image: one matrix product.
+    Product,
+    /// Patches are gathered, then multiplied.
+    Patches,
+    /// Without patches, see [`direct`].
+    Direct,
+}
+
+impl Convolution {
+    /// Floats of one input image.
+    #[must_use]
+    pub fn input_len(&self) -> usize {
+        self.rows.input * self.columns.input * self.channels
+    }
+
+    /// Floats of one output image.
+    #[must_use]
+    pub fn output_len(&self) -> usize {
+        self.rows.output * self.columns.output * self.filters
+    }
+
+    /// Floats of the kernel.
+    #[must_use]
+    pub fn kernel_len(&self) -> usize {
+        self.patch_len() * self.filters
+    }
+
+    /// Floats of scratch that every function here needs for a batch of this size.
+    #[must_use]
+    pub fn scratch_len(&self, batch: usize) -> usize {
+        let patches = self.block(batch) * self.patch_len();
+        match self.way() {
+            Way::Product => 0,
+            Way::Patches => patches,
+            Way::Direct => {
+                let back = match direct::backward(self) {
+                    Some(back) => direct::padded_len(&back) + self.kernel_len(),
+                    None => patches,
+                };
+                direct::padded_len(self).max(back)
+            }
+        }
+    }
+
+    /// `y = x ∗ kernel`.
+    pub fn forward(&self, batch: usize, x: &[f32], kernel: &[f32], y: &mut [f32], scratch: &mut [f32]) {
+        self.check(batch, x.len(), kernel.len(), y.len());
+        match self.way() {
+            Way::Product => {
+                let x = Matrix::new(x, self.positions(batch), self.channels);
+                matmul(x, Matrix::new(kernel, self.channels, self.filters), y);
+            }
+            Way::Patches => self.forward_by_patches(batch, x, kernel, y, scratch),
+            Way::Direct => self.forward_directly(x, kernel, y, scratch),
+        }
+    }
+
+    /// `dkernel = Σ patchᵀ dy` over all positions.
+    pub fn backward_kernel(&self, batch: usize, x: &[f32], dy: &[f32], dkernel: &mut [f32], scratch: &mut [f32]) {
+        self.check(batch, x.len(), dkernel.len(), dy.len());
+        match self.way() {
+            Way::Product => {
+                let positions = self.positions(batch);
+                let (x, dy) = (Matrix::new(x, positions, self.channels), Matrix::new(dy, positions, self.filters));
+                matmul(x.t(), dy, dkernel);
+            }
+            Way::Patches => self.backward_kernel_by_patches(batch, x, dy, dkernel, scratch),
+            Way::Direct => {
+                dkernel.fill(0.0);
+                let padded = &mut scratch[..direct::padded_len(self)];
+                for (x, dy) in x.chunks_exact(self.input_len()).zip(dy.chunks_exact(self.output_len())) {
+                    direct::pad(self, x, padded);
+                    direct::add_kernel_gradient(*self, padded, dy, dkernel);
+                }
+            }
+        }
+    }
+
+    /// `dx`: each patch of `dy kernelᵀ` added where it was taken from.
+    pub fn backward_input(&self, batch: usize, dy: &[f32], kernel: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
+        self.check(batch, dx.len(), kernel.len(), dy.len());
+        match (self.way(), direct::backward(self)) {
+            (Way::Product, _) => {
+                let dy = Matrix::new(dy, self.positions(batch), self.filters);
+                matmul(dy, Matrix::new(kernel, self.channels, self.filters).t(), dx);
+            }
+            (Way::Direct, Some(back)) => {
+                let (flipped, scratch) = scratch.split_at_mut(kernel.len());
+                direct::flip(self, kernel, flipped);
+                back.forward_directly(dy, flipped, dx, scratch);
+            }
+            _ => self.backward_input_by_patches(batch, dy, kernel, dx, scratch),
+        }
+    }
+
+    fn forward_directly(&self, x: &[f32], kernel: &[f32], y: &mut [f32], scratch: &mut [f32]) {
+        let padded = &mut scratch[..direct::padded_len(self)];
+        for (x, y) in x.chunks_exact(self.input_len()).zip(y.chunks_exact_mut(self.output_len())) {
+            direct::pad(self, x, padded);
+            direct::forward(*self, padded, kernel, y);
+        }
+    }
+
+    fn forward_by_patches(&self, batch: usize, x: &[f32], kernel: &[f32], y: &mut [f32], scratch: &mut [f32]) {
+        for group in 0..self.groups {
+            for block in self.blocks(batch) {
+                let patches = &mut scratch[..block.len() * self.patch_len()];
+                gather(*self, group, block.clone(), x, patches);
+                let patches = Matrix::new(patches, block.len(), self.patch_len());
+                let y = &mut y[block.start * self.filters + self.first_filter(group)..];
+                matmul_into(patches, self.kernel_of(group, kernel), y, self.filters, false);
+            }
+        }
+    }
+
+    fn backward_kernel_by_patches(
+        &self,
+        batch: usize,
+        x: &[f32],
+        dy: &[f32],
+        dkernel: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        dkernel.fill(0.0);
+        for group in 0..self.groups {
+            for block in self.blocks(batch) {
+                let patches = &mut scratch[..block.len() * self.patch_len()];
+                gather(*self, group, block.clone(), x, patches);
+                let patches = Matrix::new(patches, block.len(), self.patch_len());
+                let dy = self.outputs_of(group, block, dy);
+                matmul_into(patches.t(), dy, &mut dkernel[self.first_filter(group)..], self.filters, true);
+            }
+        }
+    }
+
+    /// "col2im".
+    fn backward_input_by_patches(&self, batch: usize, dy: &[f32], kernel: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
+        dx.fill(0.0);
+        for group in 0..self.groups {
+            for block in self.blocks(batch) {
+                let patches = &mut scratch[..block.len() * self.patch_len()];
+                let dy = self.outputs_of(group, block.clone(), dy);
+                matmul_into(dy, self.kernel_of(group, kernel).t(), patches, self.patch_len(), false);
+                scatter(*self, group, block, patches, dx);
+            }
+        }
+    }
+
+    fn way(&self) -> Way {
+        if self.is_pointwise() {
+            Way::Product
+        } else if direct::suits(self) {
+            Way::Direct
+        } else {
+            Way::Patches
+        }
+    }
+
+    /// Whether every position sees just itself: the patches are the image.
+    fn is_pointwise(&self) -> bool {
+        let alone = |axis: Axis| axis.kernel == 1 && axis.stride == 1 && axis.before == 0;
+        alone(self.rows) && alone(self.columns) && self.groups == 1
+    }
+
+    /// Whether some patch sticks out of the image.
+    fn pads(&self) -> bool {
+        let pads = |axis: Axis| (0..axis.output).any(|o| axis.taps(o).len() < axis.kernel);
+        pads(self.rows) || pads(self.columns)
+    }
+
+    fn check(&self, batch: usize, x: usize, kernel: usize, y: usize) {
+        assert!(self.channels.is_multiple_of(self.groups) && self.filters.is_multiple_of(self.groups));
+        assert!(x == batch * self.input_len() && kernel == self.kernel_len() && y == batch * self.output_len());
+    }
+
+    fn group_channels(&self) -> usize {
+        self.channels / self.groups
+    }
+
+    fn first_filter(&self, group: usize) -> usize {
+        group * (self.filters / self.groups)
+    }
+
+    /// Floats under one output position, of one group.
+    fn patch_len(&self) -> usize {
+        self.rows.kernel * self.columns.kernel * self.group_channels()
+    }
+
+    /// Output positions of a batch.
+    fn positions(&self, batch: usize) -> usize {
+        batch * self.rows.output * self.columns.output
+    }
+
+    /// Positions of one block.
+    fn block(&self, batch: usize) -> usize {
+        (BLOCK / self.patch_len()).max(FEWEST).min(self.positions(batch))
+    }
+
+    fn blocks(&self, batch: usize) -> impl Iterator<Item = Range<usize>> {
+        let (positions, block) = (self.positions(batch), self.block(batch).max(1));
+        (0..positions).step_by(block).map(move |start| start..(start + block).min(positions))
+    }
+
+    /// The kernel of one group: (patch, filters of the group).
+    fn kernel_of<'a>(&self, group: usize, kernel: &'a [f32]) -> Matrix<'a> {
+        let kernel = &kernel[self.first_filter(group)..];
+        Matrix::strided(kernel, self.patch_len(), self.filters / self.groups, self.filters)
+    }
+
+    /// The outputs of one group in a block: (positions, filters of the group).
+    fn outputs_of<'a>(&self, group: usize, block: Range<usize>, y: &'a [f32]) -> Matrix<'a> {
+        let y = &y[block.start * self.filters + self.first_filter(group)..];
+        Matrix::strided(y, block.len(), self.filters / self.groups, self.filters)
+    }
+
+    /// Calls `f` for each run of consecutive floats that the patches of a block and the images share: the place in the
+    /// patches, the place in the images, the length.
+    #[inline(always)]
+    fn runs(&self, group: usize, block: Range<usize>, mut f: impl FnMut(usize, usize, usize)) {
+        let (rows, columns) = (self.rows, self.columns);
+        let width = self.group_channels();
+        // Without gaps between them, the taps of a row lie side by side.
+        let whole = columns.dilation == 1 && self.groups == 1;
+        let per_image = rows.output * columns.output;
+        for (i, position) in block.enumerate() {
+            let (image, rest) = (position / per_image, position % per_image);
+            let (oy, ox) = (rest / columns.output, rest % columns.output);
+            let (down, right) = (rows.taps(oy), columns.taps(ox));
+            let patch = i * self.patch_len();
+            if right.is_empty() {
+                continue;
+            }
+            for ky in down {
+                let line = (image * rows.input + rows.at(oy, ky)) * columns.input;
+                let at = |kx: usize| {
+                    let x = (line + columns.at(ox, kx)) * self.channels + group * width;
+                    (patch + (ky * columns.kernel + kx) * width, x)
+                };
+                if whole {
+                    let (patch, x) = at(right.start);
+                    f(patch, x, right.len() * width);
+                } else {
+                    for kx in right.clone() {
+                        let (patch, x) = at(kx);
+                        f(patch, x, width);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Lays out the patches of a block; padding is 0.
+fn gather(geometry: Convolution, group: usize, block: Range<usize>, x: &[f32], patches: &mut [f32]) {
+    if geometry.pads() {
+        patches.fill(0.0);
+    }
+    geometry.runs(group, block, |to, from, len| patches[to..to + len].copy_from_slice(&x[from..from + len]));
+}
+
+kernel! {
+    /// Adds the patches of a block to where they were taken from.
+    fn scatter(simd: S, geometry: Convolution, group: usize, block: Range<usize>, patches: &'a [f32], dx: &'a mut [f32]) {
+        geometry.runs(group, block, #[inline(always)] |patch, to, len| {
+            zip_in_place(simd, &patches[patch..patch + len], &mut dx[to..to + len], #[inline(always)] |add, dx| {
+                simd.add_f32s(dx, add)
+            });
+        });
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::naive;
+    use crate::window::tests::axes;
+    use proptest::prelude::*;
+
+    pub(crate) fn numbers(n: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12345);
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    pub(crate) fn close(got: &[f32], want: &[f32]) -> Result<(), TestCaseError> {
+        prop_assert_eq!(got.len(), want.len());
+        for (got, want) in got.iter().zip(want) {
+            prop_assert!((got - want).abs() <= 3e-5 * want.abs().max(1.0), "{got} {want}");
+        }
+        Ok(())
+    }
+
+    fn agree(geometry: Convolution, batch: usize, seed: u32) -> Result<(), TestCaseError> {
+        let x = numbers(batch * geometry.input_len(), seed);
+        let kernel = numbers(geometry.kernel_len(), seed ^ 1);
+        let dy = numbers(batch * geometry.output_len(), seed ^ 2);
+        let mut scratch = vec![f32::NAN; geometry.scratch_len(batch)];
+        let (mut y, mut dkernel, mut dx) =
+            (vec![f32::NAN; dy.len()], vec![f32::NAN; kernel.len()], vec![f32::NAN; x.len()]);
+        geometry.forward(batch, &x, &kernel, &mut y, &mut scratch);
+        close(&y, &naive::convolution::forward(&geometry, batch, &x, &kernel))?;
+        scratch.fill(f32::NAN);
+        geometry.backward_kernel(batch, &x, &dy, &mut dkernel, &mut scratch);
+        close(&dkernel, &naive::convolution::backward_kernel(&geometry, batch, &x, &dy))?;
+        scratch.fill(f32::NAN);
+        geometry.backward_input(batch, &dy, &kernel, &mut dx, &mut scratch);
+        close(&dx, &naive::convolution::backward_input(&geometry, batch, &dy, &kernel))
+    }
+
+    /// The general way, also where a shorter one would be taken.
+    fn patches_agree(geometry: Convolution, batch: usize, seed: u32) -> Result<(), TestCaseError> {
+        let x = numbers(batch * geometry.input_len(), seed);
+        let kernel = numbers(geometry.kernel_len(), seed ^ 1);
+        let dy = numbers(batch * geometry.output_len(), seed ^ 2);
+        let mut scratch = vec![f32::NAN; geometry.block(batch) * geometry.patch_len()];
+        let (mut y, mut dkernel, mut dx) =
+            (vec![f32::NAN; dy.len()], vec![f32::NAN; kernel.len()], vec![f32::NAN; x.len()]);
+        geometry.forward_by_patches(batch, &x, &kernel, &mut y, &mut scratch);
+        close(&y, &naive::convolution::forward(&geometry, batch, &x, &kernel))?;
+        geometry.backward_kernel_by_patches(batch, &x, &dy, &mut dkernel, &mut scratch);
+        close(&dkernel, &naive::convolution::backward_kernel(&geometry, batch, &x, &dy))?;
+        geometry.backward_input_by_patches(batch, &dy, &kernel, &mut dx, &mut scratch);
+        close(&dx, &naive::convolution::backward_input(&geometry, batch, &dy, &kernel))
+    }
+
+    proptest! {
+        #[test]
+        fn convolution_agrees_with_its_naive_twin(
+            rows in axes(), columns in axes(), groups in 1usize..4, channels in 1usize..4, filters in 1usize..5,
+            batch in 1usize..4, seed in any::<u32>(),
+        ) {
+            let (channels, filters) = (groups * channels, groups * filters);
+            agree(Convolution { rows, columns, channels, filters, groups }, batch, seed)?;
+            patches_agree(Convolution { rows, columns, channels, filters, groups }, batch, seed)?;
+        }
+
+        #[test]
+        fn direct_convolution_fills_its_blocks(
+            rows in axes(), columns in axes(), channels in 1usize..20, filters in 1usize..50, seed in any::<u32>(),
+        ) {
+            agree(Convolution { rows, columns, channels, filters, groups: 1 }, 2, seed)?;
+        }
+    }
+
+    #[test]
+    fn more_positions_than_one_block_holds() -> Result<(), TestCaseError> {
+        let axis = Axis::same(17, 3, 1, 1).unwrap();
+        agree(Convolution { rows: axis, columns: axis, channels: 130, filters: 3, groups: 1 }, 2, 1)
+    }
+}

@@ -1,0 +1,164 @@
+//! Convolution over images.
+
+use serde::{Deserialize, Serialize};
+
+use super::convolution::{BuiltConvolution, geometry, sized};
+use super::dense::{glorot_uniform, zeros};
+use super::window::{self, Padding, Pair, Window};
+use super::{Layer, LayerConfig, single};
+use crate::Result;
+use crate::activation::Activation;
+use crate::initializer::Initializer;
+use crate::param::{ParamSpec, Role};
+use crate::regularizer::Regularizer;
+use crate::shape::Shape;
+use crate::spelling::{is_yes, yes};
+
+/// Convolution over images:
+/// `y[i, j, f] = activation(Σ x[i·stride + k·dilation - top, j·stride + l·dilation - left, c] kernel[k, l, c, f] + bias[f])`,
+/// summed over taps (k, l) and channels c; pixels outside the image count as 0, and [`Padding`] says where they are. With
+/// `groups`, a filter sees only its group's channels. (It is a cross-correlation: the kernel is not flipped.)
+///
+/// # Shapes
+///
+/// Input (height, width, channels), output (new height, new width, filters).
+///
+/// # Parameters
+///
+/// `kernel` (height, width, channels / groups, filters); `bias` (filters) unless `use_bias` is false.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Conv2d, Regularizer};
+///
+/// let layer = Conv2d::new(32, (3, 3));
+/// let layer = layer.kernel_regularizer(Regularizer::l2(0.01)).bias_regularizer(Regularizer::l2(0.01));
+/// assert_eq!(layer.filters, 32);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conv2d {
+    /// Output channels, at least 1.
+    pub filters: usize,
+    /// Size of the window.
+    pub kernel_size: Pair,
+    /// How far the window moves from one output to the next. Default: 1.
+    #[serde(default = "window::once_each")]
+    pub strides: Pair,
+    /// What happens at the edge. Default: `valid`.
+    #[serde(default)]
+    pub padding: Padding,
+    /// How far apart the taps of the window are. Default: 1; greater only where all strides are 1.
+    #[serde(default = "window::once_each")]
+    pub dilation_rate: Pair,
+    /// Into how many groups the channels fall; must divide them and the filters. Default: 1.
+    #[serde(default = "window::once")]
+    pub groups: usize,
+    /// f. Default: linear.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Whether there is a bias. Default: yes.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub use_bias: bool,
+    /// How the kernel begins. Default: `glorot_uniform`.
+    #[serde(default = "glorot_uniform")]
+    pub kernel_initializer: Initializer,
+    /// How the bias begins. Default: `zeros`.
+    #[serde(default = "zeros")]
+    pub bias_initializer: Initializer,
+    /// Penalty on the kernel. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_regularizer: Option<Regularizer>,
+    /// Penalty on the bias. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_regularizer: Option<Regularizer>,
+}
+
+impl Conv2d {
+    /// A linear layer with Keras's defaults.
+    #[must_use]
+    pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
+        Self {
+            filters,
+            kernel_size: kernel_size.into(),
+            strides: window::once_each(),
+            padding: Padding::Valid,
+            dilation_rate: window::once_each(),
+            groups: 1,
+            activation: Activation::Linear,
+            use_bias: true,
+            kernel_initializer: glorot_uniform(),
+            bias_initializer: zeros(),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+        }
+    }
+
+    /// With these steps between outputs.
+    #[must_use]
+    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
+        self.strides = strides.into();
+        self
+    }
+
+    /// With this padding.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// With this activation function.
+    #[must_use]
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// With this penalty on the kernel.
+    #[must_use]
+    pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Self {
+        self.kernel_regularizer = Some(regularizer);
+        self
+    }
+
+    /// With this penalty on the bias.
+    #[must_use]
+    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Self {
+        self.bias_regularizer = Some(regularizer);
+        self
+    }
+}
+
+impl LayerConfig for Conv2d {
+    fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
+        let input = single(inputs)?;
+        let window = Window {
+            place: "kernel_size",
+            size: self.kernel_size,
+            strides: self.strides,
+            dilation_rate: self.dilation_rate,
+            padding: self.padding,
+        };
+        window.check_not_causal()?;
+        window.check_either_stride_or_dilation()?;
+        let geometry = geometry(window.over_image(input)?, self.filters, self.groups)?;
+        let (rows, columns) = (geometry.rows, geometry.columns);
+        let sizes = [rows.kernel, columns.kernel, geometry.channels / self.groups, self.filters];
+        let output = sized("filters", &[rows.output, columns.output, self.filters])?;
+        let kernel = sized("kernel_size", &sizes)?;
+        let mut params = vec![
+            ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
+                .regularizer(&self.kernel_regularizer),
+        ];
+        if self.use_bias {
+            let bias = Shape::new([self.filters])?;
+            params.push(
+                ParamSpec::new("bias", Role::Bias, bias, self.bias_initializer.clone())
+                    .regularizer(&self.bias_regularizer),
+            );
+        }
+        Ok(Box::new(BuiltConvolution { geometry, activation: self.activation, params, output }))
+    }
+}

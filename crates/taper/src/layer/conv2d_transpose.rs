@@ -1,0 +1,212 @@
+//! Transposed convolution over images.
+
+use serde::{Deserialize, Serialize};
+use taper_kernels::convolution::Convolution;
+
+use super::convolution::{check_filters, sized};
+use super::dense::{glorot_uniform, zeros};
+use super::window::{self, Padding, Pair, Window};
+use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
+use crate::activation::Activation;
+use crate::initializer::Initializer;
+use crate::param::{ParamSpec, Role};
+use crate::regularizer::Regularizer;
+use crate::shape::Shape;
+use crate::spelling::{is_yes, yes};
+use crate::{Complaints, Result};
+
+/// Transposed convolution, often called deconvolution: the linear map is the backward pass of the [`Conv2d`](crate::Conv2d)
+/// whose output has this layer's input size, so it enlarges where that one shrinks (Zeiler et al. 2010).
+///
+/// `y = f(xᵀ-convolved + bias)`: each input pixel adds `x[i, j, c] kernel[k, l, f, c]` to the output at
+/// (i·stride + k·dilation - top, j·stride + l·dilation - left).
+///
+/// # Shapes
+///
+/// Input (height, width, channels); output height is height·stride + max(span - stride, 0) for `valid` padding, with
+/// span = (kernel height - 1)·dilation + 1, and height·stride for `same`; the width likewise; `filters` channels.
+///
+/// # Parameters
+///
+/// `kernel` (height, width, filters, channels); `bias` (filters) unless `use_bias` is false.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Conv2dTranspose, Model, Padding, Seed, Sequential};
+///
+/// # fn main() -> taper::Result<()> {
+/// let twice = Conv2dTranspose::new(3, 3).strides(2).padding(Padding::Same);
+/// let model = Model::build(&Sequential::new([8, 8, 4]).layer(twice), Seed::new(1))?;
+/// assert_eq!(model.output_shape().sizes(), [16, 16, 3]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conv2dTranspose {
+    /// Output channels, at least 1.
+    pub filters: usize,
+    /// Size of the window.
+    pub kernel_size: Pair,
+    /// How far apart in the output two neighbouring inputs land. Default: 1.
+    #[serde(default = "window::once_each")]
+    pub strides: Pair,
+    /// What happens at the edge. Default: `valid`.
+    #[serde(default)]
+    pub padding: Padding,
+    /// How far apart the taps of the window are. Default: 1; greater only where all strides are 1.
+    #[serde(default = "window::once_each")]
+    pub dilation_rate: Pair,
+    /// f. Default: linear.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Whether there is a bias. Default: yes.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub use_bias: bool,
+    /// How the kernel begins. Default: `glorot_uniform`.
+    #[serde(default = "glorot_uniform")]
+    pub kernel_initializer: Initializer,
+    /// How the bias begins. Default: `zeros`.
+    #[serde(default = "zeros")]
+    pub bias_initializer: Initializer,
+    /// Penalty on the kernel. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_regularizer: Option<Regularizer>,
+    /// Penalty on the bias. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_regularizer: Option<Regularizer>,
+}
+
+impl Conv2dTranspose {
+    /// A linear layer with Keras's defaults.
+    #[must_use]
+    pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
+        Self {
+            filters,
+            kernel_size: kernel_size.into(),
+            strides: window::once_each(),
+            padding: Padding::Valid,
+            dilation_rate: window::once_each(),
+            activation: Activation::Linear,
+            use_bias: true,
+            kernel_initializer: glorot_uniform(),
+            bias_initializer: zeros(),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+        }
+    }
+
+    /// With these steps between outputs.
+    #[must_use]
+    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
+        self.strides = strides.into();
+        self
+    }
+
+    /// With this padding.
+    #[must_use]
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// With this activation function.
+    #[must_use]
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// With this penalty on the kernel.
+    #[must_use]
+    pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Self {
+        self.kernel_regularizer = Some(regularizer);
+        self
+    }
+
+    /// With this penalty on the bias.
+    #[must_use]
+    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Self {
+        self.bias_regularizer = Some(regularizer);
+        self
+    }
+}
+
+impl LayerConfig for Conv2dTranspose {
+    fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
+        let input = single(inputs)?;
+        let window = Window {
+            place: "kernel_size",
+            size: self.kernel_size,
+            strides: self.strides,
+            dilation_rate: self.dilation_rate,
+            padding: self.padding,
+        };
+        let mut complaints = Complaints::new();
+        check_filters(self.filters, &mut complaints);
+        complaints.finish()?;
+        window.check_not_causal()?;
+        window.check_either_stride_or_dilation()?;
+        let (rows, columns, channels) = window.transposed(input)?;
+        let kernel = sized("kernel_size", &[rows.kernel, columns.kernel, self.filters, channels])?;
+        let output = sized("filters", &[rows.input, columns.input, self.filters])?;
+        let mut params = vec![
+            ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
+                .regularizer(&self.kernel_regularizer),
+        ];
+        if self.use_bias {
+            let bias = Shape::new([self.filters])?;
+            params.push(
+                ParamSpec::new("bias", Role::Bias, bias, self.bias_initializer.clone())
+                    .regularizer(&self.bias_regularizer),
+            );
+        }
+        // Seen from the convolution that runs backwards here, this layer's output is the input.
+        let geometry = Convolution { rows, columns, channels: self.filters, filters: channels, groups: 1 };
+        Ok(Box::new(Built { geometry, activation: self.activation, params, output }))
+    }
+}
+
+#[derive(Debug)]
+struct Built {
+    /// The convolution that this layer is the backward pass of.
+    geometry: Convolution,
+    activation: Activation,
+    params: Vec<ParamSpec>,
+    output: Shape,
+}
+
+impl Layer for Built {
+    fn output_shape(&self) -> &Shape {
+        &self.output
+    }
+
+    fn params(&self) -> &[ParamSpec] {
+        &self.params
+    }
+
+    fn cache_len(&self, batch: usize) -> usize {
+        self.activation.cache_len(batch * self.output.len())
+    }
+
+    fn scratch_len(&self, batch: usize) -> usize {
+        self.geometry.scratch_len(batch)
+    }
+
+    fn forward(&self, io: Forward<'_>) {
+        let (kernel, bias) = io.params.split_at(self.geometry.kernel_len());
+        self.geometry.backward_input(io.batch, io.inputs.x(), kernel, io.y, io.scratch);
+        self.activation.apply(self.output.last(), bias, io.y, io.cache);
+    }
+
+    fn backward(&self, io: Backward<'_>) {
+        let kernel = &io.params[..self.geometry.kernel_len()];
+        let (dkernel, dbias) = io.dparams.split_at_mut(kernel.len());
+        self.activation.apply_backward(self.output.last(), io.y, io.cache, io.dy, dbias);
+        self.geometry.backward_kernel(io.batch, io.dy, io.inputs.x(), dkernel, io.scratch);
+        if let Some(dx) = dx_of(io.dx, io.batch, &io.inputs) {
+            self.geometry.forward(io.batch, io.dy, kernel, dx, io.scratch);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A layer within a layer.
+
+use super::{Layer, LayerSpec};
+use crate::param::ParamSpec;
+use crate::shape::Shape;
+use crate::{Complaint, Complaints, Result};
+
+/// A wrapped layer, built.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) layer: Box<dyn Layer>,
+    /// The layer's own, with its name before theirs.
+    pub(super) params: Vec<ParamSpec>,
+    /// Numbers in all parameters.
+    pub(super) len: usize,
+    /// Whether the wrapped layer alone is frozen.
+    pub(super) frozen: bool,
+}
+
+impl Inner {
+    /// Builds the layer that `spec` describes; places of complaints are its settings.
+    pub(super) fn build(spec: &LayerSpec, name: &str, input: &Shape) -> Result<Self> {
+        let mut complaints = Complaints::new();
+        complaints.check(!name.is_empty() && !name.contains('/'), "name", "a name without `/`", format!("`{name}`"));
+        if spec.activity_regularizer.is_some() {
+            let complaint = Complaint::new("activity_regularizer", "nothing here", "a penalty");
+            complaints.push(complaint.help("a penalty on outputs belongs to the layer that wraps this one"));
+        }
+        complaints.finish()?;
+        let layer = spec.kind.build(std::slice::from_ref(input))?;
+        let mut complaints = Complaints::new();
+        for param in layer.params() {
+            param.validate(&mut complaints)?;
+        }
+        complaints.finish()?;
+        let within = |param: &ParamSpec| {
+            let trainable = param.trainable && spec.trainable;
+            ParamSpec { name: format!("{name}/{}", param.name).into(), trainable, ..param.clone() }
+        };
+        Ok(Self {
+            params: layer.params().iter().map(within).collect(),
+            len: layer.params().iter().map(|param| param.shape.len()).sum(),
+            frozen: !spec.trainable,
+            layer,
+        })
+    }
+}

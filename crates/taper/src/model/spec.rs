@@ -1,0 +1,86 @@
+//! What a model is built from.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::{Graph, Sequential};
+use crate::spelling;
+
+/// A model as the user writes it down: a stack of `layers`, or a graph of `nodes`.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Dense, Model, ModelSpec, Seed, Sequential};
+///
+/// # fn main() -> taper::Result<()> {
+/// let spec = ModelSpec::from(Sequential::new([2]).layer(Dense::new(1)));
+/// let model = Model::build(&spec, Seed::new(1))?;
+/// assert_eq!(model.spec(), &spec);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelSpec {
+    /// Layers one after the other.
+    Sequential(Sequential),
+    /// Layers that name what they read.
+    Graph(Graph),
+}
+
+impl ModelSpec {
+    /// The shape of one row's input.
+    #[must_use]
+    pub fn input_shape(&self) -> &[usize] {
+        match self {
+            Self::Sequential(spec) => &spec.input_shape,
+            Self::Graph(spec) => &spec.input_shape,
+        }
+    }
+}
+
+impl From<Sequential> for ModelSpec {
+    fn from(spec: Sequential) -> Self {
+        Self::Sequential(spec)
+    }
+}
+impl From<Graph> for ModelSpec {
+    fn from(spec: Graph) -> Self {
+        Self::Graph(spec)
+    }
+}
+impl From<&Sequential> for ModelSpec {
+    fn from(spec: &Sequential) -> Self {
+        Self::Sequential(spec.clone())
+    }
+}
+impl From<&Graph> for ModelSpec {
+    fn from(spec: &Graph) -> Self {
+        Self::Graph(spec.clone())
+    }
+}
+impl From<&Self> for ModelSpec {
+    fn from(spec: &Self) -> Self {
+        spec.clone()
+    }
+}
+
+impl Serialize for ModelSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Sequential(spec) => spec.serialize(serializer),
+            Self::Graph(spec) => spec.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        if value.get("nodes").is_some() {
+            spelling::read_inner(value).map(Self::Graph)
+        } else {
+            spelling::read_inner(value).map(Self::Sequential)
+        }
+    }
+}
