@@ -21,6 +21,7 @@ pub mod normalization;
 pub mod orthogonal;
 pub mod penalty;
 pub mod pooling;
+mod product;
 pub mod recurrent;
 pub mod reduce;
 pub mod softmax;

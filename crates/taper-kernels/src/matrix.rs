@@ -1,7 +1,7 @@
 //! Matrix products.
 //!
-//! Large shapes go to the `gemm` crate; shapes with a tiny dimension, where a packed product wastes most of its work, have
-//! kernels here. Which one runs depends on the shape alone.
+//! Large shapes go to the packed product; shapes with a tiny dimension, where packing wastes most of its work, have kernels
+//! here. Which one runs depends on the shape alone.
 
 // Loads without bounds checks, their bounds asserted once per kernel: with checks these loops take twice as long.
 #![allow(unsafe_code)]
@@ -40,6 +40,23 @@ impl<'a> Matrix<'a> {
         Self { data, rows, cols, row_stride, col_stride: 1 }
     }
 
+    /// How many rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many columns.
+    #[must_use]
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The numbers, and how far apart rows and columns are.
+    pub(crate) fn parts(&self) -> (&'a [f32], usize, usize) {
+        (self.data, self.row_stride, self.col_stride)
+    }
+
     /// The same numbers, transposed.
     #[must_use]
     pub fn t(self) -> Self {
@@ -57,31 +74,7 @@ pub fn matmul_into(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], c_stride: usize,
     if m == 0 || n == 0 {
         return;
     }
-    // SAFETY: the constructors of `Matrix` and the assertion above keep every (i, j) inside its slice; `c` is borrowed
-    // mutably, so it overlaps neither `a` nor `b`.
-    unsafe {
-        gemm_f32::gemm::f32::get_gemm_fn()(
-            m,
-            n,
-            k,
-            c.as_mut_ptr(),
-            1,
-            c_stride as isize,
-            accumulate,
-            a.data.as_ptr(),
-            a.col_stride as isize,
-            a.row_stride as isize,
-            b.data.as_ptr(),
-            b.col_stride as isize,
-            b.row_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm_common::Parallelism::None,
-        );
-    }
+    crate::product::product(a, b, c, c_stride, accumulate);
 }
 
 /// `c = a b`; `c` is row-major and dense.
@@ -517,6 +510,29 @@ mod tests {
                     prop_assert!((c[i * (n + gap) + j] - want).abs() < 1e-4);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn products_larger_than_every_block_agree_with_their_naive_twin() {
+        // More rows, terms and columns than one packed block has, none a multiple of a tile; either factor transposed.
+        let (m, k, n) = (151, 300, 1061);
+        let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+        let want = naive::matmul(m, k, n, |i, l| a[i * k + l], |l, j| b[l * n + j]);
+        let transposed = |x: &[f32], rows: usize, cols: usize| -> Vec<f32> {
+            (0..rows * cols).map(|i| x[i % rows * cols + i / rows]).collect()
+        };
+        let (at, bt) = (transposed(&a, m, k), transposed(&b, k, n));
+        let factors = [
+            (Matrix::new(&a, m, k), Matrix::new(&b, k, n)),
+            (Matrix::new(&at, k, m).t(), Matrix::new(&b, k, n)),
+            (Matrix::new(&a, m, k), Matrix::new(&bt, n, k).t()),
+        ];
+        for (a, b) in factors {
+            let mut c = vec![f32::NAN; m * n];
+            matmul(a, b, &mut c);
+            let worst = c.iter().zip(&want).map(|(c, want)| (c - want).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-4, "{worst}");
         }
     }
 
