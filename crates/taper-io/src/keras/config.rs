@@ -133,8 +133,8 @@ fn functional(layers: Vec<Value>, config: &Map<String, Value>) -> Result<Graph> 
         };
         let mut spec = Some(layer::layer(object).map_err(|error| error.within(&place))?);
         for (k, call) in calls.into_iter().enumerate() {
-            let inputs =
-                sources(&call, &input, &masks).map_err(|complaint| complaint.within(format!("{place}.inbound_nodes[{k}]")))?;
+            let inputs = sources(&call, &input, &masks)
+                .map_err(|complaint| complaint.within(format!("{place}.inbound_nodes[{k}]")))?;
             let layer = match spec.take() {
                 Some(spec) => GraphLayer::Own(spec),
                 None => GraphLayer::Shared { name: Some(node_name(&name, k)), shares: name.clone() },
@@ -206,11 +206,8 @@ fn mask_operations(layers: &[Value]) -> Result<Vec<String>, Complaint> {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     // What the embeddings with masks read.
     let masked = |value: &&Value| value.get("config").and_then(|config| config.get("mask_zero")) == Some(&json!(true));
-    let tokens: Vec<String> = layers
-        .iter()
-        .filter(masked)
-        .filter_map(|value| Some(history(args(value)?.first()?)?.layer))
-        .collect();
+    let tokens: Vec<String> =
+        layers.iter().filter(masked).filter_map(|value| Some(history(args(value)?.first()?)?.layer)).collect();
     let mut masks: Vec<String> = Vec::new();
     for (i, value) in layers.iter().enumerate().filter(|(_, value)| is_operation(value)) {
         let class = text(value, "class_name");
