@@ -39,14 +39,14 @@ pub(crate) fn read_table(path: &Path, target: Option<&str>) -> Result<Dataset> {
             match cell.trim().parse::<f64>() {
                 Ok(value) if value.is_finite() && value.abs() <= f64::from(f32::MAX) => {
                     if column == target {
-                        y.push(value as f32)
+                        y.push(value as f32);
                     } else {
-                        x.push(value as f32)
+                        x.push(value as f32);
                     }
                 }
                 Ok(value) => complaints.push(Complaint::new(place(), "a finite number that f32 can hold", value)),
                 Err(_) if cell.trim().is_empty() => {
-                    complaints.push(Complaint::new(place(), "a number", "an empty cell"))
+                    complaints.push(Complaint::new(place(), "a number", "an empty cell"));
                 }
                 Err(_) => complaints.push(Complaint::new(place(), "a number", format!("`{cell}`"))),
             }

@@ -284,7 +284,7 @@ kernel! {
 
 kernel! {
     fn pull<F: Function>(simd: S, f: F, saved: &'a [f32], dy: &'a mut [f32]) {
-        zip_in_place(simd, saved, dy, #[inline(always)] |saved, dy| flush(simd, f.pull(simd, saved, dy)))
+        zip_in_place(simd, saved, dy, #[inline(always)] |saved, dy| flush(simd, f.pull(simd, saved, dy)));
     }
 }
 

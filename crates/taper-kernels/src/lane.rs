@@ -86,7 +86,7 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
     let shifted = mul_add(simd, x, splat(simd, core::f32::consts::LOG2_E), splat(simd, MAGIC));
     let n = simd.sub_f32s(shifted, splat(simd, MAGIC));
-    let r = mul_add(simd, n, splat(simd, -0.693_359_375), x);
+    let r = mul_add(simd, n, splat(simd, -0.693_359_4), x);
     let r = mul_add(simd, n, splat(simd, 2.121_944_4e-4), r);
 
     let p = mul_add(simd, splat(simd, 1.987_569_1e-4), r, splat(simd, 1.398_199_9e-3));
@@ -131,7 +131,7 @@ pub(crate) fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let p = simd.mul_f32s(simd.mul_f32s(p, m), z);
     let p = mul_add(simd, e_float, splat(simd, -2.121_944_4e-4), p);
     let p = mul_add(simd, z, splat(simd, -0.5), p);
-    let result = mul_add(simd, e_float, splat(simd, 0.693_359_375), simd.add_f32s(m, p));
+    let result = mul_add(simd, e_float, splat(simd, 0.693_359_4), simd.add_f32s(m, p));
     // NaN in, NaN out: comparing x with itself is false only for NaN.
     simd.select_f32s(simd.equal_f32s(x, x), result, x)
 }

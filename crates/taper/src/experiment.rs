@@ -121,10 +121,8 @@ fn patch(whole: &mut Value, path: &str, value: Value) -> Result<()> {
                     return Err(missing(format!("nothing below {here}, which is {at}")).into());
                 }
                 *at = Value::Object(serde_json::Map::new());
-                at = at
-                    .as_object_mut()
-                    .and_then(|map| Some(map.entry(key).or_insert(Value::Null)))
-                    .ok_or_else(|| missing(here))?;
+                at =
+                    at.as_object_mut().map(|map| map.entry(key).or_insert(Value::Null)).ok_or_else(|| missing(here))?;
             }
         }
         walked = if walked.is_empty() { key.to_owned() } else { format!("{walked}.{key}") };

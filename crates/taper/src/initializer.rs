@@ -94,13 +94,10 @@ impl Initializer {
         let complain =
             |expected: &str, got: &dyn std::fmt::Display| Err(Complaint::new("initializer", expected, got).into());
         match *self {
-            Self::RandomNormal { mean, stddev } | Self::TruncatedNormal { mean, stddev } => {
-                if !mean.is_finite() || !(0.0..1e30).contains(&stddev) {
-                    return complain(
-                        "a finite mean and a standard deviation of at least 0",
-                        &format!("{mean}, {stddev}"),
-                    );
-                }
+            Self::RandomNormal { mean, stddev } | Self::TruncatedNormal { mean, stddev }
+                if (!mean.is_finite() || !(0.0..1e30).contains(&stddev)) =>
+            {
+                return complain("a finite mean and a standard deviation of at least 0", &format!("{mean}, {stddev}"));
             }
             Self::RandomUniform { minval, maxval }
                 if !(minval.is_finite() && maxval.is_finite() && minval <= maxval) =>

@@ -33,13 +33,15 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     let mut table = Table::new(
         ["rows", "loss", "data loss", "penalty"]
             .into_iter()
-            .chain(experiment.fit.metrics.iter().map(|metric| metric.name())),
+            .chain(experiment.fit.metrics.iter().map(taper::MetricSpec::name)),
     );
     for (name, rows) in [("train", &split.train), ("test", &split.test)] {
         let measured = evaluate(&model, rows, &experiment.fit)?;
         let mut cells = vec![Cell::text(name)];
         let values = [measured.loss, measured.data_loss, measured.penalty].into_iter().chain(measured.metrics);
-        let names = ["loss", "data_loss", "penalty"].into_iter().chain(experiment.fit.metrics.iter().map(|m| m.name()));
+        let names = ["loss", "data_loss", "penalty"]
+            .into_iter()
+            .chain(experiment.fit.metrics.iter().map(taper::MetricSpec::name));
         for (key, value) in names.zip(values) {
             scores.insert(format!("{name}_{key}"), json!(value));
             cells.push(Cell::number(value, 4));
@@ -58,7 +60,7 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
         (_, Some(verdict)) => verdict.sentence.clone(),
         (_, None) => "The model was evaluated, not trained.".to_owned(),
     };
-    let metric = experiment.fit.metrics.first().map(|metric| metric.name());
+    let metric = experiment.fit.metrics.first().map(taper::MetricSpec::name);
     let mut section = Section::new("The training").table(table.clone());
     if history.epochs() > 0 {
         let caption = "Measured after each epoch, in evaluation mode.";

@@ -43,7 +43,7 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
         }
         _ => None,
     };
-    let metric = experiment.fit.metrics.first().map(|metric| metric.name());
+    let metric = experiment.fit.metrics.first().map(taper::MetricSpec::name);
     let lede = lede(&result, best, metric);
     let command =
         format!("taper study {} --repeats {} --seed {}", args.experiment.display(), study.repeats, study.seed);

@@ -169,8 +169,7 @@ fn study(repeats: usize, seed: u64) -> Result<Findings, Failure> {
         .with_max_len(1)
         .map(|repeat| {
             let seed = run_seed(repeat);
-            let path =
-                rising_path(&base, &split, seed, "dense/kernel", &RISING, RISING_EPOCHS, |l2| Regularizer::l2(l2));
+            let path = rising_path(&base, &split, seed, "dense/kernel", &RISING, RISING_EPOCHS, Regularizer::l2);
             progress.tick();
             path
         })

@@ -8,6 +8,7 @@ use super::dense::{glorot_uniform, zeros};
 use super::window::{self, Padding, Pair, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::activation::Activation;
+use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::param::{ParamSpec, Role};
 use crate::regularizer::Regularizer;
@@ -76,6 +77,12 @@ pub struct Conv2dTranspose {
     /// Penalty on the bias. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias_regularizer: Option<Regularizer>,
+    /// Constraint on the kernel after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_constraint: Option<Constraint>,
+    /// Constraint on the bias after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_constraint: Option<Constraint>,
 }
 
 impl Conv2dTranspose {
@@ -94,6 +101,8 @@ impl Conv2dTranspose {
             bias_initializer: zeros(),
             kernel_regularizer: None,
             bias_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
         }
     }
 
@@ -153,13 +162,15 @@ impl LayerConfig for Conv2dTranspose {
         let output = sized("filters", &[rows.input, columns.input, self.filters])?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
-                .regularizer(&self.kernel_regularizer),
+                .regularizer(&self.kernel_regularizer)
+                .constraint(&self.kernel_constraint),
         ];
         if self.use_bias {
             let bias = Shape::new([self.filters])?;
             params.push(
                 ParamSpec::new("bias", Role::Bias, bias, self.bias_initializer.clone())
-                    .regularizer(&self.bias_regularizer),
+                    .regularizer(&self.bias_regularizer)
+                    .constraint(&self.bias_constraint),
             );
         }
         // Seen from the convolution that runs backwards here, this layer's output is the input.

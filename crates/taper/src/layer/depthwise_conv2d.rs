@@ -8,6 +8,7 @@ use super::dense::{glorot_uniform, zeros};
 use super::window::{self, Padding, Pair, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::activation::Activation;
+use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::param::{ParamSpec, Role};
 use crate::regularizer::Regularizer;
@@ -70,6 +71,12 @@ pub struct DepthwiseConv2d {
     /// Penalty on the bias. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias_regularizer: Option<Regularizer>,
+    /// Constraint on the depthwise kernel after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depthwise_constraint: Option<Constraint>,
+    /// Constraint on the bias after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_constraint: Option<Constraint>,
 }
 
 impl DepthwiseConv2d {
@@ -88,6 +95,8 @@ impl DepthwiseConv2d {
             bias_initializer: zeros(),
             depthwise_regularizer: None,
             bias_regularizer: None,
+            depthwise_constraint: None,
+            bias_constraint: None,
         }
     }
 
@@ -155,13 +164,15 @@ impl LayerConfig for DepthwiseConv2d {
         let output = sized("depth_multiplier", &[rows.output, columns.output, width])?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::DepthwiseKernel, kernel, self.depthwise_initializer.clone())
-                .regularizer(&self.depthwise_regularizer),
+                .regularizer(&self.depthwise_regularizer)
+                .constraint(&self.depthwise_constraint),
         ];
         if self.use_bias {
             let bias = Shape::new([width])?;
             params.push(
                 ParamSpec::new("bias", Role::Bias, bias, self.bias_initializer.clone())
-                    .regularizer(&self.bias_regularizer),
+                    .regularizer(&self.bias_regularizer)
+                    .constraint(&self.bias_constraint),
             );
         }
         let geometry = Depthwise { rows, columns, channels, multiplier: self.depth_multiplier };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Backward, Forward, Layer, LayerConfig, Masking, dx_of, single};
+use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::param::{ParamSpec, Role};
 use crate::regularizer::Regularizer;
@@ -45,6 +46,9 @@ pub struct Embedding {
     /// Penalty on the vectors. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embeddings_regularizer: Option<Regularizer>,
+    /// Constraint on the vectors after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embeddings_constraint: Option<Constraint>,
     /// Whether token 0 is padding: recurrent layers then skip it, and it does not count in the loss. Default: no.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mask_zero: bool,
@@ -63,6 +67,7 @@ impl Embedding {
             output_dim,
             embeddings_initializer: uniform(),
             embeddings_regularizer: None,
+            embeddings_constraint: None,
             mask_zero: false,
         }
     }
@@ -100,7 +105,8 @@ impl LayerConfig for Embedding {
             output: Shape::new(sizes).map_err(|error| error.within("output_dim"))?,
             params: vec![
                 ParamSpec::new("embeddings", Role::Embeddings, embeddings, self.embeddings_initializer.clone())
-                    .regularizer(&self.embeddings_regularizer),
+                    .regularizer(&self.embeddings_regularizer)
+                    .constraint(&self.embeddings_constraint),
             ],
         }))
     }

@@ -13,6 +13,7 @@ use super::recurrent::{
 use super::{Layer, LayerConfig};
 use crate::Result;
 use crate::activation::Activation;
+use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
@@ -84,6 +85,15 @@ pub struct Gru {
     /// Penalty on the bias. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias_regularizer: Option<Regularizer>,
+    /// Constraint on the kernel after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_constraint: Option<Constraint>,
+    /// Constraint on the recurrent kernel after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrent_constraint: Option<Constraint>,
+    /// Constraint on the bias after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_constraint: Option<Constraint>,
     /// Whether the reset gate acts after the product with the recurrent kernel. Default: yes.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub reset_after: bool,
@@ -119,6 +129,9 @@ impl Gru {
             kernel_regularizer: None,
             recurrent_regularizer: None,
             bias_regularizer: None,
+            kernel_constraint: None,
+            recurrent_constraint: None,
+            bias_constraint: None,
             reset_after: true,
             dropout: 0.0,
             recurrent_dropout: 0.0,
@@ -142,8 +155,11 @@ impl LayerConfig for Gru {
             recurrent_initializer: &self.recurrent_initializer,
             bias_initializer: &self.bias_initializer,
             kernel_regularizer: &self.kernel_regularizer,
+            kernel_constraint: &self.kernel_constraint,
             recurrent_regularizer: &self.recurrent_regularizer,
+            recurrent_constraint: &self.recurrent_constraint,
             bias_regularizer: &self.bias_regularizer,
+            bias_constraint: &self.bias_constraint,
             dropout: self.dropout,
             recurrent_dropout: self.recurrent_dropout,
             return_sequences: self.return_sequences,

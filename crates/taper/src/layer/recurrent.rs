@@ -9,6 +9,7 @@ use taper_kernels::update;
 
 use super::{Backward, Forward, Layer, Masking, Mode, dx_of, single};
 use crate::activation::Activation;
+use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::param::{ParamSpec, Role};
 use crate::regularizer::Regularizer;
@@ -138,8 +139,11 @@ pub(super) struct Settings<'a> {
     pub(super) recurrent_initializer: &'a Initializer,
     pub(super) bias_initializer: &'a Initializer,
     pub(super) kernel_regularizer: &'a Option<Regularizer>,
+    pub(super) kernel_constraint: &'a Option<Constraint>,
     pub(super) recurrent_regularizer: &'a Option<Regularizer>,
+    pub(super) recurrent_constraint: &'a Option<Constraint>,
     pub(super) bias_regularizer: &'a Option<Regularizer>,
+    pub(super) bias_constraint: &'a Option<Constraint>,
     pub(super) dropout: f32,
     pub(super) recurrent_dropout: f32,
     pub(super) return_sequences: bool,
@@ -174,19 +178,24 @@ pub(super) fn build<C: Cell + 'static>(settings: &Settings<'_>, cell: C, inputs:
     let name = |name: &str| format!("{}/{name}", C::NAME);
     let mut params = vec![
         ParamSpec::new(name("kernel"), Role::Kernel, shape(&[features, sums])?, settings.kernel_initializer.clone())
-            .regularizer(settings.kernel_regularizer),
+            .regularizer(settings.kernel_regularizer)
+            .constraint(settings.kernel_constraint),
         ParamSpec::new(
             name("recurrent_kernel"),
             Role::RecurrentKernel,
             shape(&[units, sums])?,
             settings.recurrent_initializer.clone(),
         )
-        .regularizer(settings.recurrent_regularizer),
+        .regularizer(settings.recurrent_regularizer)
+        .constraint(settings.recurrent_constraint),
     ];
     if settings.use_bias {
         let sizes = if settings.bias_rows == 1 { vec![sums] } else { vec![settings.bias_rows, sums] };
         let bias = ParamSpec::new(name("bias"), Role::Bias, shape(&sizes)?, settings.bias_initializer.clone());
-        params.push(ParamSpec { ones: settings.ones.clone(), ..bias.regularizer(settings.bias_regularizer) });
+        params.push(ParamSpec {
+            ones: settings.ones.clone(),
+            ..bias.regularizer(settings.bias_regularizer).constraint(settings.bias_constraint)
+        });
     }
     Ok(Box::new(Recurrent {
         cell,

@@ -9,6 +9,7 @@ use super::dense::{glorot_uniform, zeros};
 use super::window::{self, Padding, Pair, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::activation::Activation;
+use crate::constraint::Constraint;
 use crate::initializer::Initializer;
 use crate::param::{ParamSpec, Role};
 use crate::regularizer::Regularizer;
@@ -80,6 +81,15 @@ pub struct SeparableConv2d {
     /// Penalty on the bias. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias_regularizer: Option<Regularizer>,
+    /// Constraint on the depthwise kernel after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depthwise_constraint: Option<Constraint>,
+    /// Constraint on the pointwise kernel after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointwise_constraint: Option<Constraint>,
+    /// Constraint on the bias after each step. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_constraint: Option<Constraint>,
 }
 
 impl SeparableConv2d {
@@ -101,6 +111,9 @@ impl SeparableConv2d {
             depthwise_regularizer: None,
             pointwise_regularizer: None,
             bias_regularizer: None,
+            depthwise_constraint: None,
+            pointwise_constraint: None,
+            bias_constraint: None,
         }
     }
 
@@ -178,15 +191,18 @@ impl LayerConfig for SeparableConv2d {
         check_settings("pointwise", &pointwise, &self.pointwise_initializer, &self.pointwise_regularizer)?;
         let mut params = vec![
             ParamSpec::new("depthwise_kernel", Role::DepthwiseKernel, depthwise, self.depthwise_initializer.clone())
-                .regularizer(&self.depthwise_regularizer),
+                .regularizer(&self.depthwise_regularizer)
+                .constraint(&self.depthwise_constraint),
             ParamSpec::new("pointwise_kernel", Role::PointwiseKernel, pointwise, self.pointwise_initializer.clone())
-                .regularizer(&self.pointwise_regularizer),
+                .regularizer(&self.pointwise_regularizer)
+                .constraint(&self.pointwise_constraint),
         ];
         if self.use_bias {
             let bias = Shape::new([self.filters])?;
             params.push(
                 ParamSpec::new("bias", Role::Bias, bias, self.bias_initializer.clone())
-                    .regularizer(&self.bias_regularizer),
+                    .regularizer(&self.bias_regularizer)
+                    .constraint(&self.bias_constraint),
             );
         }
         let geometry = Depthwise { rows, columns, channels, multiplier };
