@@ -98,7 +98,7 @@ impl<'a> Builder<'a> {
     /// The layer that this node owns.
     fn spec(&self, node: usize) -> Option<&'a LayerSpec> {
         match &self.graph.nodes[node].layer {
-            GraphLayer::Own(layer) => Some(layer),
+            GraphLayer::Own(layer) => Some(&**layer),
             GraphLayer::Shared { .. } => None,
         }
     }
