@@ -26,6 +26,8 @@ pub(crate) enum Command {
     /// Write generated rows to a file, equal bit for bit to scikit-learn's
     #[command(subcommand)]
     Data(Data),
+    /// Measure how fast this machine trains a standard workload
+    Bench(Bench),
 }
 
 #[derive(Debug, Subcommand)]
@@ -136,4 +138,26 @@ pub(crate) struct SampleArgs {
     /// The file: .safetensors (x and y, f64) or .csv
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// What to train
+    #[arg(value_enum)]
+    pub(crate) workload: Workload,
+    /// Threads, for workloads of many fits [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) threads: Option<u16>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The standard workloads.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Workload {
+    /// 500 hidden units, 30 rows, 4000 epochs: the tutorial's fit
+    Moons,
+    /// 6 penalties x 30 seeds of it
+    MoonsGrid,
 }
