@@ -1,4 +1,4 @@
-//! Everything of Taper that reads or writes a format: experiment files, tables, tensors, model files.
+//! Everything of Taper that reads or writes a format: experiment files, tables, tensors, model files, Keras's files.
 //!
 //! Readers work in three stages: measure the real length, check the whole header against what is expected, then allocate.
 //! Writers make a file appear whole or not at all (write beside it, flush to disk, rename).
@@ -8,6 +8,7 @@ mod atomic;
 mod error;
 mod experiment_file;
 mod hdf5;
+pub mod keras;
 mod log;
 mod model_file;
 mod rows;

@@ -87,10 +87,18 @@ pub(super) const SCHEDULES: &[&str] =
 pub(super) const LOSSES: &[(&str, &str)] = &[
     ("BinaryCrossentropy", "binary_crossentropy"),
     ("CategoricalCrossentropy", "categorical_crossentropy"),
+    ("CategoricalHinge", "categorical_hinge"),
+    ("CosineSimilarity", "cosine_similarity"),
     ("Hinge", "hinge"),
     ("Huber", "huber"),
+    ("KLDivergence", "kl_divergence"),
+    ("LogCosh", "log_cosh"),
     ("MeanAbsoluteError", "mae"),
+    ("MeanAbsolutePercentageError", "mape"),
     ("MeanSquaredError", "mse"),
+    ("MeanSquaredLogarithmicError", "msle"),
+    ("Poisson", "poisson"),
+    ("SquaredHinge", "squared_hinge"),
     ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"),
 ];
 
@@ -104,7 +112,10 @@ pub(super) const METRICS: &[(&str, &str)] = &[
     ("MeanSquaredError", "mse"),
     ("Precision", "precision"),
     ("Recall", "recall"),
+    ("RootMeanSquaredError", "root_mean_squared_error"),
     ("SparseCategoricalAccuracy", "sparse_categorical_accuracy"),
+    ("SparseTopKCategoricalAccuracy", "sparse_top_k_categorical_accuracy"),
+    ("TopKCategoricalAccuracy", "top_k_categorical_accuracy"),
 ];
 
 /// Where Keras's own classes live. Anything else would be somebody's code.

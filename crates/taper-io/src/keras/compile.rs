@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use taper::{Complaint, Complaints, FitConfig, Result};
 
-use super::class::{LOSSES, METRICS, OPTIMIZERS, Object, SCHEDULES, brief, check_name, class_of, snake_case};
+use super::class::{LOSSES, METRICS, OPTIMIZERS, Object, SCHEDULES, brief, class_of, snake_case};
 use super::layer::object;
 
 /// The training that a model was compiled for; `None` if it was not compiled, or without a loss.
@@ -236,8 +236,10 @@ fn optimizer_to_keras(value: Value) -> Result<Value, Complaint> {
         let mut settings = schedule.clone();
         let name = settings.remove("name").unwrap_or_default();
         let name = name.as_str().unwrap_or_default();
-        check_name(name, &SCHEDULES.iter().map(|class| snake_case(class)).collect::<Vec<_>>().each_str())?;
-        let class = class_of(name, SCHEDULES).unwrap_or_default();
+        let Some(class) = class_of(name, SCHEDULES) else {
+            let expected = format!("one of {}", SCHEDULES.join(", "));
+            return Err(Complaint::new("learning_rate", expected, format!("`{name}`")));
+        };
         config.insert("learning_rate".to_owned(), object("keras.optimizers.schedules", class, settings));
     }
     let mut optimizer = object("keras.optimizers", class, config);
@@ -246,14 +248,4 @@ fn optimizer_to_keras(value: Value) -> Result<Value, Complaint> {
     optimizer["config"]["weight_decay"] = decay.unwrap_or(none);
     optimizer["config"]["name"] = snake_case(class).into();
     Ok(optimizer)
-}
-
-/// Borrowed texts of owned ones.
-trait EachStr {
-    fn each_str(&self) -> Vec<&str>;
-}
-impl EachStr for Vec<String> {
-    fn each_str(&self) -> Vec<&str> {
-        self.iter().map(String::as_str).collect()
-    }
 }

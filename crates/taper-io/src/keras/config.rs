@@ -40,7 +40,8 @@ fn place(i: usize, object: &Object) -> String {
 fn open(i: usize, value: Value) -> Result<Object> {
     let object = Object::new(value, "a layer").map_err(|complaint| complaint.within(format!("config.layers[{i}]")))?;
     if MODELS.contains(&&*object.class) {
-        let complaint = Complaint::new(place(i, &object), format!("one of {}", LAYERS.join(", ")), "a model in a model");
+        let complaint =
+            Complaint::new(place(i, &object), format!("one of {}", LAYERS.join(", ")), "a model in a model");
         return Err(complaint.into());
     }
     if object.class != "InputLayer" {
@@ -65,7 +66,9 @@ fn sequential(layers: Vec<Value>) -> Result<Sequential> {
         }
     }
     let Some(input_shape) = input_shape else {
-        return Err(Complaint::new("config.layers", "an InputLayer first (save the model after it is built)", "none").into());
+        return Err(
+            Complaint::new("config.layers", "an InputLayer first (save the model after it is built)", "none").into()
+        );
     };
     Ok(Sequential { input_shape, layers: specs })
 }
@@ -97,9 +100,13 @@ fn shape_of_input(object: &Object) -> Result<Vec<usize>, Complaint> {
 fn functional(layers: Vec<Value>, config: &Map<String, Value>) -> Result<Graph> {
     let [input] = ends(config, "input_layers")?;
     let [output] = ends(config, "output_layers")?;
+    let masks = mask_operations(&layers)?;
     let mut graph = Graph { input_shape: vec![], nodes: vec![], output: None };
     let mut found = false;
     for (i, value) in layers.into_iter().enumerate() {
+        if is_operation(&value) {
+            continue;
+        }
         let mut object = open(i, value)?;
         let place = place(i, &object);
         let name = match object.rest.remove("name").or_else(|| object.config.get("name").cloned()) {
@@ -126,7 +133,8 @@ fn functional(layers: Vec<Value>, config: &Map<String, Value>) -> Result<Graph> 
         };
         let mut spec = Some(layer::layer(object).map_err(|error| error.within(&place))?);
         for (k, call) in calls.into_iter().enumerate() {
-            let inputs = sources(call, &input).map_err(|complaint| complaint.within(format!("{place}.inbound_nodes[{k}]")))?;
+            let inputs = sources(&call, &input, &masks)
+                .map_err(|complaint| complaint.within(format!("{place}.inbound_nodes[{k}]")))?;
             let layer = match spec.take() {
                 Some(spec) => GraphLayer::Own(spec),
                 None => GraphLayer::Shared { name: Some(node_name(&name, k)), shares: name.clone() },
@@ -175,22 +183,72 @@ fn ends(config: &Map<String, Value>, key: &str) -> Result<[Tensor; 1], Complaint
     }
 }
 
+/// Where a tensor comes from.
+fn history(value: &Value) -> Option<Tensor> {
+    let is_tensor = value.get("class_name") == Some(&json!("__keras_tensor__"));
+    value.get("config").filter(|_| is_tensor)?.get("keras_history").and_then(tensor)
+}
+
+/// Whether this is an operation, not a layer.
+fn is_operation(value: &Value) -> bool {
+    value.get("module").and_then(Value::as_str).is_some_and(|module| module.starts_with("keras.src.ops."))
+}
+
+/// The operations by which Keras writes down how masks go from layer to layer: which tokens are not 0, and which steps count in
+/// either of two masks. Masks go the same ways here without being told. Any other operation is refused by name.
+fn mask_operations(layers: &[Value]) -> Result<Vec<String>, Complaint> {
+    let args = |value: &Value| -> Option<Vec<Value>> {
+        match value.get("inbound_nodes")?.as_array()?.as_slice() {
+            [call] => call.get("args")?.as_array().cloned(),
+            _ => None,
+        }
+    };
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    // What the embeddings with masks read.
+    let masked = |value: &&Value| value.get("config").and_then(|config| config.get("mask_zero")) == Some(&json!(true));
+    let tokens: Vec<String> =
+        layers.iter().filter(masked).filter_map(|value| Some(history(args(value)?.first()?)?.layer)).collect();
+    let mut masks: Vec<String> = Vec::new();
+    for (i, value) in layers.iter().enumerate().filter(|(_, value)| is_operation(value)) {
+        let class = text(value, "class_name");
+        let good = match (&*class, args(value).as_deref()) {
+            ("NotEqual", Some([source, zero])) => {
+                zero.as_f64() == Some(0.0) && history(source).is_some_and(|source| tokens.contains(&source.layer))
+            }
+            ("LogicalOr", Some(sources @ [_, _])) => {
+                sources.iter().all(|source| history(source).is_some_and(|source| masks.contains(&source.layer)))
+            }
+            _ => false,
+        };
+        if !good {
+            let expected = format!("one of {} (no operations but those of masks)", LAYERS.join(", "));
+            return Err(Complaint::new(format!("config.layers[{i}]"), expected, format!("the operation `{class}`")));
+        }
+        masks.push(text(value, "name"));
+    }
+    Ok(masks)
+}
+
 /// What one use of a layer reads.
-fn sources(call: Value, input: &Tensor) -> Result<Vec<String>, Complaint> {
-    let kwargs = call.get("kwargs").and_then(Value::as_object);
-    if let Some((key, value)) = kwargs.into_iter().flatten().find(|(_, value)| !value.is_null()) {
-        return Err(Complaint::new(format!("kwargs.{key}"), "nothing", brief(value)));
+fn sources(call: &Value, input: &Tensor, masks: &[String]) -> Result<Vec<String>, Complaint> {
+    for (key, value) in call.get("kwargs").and_then(Value::as_object).into_iter().flatten() {
+        let good = match &**key {
+            "training" => true, // whoever calls the model says it again
+            "mask" => value.is_null() || history(value).is_some_and(|tensor| masks.contains(&tensor.layer)),
+            _ => value.is_null(),
+        };
+        if !good {
+            return Err(Complaint::new(format!("kwargs.{key}"), "nothing", brief(value)));
+        }
     }
     let args = call.get("args").and_then(Value::as_array).map(Vec::as_slice);
     let list = match args {
         Some([Value::Array(list)]) => list.as_slice(),
         Some(single @ [_]) => single,
-        _ => return Err(Complaint::new("args", "one tensor, or a list of tensors", brief(&call))),
+        _ => return Err(Complaint::new("args", "one tensor, or a list of tensors", brief(call))),
     };
     let source = |value: &Value| {
-        let is_tensor = value.get("class_name") == Some(&json!("__keras_tensor__"));
-        let history = value.get("config").and_then(|config| config.get("keras_history")).filter(|_| is_tensor);
-        let tensor = history.and_then(tensor).ok_or_else(|| Complaint::new("args", "tensors", brief(value)))?;
+        let tensor = history(value).ok_or_else(|| Complaint::new("args", "tensors", brief(value)))?;
         Ok(if tensor.layer == input.layer { "input".to_owned() } else { node_name(&tensor.layer, tensor.node) })
     };
     list.iter().map(source).collect()

@@ -15,7 +15,7 @@ mod variable;
 mod write;
 
 pub use read::{KerasModel, ReadOptions, read_keras, read_keras_bytes, read_keras_weights};
-pub use train::{BatchLoss, KerasData, KerasRun, RunOptions, train_keras};
+pub use train::{BatchLoss, KerasData, KerasRun, Penalties, RunOptions, train_keras};
 pub use write::{keras_bytes, keras_weight_bytes, write_keras, write_keras_weights};
 
 /// The entries of a `.keras` file.

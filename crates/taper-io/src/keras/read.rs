@@ -62,7 +62,8 @@ pub fn read_keras_bytes(bytes: &[u8], options: &ReadOptions) -> Result<KerasMode
     check_version(&metadata).map_err(|complaint| complaint.within(METADATA))?;
     let config = json::parse(entry(CONFIG)?).map_err(|complaint| complaint.within(CONFIG))?;
     let config = config::config(config).map_err(|error| error.within(CONFIG))?;
-    let mut fit = compile::compile_config(config.compile).map_err(|error| error.within(format!("{CONFIG}: compile_config")))?;
+    let mut fit =
+        compile::compile_config(config.compile).map_err(|error| error.within(format!("{CONFIG}: compile_config")))?;
 
     let slots = Model::plan(&config.spec).map_err(|error| error.within(CONFIG))?;
     let layers = named(owned(&config.spec));

@@ -63,8 +63,9 @@ pub fn keras_bytes(model: &Model, fit: Option<&FitConfig>, optimizer: Option<&Op
     }
     let metadata = json!({ "keras_version": KERAS_VERSION, "date_saved": "1980-01-01@00:00:00" }).to_string();
     let weights = weights(model, fit.zip(optimizer));
+    let config = config.to_string();
     let entries: [(&str, &[u8]); 3] =
-        [(METADATA, metadata.as_bytes()), (CONFIG, config.to_string().as_bytes()), (WEIGHTS, &weights)];
+        [(METADATA, metadata.as_bytes()), (CONFIG, config.as_bytes()), (WEIGHTS, &weights)];
     Ok(archive::archive(&entries)?)
 }
 
@@ -149,7 +150,12 @@ fn functional(model: &Model) -> Result<Value> {
             GraphLayer::Own(_) => owners.next().unwrap_or_default(),
             GraphLayer::Shared { name: Some(name), .. } => name,
             GraphLayer::Shared { name: None, shares } => {
-                return Err(Complaint::new("nodes", "a name for every use of a shared layer", format!("none for one of `{shares}`")).into());
+                return Err(Complaint::new(
+                    "nodes",
+                    "a name for every use of a shared layer",
+                    format!("none for one of `{shares}`"),
+                )
+                .into());
             }
         };
         names.push(name);
@@ -168,7 +174,8 @@ fn functional(model: &Model) -> Result<Value> {
 
     let shape_of = |layer: &str| layers.iter().find(|(name, ..)| name == layer).map(|(_, shape, _)| shape.sizes());
     let tensor = |name: &str| {
-        let (layer, node) = if name == "input" { (input.as_str(), 0) } else { uses.get(name).copied().unwrap_or((name, 0)) };
+        let (layer, node) =
+            if name == "input" { (input.as_str(), 0) } else { uses.get(name).copied().unwrap_or((name, 0)) };
         let sizes = shape_of(layer).unwrap_or(model.input_shape().sizes());
         json!({
             "class_name": "__keras_tensor__",
