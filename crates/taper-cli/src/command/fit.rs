@@ -5,13 +5,17 @@ use taper::{Model, Seed, Split, StopReason, evaluate, fit};
 use taper_io::CsvLogger;
 use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, curves_of, scatter_of};
 
-use super::folder_of;
-use crate::args::Fit;
+use super::{fit_keras, folder_of, is_keras};
+use crate::args::{Fit, Keras};
 use crate::failure::Failure;
 use crate::output::{self, Folder};
 use crate::progress::FitProgress;
 
 pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
+    if is_keras(&args.experiment) {
+        return fit_keras::run(args);
+    }
+    refuse_keras_options(&args.keras)?;
     let mut experiment = taper_io::read_experiment(&args.experiment)?;
     experiment.validate()?;
     let rows = taper_io::read_rows(&experiment.data, folder_of(&args.experiment))?;
@@ -92,5 +96,28 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
             experiment.fit.epochs
         ))),
         _ => Ok(()),
+    }
+}
+
+/// An experiment says for itself what these options say for a Keras model.
+fn refuse_keras_options(keras: &Keras) -> Result<(), Failure> {
+    let given = [
+        ("--data", keras.data.is_some()),
+        ("--epochs", keras.epochs.is_some()),
+        ("--batch-size", keras.batch_size.is_some()),
+        ("--validation-batch-size", keras.validation_batch_size.is_some()),
+        ("--no-shuffle", keras.no_shuffle),
+        ("--allow-nan", keras.allow_nan),
+        ("--history", keras.history.is_some()),
+        ("--save", keras.save.is_some()),
+        ("--weights", keras.weights.is_some()),
+        ("--predictions", keras.predictions.is_some()),
+        ("--gradients", keras.gradients.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Failure::Input(format!(
+            "{option}: expected only with a .keras model; an experiment file says this itself, and --out names the folder"
+        ))),
+        None => Ok(()),
     }
 }
