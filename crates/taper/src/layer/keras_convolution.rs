@@ -29,13 +29,13 @@ fn dot(values: &[f32], seed: usize) -> f64 {
 }
 
 /// Output, gradient of the input, gradient of the parameters; each buffer begins as NaN.
-fn run(layer: &dyn Layer, x: Vec<f32>, mask: &[f32]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+fn run(layer: &dyn Layer, x: &[f32], mask: &[f32]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
     let len: usize = layer.params().iter().map(|param| param.shape.len()).sum();
     let params: Vec<f32> = f(len, 2).iter().map(|w| w * 0.5).collect();
     let nan = |len| vec![f32::NAN; len];
     let (mut y, mut dparams) = (nan(BATCH * layer.output_shape().len()), nan(params.len()));
     let (mut cache, mut scratch) = (nan(layer.cache_len(BATCH)), nan(layer.scratch_len(BATCH)));
-    let inputs = Inputs::lend(BATCH, &x, (!mask.is_empty()).then_some(mask));
+    let inputs = Inputs::lend(BATCH, x, (!mask.is_empty()).then_some(mask));
     layer.forward(Forward {
         batch: BATCH,
         inputs,
@@ -78,7 +78,7 @@ fn convolution_and_pooling_agree_with_keras() {
             let levels = f32::from(case.levels);
             x.iter_mut().for_each(|x| *x = (*x * levels).round_ties_even() / levels);
         }
-        let (y, dx, dparams) = run(layer.as_ref(), x, &[]);
+        let (y, dx, dparams) = run(layer.as_ref(), &x, &[]);
         for (what, got, want) in
             [("y", dot(&y, 3), case.y), ("dx", dot(&dx, 4), case.dx), ("dparams", dot(&dparams, 5), case.dparams)]
         {
@@ -91,7 +91,7 @@ fn convolution_and_pooling_agree_with_keras() {
 fn a_masked_mean_leaves_steps_out() {
     let spec = LayerSpec::from(super::GlobalAveragePooling1d::new());
     let layer = spec.kind.build(&[Shape::new([3, 1]).unwrap()]).unwrap();
-    let (y, dx, _) = run(layer.as_ref(), vec![1.0, 3.0, 100.0, 7.0, 8.0, 9.0], &[1.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    let (y, dx, _) = run(layer.as_ref(), &[1.0, 3.0, 100.0, 7.0, 8.0, 9.0], &[1.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
     assert_eq!(y, [2.0, 9.0]);
     let dy = f(2, 3);
     assert_eq!(dx, [dy[0] / 2.0, dy[0] / 2.0, 0.0, 0.0, 0.0, dy[1]]);

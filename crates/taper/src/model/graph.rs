@@ -69,6 +69,7 @@ pub struct GraphNode {
 
 /// The layer of a node: its own, or another node's.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // a model has few nodes, and they are written down once
 pub enum GraphLayer {
     /// A layer of its own; the node has the layer's name.
     Own(LayerSpec),
@@ -219,8 +220,8 @@ mod tests {
         assert!(got.contains("did you mean `layers`?"), "{got}");
     }
 
-    fn complaints(spec: Graph) -> String {
-        Model::build(&spec, Seed::new(1)).unwrap_err().to_string()
+    fn complaints(spec: impl Into<ModelSpec>) -> String {
+        Model::build(spec, Seed::new(1)).unwrap_err().to_string()
     }
 
     #[test]
