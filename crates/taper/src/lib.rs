@@ -24,6 +24,7 @@ mod spelling;
 mod strength;
 mod study;
 mod train;
+mod warning;
 
 pub use activation::Activation;
 pub use constraint::{Axes, Constraint};
@@ -53,3 +54,4 @@ pub use train::{
     EarlyStopping, EpochRow, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores, StopReason,
     TrainState, evaluate, fit, fit_from,
 };
+pub use warning::Warning;

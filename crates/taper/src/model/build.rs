@@ -47,9 +47,9 @@ pub(super) fn build(spec: &Sequential) -> Result<Model> {
     }
     complaints.check(
         builder.end <= MOST_PARAMETERS,
-        "model",
-        format!("at most {MOST_PARAMETERS} parameters"),
-        builder.end,
+        "",
+        format!("at most {MOST_PARAMETERS} parameters, which take 256 GiB"),
+        format!("{}, which take {:.0} GiB", builder.end, builder.end as f64 * 4.0 / f64::from(1 << 30)),
     );
     complaints.finish()?;
     let head = head(spec);

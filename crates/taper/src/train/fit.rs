@@ -235,8 +235,9 @@ impl<'a> Fitting<'a> {
             penalty += step_penalty * batch as f64;
             start += batch;
         }
-        self.write_row(model, epoch, data_loss / rows as f64, penalty / rows as f64, rate);
-        Ok(())
+        // The last step may have thrown the weights out of bounds without a loss to show it.
+        let finite = self.write_row(model, epoch, data_loss / rows as f64, penalty / rows as f64, rate);
+        if finite { Ok(()) } else { Err(state.optimizer.iterations) }
     }
 
     /// One step on the batch at hand: forward, loss, penalty, backward, penalty gradient, update. Returns the batch's data
@@ -291,8 +292,8 @@ impl<'a> Fitting<'a> {
         self.loaded = batch == self.data.rows();
     }
 
-    /// Measures what an epoch's row wants to know, in the order of [`names`].
-    fn write_row(&mut self, model: &Model, epoch: usize, data_loss: f64, penalty: f64, rate: f64) {
+    /// Measures what an epoch's row wants to know, in the order of [`names`]. Says whether all weights are finite.
+    fn write_row(&mut self, model: &Model, epoch: usize, data_loss: f64, penalty: f64, rate: f64) -> bool {
         let mut cells = self.row.iter_mut();
         let mut put = |value: f64| {
             if let Some(cell) = cells.next() {
@@ -315,10 +316,14 @@ impl<'a> Fitting<'a> {
             }
         }
         put(rate);
+        let mut finite = true;
         for (_, w) in model.params().iter() {
-            put(taper_kernels::reduce::sum_squares(w).sqrt());
+            let norm = taper_kernels::reduce::sum_squares(w).sqrt();
+            finite &= norm.is_finite();
+            put(norm);
         }
         put(self.clock.seconds());
+        finite
     }
 
     /// The row of the last epoch.
