@@ -268,6 +268,10 @@ impl DataSpec {
 
     /// Complains about settings that this source has no use for.
     fn validate(&self) -> Result<()> {
+        // A file's name has an ending; what has none was meant as a generator, whose settings cannot be judged.
+        if !self.is_generated() && !self.source.contains('.') {
+            return Err(spelling::unknown("source", &self.source, &GENERATORS).into());
+        }
         let mut complaints = Complaints::new();
         let generated = self.is_generated();
         let rings = matches!(self.source.as_str(), "moons" | "circles");

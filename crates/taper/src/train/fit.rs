@@ -180,6 +180,7 @@ impl<'a> Fitting<'a> {
         let batch = config.batch_size.min(data.rows());
         let per_row = model.output_shape().rows();
         let names = names(model, config, validation.is_some());
+        Best::new(config, &names)?;
         Ok(Self {
             data,
             validation,
