@@ -303,7 +303,7 @@ fn experiment_files() {
 fn command_lines() {
     check(&[
         (Nothing, "", &["Usage"]),
-        (Nothing, "fti e.toml", &["fti", "'fit'"]),
+        (Nothing, "studi e.toml", &["studi", "'study'"]),
         (Nothing, "fit e.toml --thread 1", &["--thread", "'--threads'"]),
         (Nothing, "fit", &["<EXPERIMENT>"]),
         (Nothing, "study e.toml --out out --repeats 0", &["--repeats", "1..=100000"]),
