@@ -60,6 +60,7 @@ mod spelling;
 mod strength;
 mod study;
 mod train;
+mod warning;
 
 pub use activation::Activation;
 pub use constraint::{Axes, Constraint};
@@ -95,3 +96,4 @@ pub use train::{
     EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores,
     StopReason, TrainState, evaluate, first_batch, fit, fit_from,
 };
+pub use warning::Warning;

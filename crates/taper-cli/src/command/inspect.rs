@@ -19,6 +19,7 @@ pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
     } else {
         let experiment = taper_io::read_experiment(&args.file)?;
         experiment.validate()?;
+        crate::memory::check(&experiment.model, &experiment.fit, 1)?;
         Model::build(&experiment.model, Seed::new(0)).map_err(|error| error.within("model"))?
     };
     if args.json {
