@@ -26,6 +26,8 @@ pub(crate) enum Command {
     /// Write generated rows to a file, equal bit for bit to scikit-learn's
     #[command(subcommand)]
     Data(Data),
+    /// Measure how fast this machine trains a standard workload
+    Bench(Bench),
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,10 +64,51 @@ pub(crate) struct Common {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fit {
-    /// The experiment (.toml or .json)
+    /// The experiment (.toml or .json), or a compiled Keras model (.keras)
     pub(crate) experiment: PathBuf,
     #[command(flatten)]
     pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) keras: Keras,
+}
+
+/// What a Keras model's file does not say.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options for a Keras model")]
+pub(crate) struct Keras {
+    /// The rows: x, y, and optionally x_val, y_val, sample_weight, class_weight (.safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Further epochs [default: 1]
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Rows per step [default: 32]
+    #[arg(long)]
+    pub(crate) batch_size: Option<usize>,
+    /// Rows per batch of every measurement [default: as --batch-size]
+    #[arg(long)]
+    pub(crate) validation_batch_size: Option<usize>,
+    /// Leave the rows in their order
+    #[arg(long)]
+    pub(crate) no_shuffle: bool,
+    /// Accept weights that are not finite
+    #[arg(long)]
+    pub(crate) allow_nan: bool,
+    /// Write Keras's history, with data loss and penalty (.json)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
+    /// Write the trained model with its optimizer's state (.keras)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Write the initial and final weights (.safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Write the predictions before and after, for all training rows (.safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predictions: Option<PathBuf>,
+    /// Write the first batch's gradients (.safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gradients: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -81,7 +124,7 @@ pub(crate) struct Study {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inspect {
-    /// A model (.safetensors) or an experiment (.toml or .json)
+    /// A model (.safetensors or .keras) or an experiment (.toml or .json)
     pub(crate) file: PathBuf,
     /// Print one JSON document instead of text
     #[arg(long)]
@@ -136,4 +179,26 @@ pub(crate) struct SampleArgs {
     /// The file: .safetensors (x and y, f64) or .csv
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// What to train
+    #[arg(value_enum)]
+    pub(crate) workload: Workload,
+    /// Threads, for workloads of many fits [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) threads: Option<u16>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The standard workloads.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Workload {
+    /// 500 hidden units, 30 rows, 4000 epochs: the tutorial's fit
+    Moons,
+    /// 6 penalties x 30 seeds of it
+    MoonsGrid,
 }

@@ -37,5 +37,6 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Study(study) => command::study::run_command(study),
         Command::Inspect(inspect) => command::inspect::run(inspect),
         Command::Data(data) => command::data::run(data),
+        Command::Bench(bench) => command::bench::run(bench),
     }
 }

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use taper::Warning;
 use taper_report::Report;
 
 use crate::failure::Failure;
@@ -26,6 +27,11 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 /// Says something to the person at the terminal that is not a result.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Tells what is odd about an experiment, on stderr.
+pub(crate) fn warn(warnings: &[Warning]) {
+    warnings.iter().for_each(|warning| note(&format!("warning: {warning}")));
 }
 
 /// The folder that results go to, and the files written so far.

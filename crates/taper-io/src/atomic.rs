@@ -13,10 +13,7 @@ use crate::{Error, Result};
 /// [`Error::Io`]; the old file, if there was one, is untouched then.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let fail = |source| Error::io(path, "writing", source);
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let mut file = tempfile::Builder::new().prefix(".taper-").tempfile_in(folder).map_err(fail)?;
     file.write_all(bytes).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
@@ -27,6 +24,14 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// A temporary file is private; the finished one is as any other.

@@ -29,9 +29,33 @@ pub fn parse_experiment(path: impl AsRef<Path>, text: &str) -> Result<Experiment
     let value: serde_json::Value = if path.extension().is_some_and(|extension| extension == "json") {
         serde_json::from_str(text).map_err(|error| syntax(path, "JSON", &error))?
     } else {
-        toml::from_str(text).map_err(|error| syntax(path, "TOML", &error))?
+        let table: toml::Table = toml::from_str(text).map_err(|error| syntax(path, "TOML", &error))?;
+        check_finite(path, &table)?;
+        serde_json::to_value(table).map_err(|error| syntax(path, "TOML", &error))?
     };
     Experiment::from_value(value).map_err(|error| Error::within(path, error))
+}
+
+/// TOML can write `nan` and `inf`. No setting means anything then, and the values that an experiment is made of cannot hold
+/// them: they would look like a setting that was left out.
+fn check_finite(path: &Path, table: &toml::Table) -> Result<()> {
+    fn walk(value: &toml::Value, place: String, complaints: &mut Vec<Complaint>) {
+        match value {
+            toml::Value::Float(number) if !number.is_finite() => {
+                complaints.push(Complaint::new(place, "a finite number", number));
+            }
+            toml::Value::Array(items) => {
+                items.iter().enumerate().for_each(|(i, item)| walk(item, format!("{place}[{i}]"), complaints));
+            }
+            toml::Value::Table(table) => {
+                table.iter().for_each(|(key, value)| walk(value, format!("{place}.{key}"), complaints));
+            }
+            _ => {}
+        }
+    }
+    let mut complaints = Vec::new();
+    table.iter().for_each(|(key, value)| walk(value, key.clone(), &mut complaints));
+    if complaints.is_empty() { Ok(()) } else { Err(Error::Content { path: path.to_owned(), complaints }) }
 }
 
 /// A text file of at most `most` bytes.

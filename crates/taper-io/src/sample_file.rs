@@ -5,8 +5,9 @@ use std::path::Path;
 use taper::Complaint;
 use taper::data::Sample;
 
+use crate::atomic::folder_of;
 use crate::tensor_file::{Tensor, TensorData, Tensors, write_tensors};
-use crate::{Error, Result, write_atomic};
+use crate::{Error, Result, check_writable, write_atomic};
 
 /// Writes a sample: `.safetensors` with `x` (rows × features) and `y`, both f64; or `.csv` with the columns x0, x1, …, y and
 /// as many digits as it takes to read the same numbers back.
@@ -16,7 +17,11 @@ use crate::{Error, Result, write_atomic};
 /// Another ending, or a file that cannot be written.
 pub fn write_sample(path: &Path, sample: &Sample) -> Result<()> {
     let rows = sample.y.len();
-    match path.extension().and_then(|extension| extension.to_str()) {
+    let ending = path.extension().and_then(|extension| extension.to_str());
+    if matches!(ending, Some("safetensors" | "csv")) {
+        check_writable(folder_of(path))?;
+    }
+    match ending {
         Some("safetensors") => {
             let mut tensors = Tensors::default();
             let x = Tensor { shape: vec![rows, sample.features], data: TensorData::F64(sample.x.clone()) };

@@ -195,10 +195,25 @@ impl View for &Tensor {
 ///
 /// [`Error::Io`].
 pub fn write_tensors(path: &Path, tensors: &Tensors) -> Result<()> {
-    let metadata = (!tensors.metadata.is_empty()).then(|| tensors.metadata.clone().into_iter().collect());
-    let bytes = safetensors::serialize(&tensors.tensors, metadata)
-        .map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))?;
+    let fail = |error: std::io::Error| Error::io(path, "writing", error);
+    let bytes = safetensors::serialize(&tensors.tensors, None).map_err(|error| fail(std::io::Error::other(error)))?;
+    let bytes = with_metadata(&bytes, &tensors.metadata).map_err(fail)?;
     write_atomic(path, &bytes)
+}
+
+/// The same file with text metadata at the head of its header. The library would write it in an order that differs from run to
+/// run, and equal models are to be equal files.
+fn with_metadata(file: &[u8], metadata: &BTreeMap<String, String>) -> std::io::Result<Vec<u8>> {
+    let (Some(length), false) = (file.first_chunk::<8>(), metadata.is_empty()) else { return Ok(file.to_vec()) };
+    let (header, data) = file[8..].split_at(u64::from_le_bytes(*length) as usize);
+    let mut entries = header.trim_ascii().strip_prefix(b"{").unwrap_or_default().to_vec();
+    if entries != b"}" {
+        entries.insert(0, b',');
+    }
+    let mut header = format!("{{\"__metadata__\":{}", serde_json::to_string(metadata)?).into_bytes();
+    header.extend(entries);
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok([&(header.len() as u64).to_le_bytes(), &*header, data].concat())
 }
 
 /// The shape of one row of a tensor whose first size counts rows; a flat tensor has rows of one number.
@@ -235,9 +250,19 @@ mod tests {
         tensors.tensors.insert("x".into(), Tensor::f32([2, 2], vec![1.0, -2.0, 3.5, f32::MIN_POSITIVE]));
         tensors.tensors.insert("y".into(), Tensor { shape: vec![2], data: TensorData::I64(vec![0, 1]) });
         tensors.tensors.insert("z".into(), Tensor { shape: vec![1], data: TensorData::F64(vec![0.1]) });
-        tensors.metadata.insert("a".into(), "b".into());
+        for key in ["a", "b", "\"", "c"] {
+            tensors.metadata.insert(key.into(), "{1}".into());
+        }
         write_tensors(&path, &tensors).unwrap();
         assert_eq!(read_tensors(&path).unwrap(), tensors);
+        let bytes = std::fs::read(&path).unwrap();
+        for _ in 0..8 {
+            write_tensors(&path, &tensors).unwrap();
+            assert!(std::fs::read(&path).unwrap() == bytes, "the same tensors make the same file");
+        }
+        let empty = Tensors { tensors: BTreeMap::new(), ..tensors };
+        write_tensors(&path, &empty).unwrap();
+        assert_eq!(read_tensors(&path).unwrap(), empty);
     }
 
     #[test]

@@ -302,7 +302,7 @@ fn every_merge_conforms() {
         for (name, width) in names.iter().zip(widths) {
             graph = graph.node(name, ["input"], Dense::new(*width));
         }
-        let layer = GraphLayer::Own(Box::new(layer));
+        let layer = GraphLayer::Own(layer);
         graph.nodes.push(GraphNode { inputs: Some(names), layer });
         let model = Model::build(&graph, Seed::new(1)).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(model.output_shape().sizes(), output, "{text}");

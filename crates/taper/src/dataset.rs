@@ -163,6 +163,9 @@ impl Dataset {
     ///
     /// If either part would be empty.
     pub fn split_at(&self, rows: usize) -> Result<(Self, Self)> {
+        if self.rows < 2 {
+            return Err(Complaint::new("", "at least 2 rows, so that some train and some test", self.rows).into());
+        }
         if rows == 0 || rows >= self.rows {
             let expected = format!("a number from 1 to {}, so that both parts have rows", self.rows - 1);
             return Err(Complaint::new("train", expected, rows).into());

@@ -86,6 +86,49 @@ impl Experiment {
     }
 }
 
+impl Experiment {
+    /// The experiment of every point of its study (without a study, itself), each found good as far as that can be said
+    /// without rows. Nothing large is allocated: the models are not built.
+    ///
+    /// # Errors
+    ///
+    /// A path that names nothing, and values that make a trial wrong: each with the point it was seen at.
+    pub fn trials(&self) -> Result<Vec<Self>> {
+        let Some(study) = &self.study else {
+            self.validate()?;
+            return Ok(vec![self.clone()]);
+        };
+        study.validate().map_err(|error| error.within("study"))?;
+        let (mut trials, mut complaints) = (Vec::new(), Vec::<Complaint>::new());
+        for point in study.points() {
+            let trial = point.iter().try_fold(self.clone(), |trial, (path, value)| trial.with(path, value));
+            match trial.and_then(|trial| trial.validate().map(|()| trial)) {
+                Ok(trial) => trials.push(trial),
+                Err(Error::Invalid(found)) => {
+                    // A value that is wrong is wrong at many points.
+                    let new = |one: &Complaint| {
+                        !complaints.iter().any(|told| (&told.place, &told.got) == (&one.place, &one.got))
+                    };
+                    let new: Vec<Complaint> = found.into_iter().filter(new).collect();
+                    complaints.extend(new.into_iter().map(|complaint| at_point(complaint, &point)));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        if complaints.is_empty() { Ok(trials) } else { Err(Error::Invalid(complaints)) }
+    }
+}
+
+/// A complaint that says at which point of a study it was found.
+fn at_point(mut complaint: Complaint, point: &serde_json::Map<String, Value>) -> Complaint {
+    let cells: Vec<String> = point.iter().map(|(path, value)| format!("{path} = {value}")).collect();
+    if !cells.is_empty() {
+        let place = format!("in the trial {}", cells.join(", "));
+        complaint.help = Some(complaint.help.map_or(place.clone(), |help| format!("{help}; {place}")));
+    }
+    complaint
+}
+
 /// An error from a patched experiment, said about the path that was patched where serde could not say more.
 fn at_path(error: Error, path: &str) -> Error {
     match error {
@@ -223,6 +266,10 @@ impl DataSpec {
 
     /// Complains about settings that this source has no use for.
     fn validate(&self) -> Result<()> {
+        // A file's name has an ending; what has none was meant as a generator, whose settings cannot be judged.
+        if !self.is_generated() && !self.source.contains('.') {
+            return Err(spelling::unknown("source", &self.source, &GENERATORS).into());
+        }
         let mut complaints = Complaints::new();
         let generated = self.is_generated();
         let rings = matches!(self.source.as_str(), "moons" | "circles");

@@ -1,5 +1,41 @@
 //! Neural networks that do not overfit: Keras-style models whose weights carry L1/L2 penalties, and the means to choose the
 //! penalty honestly.
+//!
+//! | to | see |
+//! |---|---|
+//! | write a model down | [`Sequential`], [`Dense`] and its neighbours, [`Regularizer`], [`Strength`] |
+//! | build it | [`Model`], [`Params`] |
+//! | train it | [`FitConfig`], [`Optimizer`], [`fit()`], [`History`], [`Observer`] |
+//! | measure it | [`evaluate()`], [`Scores`], [`Metric`] |
+//! | compare settings | [`Experiment`], [`run_study`], [`StudyResult`], [`rising_path`] |
+//! | get exactly reproduced data | [`data`] |
+//!
+//! Specifications are plain data that can be read, written and patched; running state has fixed sizes and lends its buffers;
+//! results are plain data again. The library does no input or output, prints nothing and reads no clock to decide: the same
+//! seed gives the same bits at any number of threads.
+//!
+//! # Example
+//!
+//! ```
+//! use taper::*;
+//!
+//! # fn main() -> Result<()> {
+//! let (train, test) = Dataset::from_sample(&data::make_moons(100, 0.2, 1)?)?.split_at(30)?;
+//! let spec = Sequential::new([2])
+//!     .layer(Dense::new(500).activation(Activation::Relu).kernel_regularizer(Regularizer::l2(0.001)))
+//!     .layer(Dense::new(1).activation(Activation::Sigmoid));
+//! let mut model = Model::build(&spec, Seed::new(1))?;
+//! let config = FitConfig::new(Loss::BINARY_CROSSENTROPY).metrics([Metric::Accuracy]).epochs(200);
+//! let history = fit(&mut model, &train, Some(&test), &config, Seed::new(1), &mut Quiet)?;
+//! assert_eq!(history.epochs(), 200);
+//! # Ok(())
+//! # }
+//! ```
+
+/// The front page's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
 
 mod activation;
 mod clock;
@@ -24,6 +60,7 @@ mod spelling;
 mod strength;
 mod study;
 mod train;
+mod warning;
 
 pub use activation::Activation;
 pub use constraint::{Axes, Constraint};
@@ -54,7 +91,9 @@ pub use study::{
     Axis, Difference, PathPoint, Resample, Run, RunEvent, StudyObserver, StudyResult, StudySpec, Summary, Trial,
     check_study, rising_path, run, run_study,
 };
+pub use taper_kernels::{Isa, isa};
 pub use train::{
     EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores,
     StopReason, TrainState, evaluate, first_batch, fit, fit_from,
 };
+pub use warning::Warning;

@@ -69,7 +69,7 @@ impl Strength {
     }
 
     /// Every λ that the schedule names.
-    fn values(&self) -> Vec<f64> {
+    pub(crate) fn values(&self) -> Vec<f64> {
         match self {
             Self::Constant(value) => vec![*value],
             Self::Piecewise { values, .. } => values.clone(),

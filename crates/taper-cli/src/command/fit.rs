@@ -5,24 +5,31 @@ use taper::{Model, Seed, Split, StopReason, evaluate, fit};
 use taper_io::CsvLogger;
 use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, curves_of, scatter_of};
 
-use super::folder_of;
-use crate::args::Fit;
+use super::{fit_keras, folder_of, is_keras};
+use crate::args::{Fit, Keras};
 use crate::failure::Failure;
 use crate::output::{self, Folder};
 use crate::progress::FitProgress;
 
 pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
+    if is_keras(&args.experiment) {
+        return fit_keras::run(args);
+    }
+    refuse_keras_options(&args.keras)?;
     let mut experiment = taper_io::read_experiment(&args.experiment)?;
     experiment.validate()?;
     let rows = taper_io::read_rows(&experiment.data, folder_of(&args.experiment))?;
     let split = Split::of(&rows, &experiment.data)?;
     crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
     let seed = Seed::new(args.common.seed.or(experiment.study.as_ref().map(|study| study.seed)).unwrap_or(1));
+    experiment.study = None; // it may be wrong for all that a single training cares
     let mut model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
     // Both kinds of rows are shown in one figure, so both are measured after the epoch in evaluation mode.
     experiment.fit.measure_train = true;
     taper::Fitting::new(&model, &split.train, Some(&split.test), &experiment.fit, seed)?;
+    let warnings = experiment.warnings(&split)?;
     let mut folder = Folder::prepare(&args.common.out)?;
+    output::warn(&warnings);
 
     let log = CsvLogger::create(&folder.file("history.csv"))?;
     let mut progress = FitProgress::new(experiment.fit.epochs, log);
@@ -30,25 +37,21 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     drop(progress);
 
     let mut scores = serde_json::Map::new();
-    let mut table = Table::new(
-        ["rows", "loss", "data loss", "penalty"]
-            .into_iter()
-            .chain(experiment.fit.metrics.iter().map(taper::MetricSpec::name)),
-    );
+    let metrics = experiment.fit.metric_names();
+    let metrics = || metrics.iter().map(String::as_str);
+    let mut table = Table::new(["rows", "loss", "data loss", "penalty"].into_iter().chain(metrics()));
     for (name, rows) in [("train", &split.train), ("test", &split.test)] {
         let measured = evaluate(&model, rows, &experiment.fit)?;
         let mut cells = vec![Cell::text(name)];
         let values = [measured.loss, measured.data_loss, measured.penalty].into_iter().chain(measured.metrics);
-        let names = ["loss", "data_loss", "penalty"]
-            .into_iter()
-            .chain(experiment.fit.metrics.iter().map(taper::MetricSpec::name));
-        for (key, value) in names.zip(values) {
+        for (key, value) in ["loss", "data_loss", "penalty"].into_iter().chain(metrics()).zip(values) {
             scores.insert(format!("{name}_{key}"), json!(value));
             cells.push(Cell::number(value, 4));
         }
         table = table.row(cells);
     }
-    taper_io::write_model(&folder.file("model.safetensors"), &model)?;
+    let model_file = folder.file("model.safetensors");
+    taper_io::write_model(&model_file, &model)?;
 
     let verdict = Overfitting::of(&history, "test");
     let lede = match (&history.stop, &verdict) {
@@ -60,11 +63,10 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
         (_, Some(verdict)) => verdict.sentence.clone(),
         (_, None) => "The model was evaluated, not trained.".to_owned(),
     };
-    let metric = experiment.fit.metrics.first().map(taper::MetricSpec::name);
     let mut section = Section::new("The training").table(table.clone());
     if history.epochs() > 0 {
         let caption = "Measured after each epoch, in evaluation mode.";
-        section = section.figure("curves", curves_of(&history, "test", metric).figure(), caption);
+        section = section.figure("curves", curves_of(&history, "test", metrics().next()).figure(), caption);
     }
     if let Some(scatter) = scatter_of(&split, Some(&model))? {
         section = section.figure("boundary", scatter.figure(), "What the model predicts everywhere in the plane.");
@@ -77,7 +79,7 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     if args.common.json {
         output::print_json(&json!({
             "stop": history.stop, "epochs": history.epochs(), "scores": scores, "overfitting": verdict,
-            "files": folder.written(),
+            "warnings": warnings, "files": folder.written(),
         }))?;
     } else {
         let mut rows = vec![table.head.clone()];
@@ -87,10 +89,36 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     match history.stop {
         StopReason::Diverged { .. } => Err(Failure::Run(lede)),
         StopReason::Interrupted => Err(Failure::Interrupted(format!(
-            "{} of {} epochs are done and saved; run the same command again to train from the beginning",
+            "{} of {} epochs are done; the model as it is after them is kept in {}, and {} tells about them. The same command \
+             trains from the beginning",
             history.epochs(),
-            experiment.fit.epochs
+            experiment.fit.epochs,
+            model_file.display(),
+            folder.report()
         ))),
         _ => Ok(()),
+    }
+}
+
+/// An experiment says for itself what these options say for a Keras model.
+fn refuse_keras_options(keras: &Keras) -> Result<(), Failure> {
+    let given = [
+        ("--data", keras.data.is_some()),
+        ("--epochs", keras.epochs.is_some()),
+        ("--batch-size", keras.batch_size.is_some()),
+        ("--validation-batch-size", keras.validation_batch_size.is_some()),
+        ("--no-shuffle", keras.no_shuffle),
+        ("--allow-nan", keras.allow_nan),
+        ("--history", keras.history.is_some()),
+        ("--save", keras.save.is_some()),
+        ("--weights", keras.weights.is_some()),
+        ("--predictions", keras.predictions.is_some()),
+        ("--gradients", keras.gradients.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Failure::Input(format!(
+            "{option}: expected only with a .keras model; an experiment file says this itself, and --out names the folder"
+        ))),
+        None => Ok(()),
     }
 }

@@ -5,17 +5,21 @@ use std::fmt::Write;
 use serde_json::json;
 use taper::{Model, ParamSlot, Seed};
 
+use super::is_keras;
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::output;
 
 pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
     let is_model = args.file.extension().is_some_and(|extension| extension == "safetensors");
-    let model = if is_model {
+    let model = if is_keras(&args.file) {
+        taper_io::keras::read_keras(&args.file, &taper_io::keras::ReadOptions { allow_nan: true })?.model
+    } else if is_model {
         taper_io::read_model(&args.file)?
     } else {
         let experiment = taper_io::read_experiment(&args.file)?;
         experiment.validate()?;
+        crate::memory::check(&experiment.model, &experiment.fit, 1)?;
         Model::build(&experiment.model, Seed::new(0)).map_err(|error| error.within("model"))?
     };
     if args.json {

@@ -1,13 +1,20 @@
 //! One file per command.
 
+pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod fit;
+pub(crate) mod fit_keras;
 pub(crate) mod inspect;
 pub(crate) mod study;
 
 use std::path::Path;
 
 use crate::failure::Failure;
+
+/// Whether a file is Keras's, by its ending.
+pub(crate) fn is_keras(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "keras")
+}
 
 /// Runs `work` on this many threads.
 pub(crate) fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {

@@ -19,13 +19,17 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
     study.repeats = args.repeats.map_or(study.repeats, |repeats| repeats as usize);
     study.seed = args.common.seed.unwrap_or(study.seed);
     experiment.study = Some(study.clone());
-    experiment.validate()?;
+    let trials = experiment.trials()?;
     let rows = taper_io::read_rows(&experiment.data, folder_of(&args.experiment))?;
     let split = Split::of(&rows, &experiment.data)?;
-    crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
-    let total = study.points().len() * study.repeats;
+    for trial in &trials {
+        crate::memory::check(&trial.model, &trial.fit, split.train.rows())?;
+    }
+    let total = trials.len() * study.repeats;
     taper::check_study(&experiment, &rows)?;
+    let warnings = experiment.warnings(&split)?;
     let mut folder = Folder::prepare(&args.common.out)?;
+    output::warn(&warnings);
 
     let progress = StudyProgress::new(total);
     let result = on_threads(args.common.threads, || run_study(&experiment, &rows, &progress))??;
@@ -34,16 +38,16 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
 
     // Who reads the report wants to see the best model, not only its scores.
     let best = result.best("test_data_loss", false);
-    let picture = match best.and_then(|best| result.trials.get(best)) {
+    let picture = match best.and_then(|best| trials.get(best)) {
         Some(trial) if !crate::interrupt::asked() => {
-            let experiment = trial.point.iter().try_fold(experiment.clone(), |e, (path, value)| e.with(path, value))?;
             let seed = Seed::new(study.seed).derive("run", 0);
-            let (_, model) = run(&experiment, &split, seed, 0, false)?;
+            let (_, model) = run(trial, &split, seed, 0, false)?;
             scatter_of(&split, Some(&model))?
         }
         _ => None,
     };
-    let metric = experiment.fit.metrics.first().map(taper::MetricSpec::name);
+    let metrics = experiment.fit.metric_names();
+    let metric = metrics.first().map(String::as_str);
     let lede = lede(&result, best, metric);
     let command =
         format!("taper study {} --repeats {} --seed {}", args.experiment.display(), study.repeats, study.seed);
@@ -60,6 +64,7 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
         output::print_json(&json!({
             "trials": result.trials.iter().map(flat).collect::<Vec<_>>(),
             "best": best.map(|best| &result.trials[best].point),
+            "warnings": warnings,
             "files": folder.written(),
         }))?;
     } else {

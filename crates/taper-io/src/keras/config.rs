@@ -140,7 +140,7 @@ fn functional(layers: Vec<Value>, config: &Map<String, Value>) -> Result<Graph> 
             let inputs = sources(&call, &input, &masks)
                 .map_err(|complaint| complaint.within(format!("{place}.inbound_nodes[{k}]")))?;
             let layer = match spec.take() {
-                Some(spec) => GraphLayer::Own(Box::new(spec)),
+                Some(spec) => GraphLayer::Own(spec),
                 None => GraphLayer::Shared { name: Some(node_name(&name, k)), shares: name.clone() },
             };
             graph.nodes.push(GraphNode { inputs: Some(inputs), layer });
@@ -266,7 +266,7 @@ pub(super) fn owned(spec: &ModelSpec) -> Vec<&LayerSpec> {
             .nodes
             .iter()
             .filter_map(|node| match &node.layer {
-                GraphLayer::Own(layer) => Some(&**layer),
+                GraphLayer::Own(layer) => Some(layer),
                 GraphLayer::Shared { .. } => None,
             })
             .collect(),

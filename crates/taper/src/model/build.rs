@@ -36,8 +36,9 @@ pub(super) fn build(spec: ModelSpec) -> Result<Model> {
     let (layers, nodes, slots) = builder.lay_out();
     let parameters = slots.last().map_or(0, |slot| slot.range.end);
     if parameters > MOST_PARAMETERS {
-        let expected = format!("at most {MOST_PARAMETERS} parameters");
-        return Err(Complaint::new("model", expected, parameters).into());
+        let expected = format!("at most {MOST_PARAMETERS} parameters, which take 256 GiB");
+        let gib = parameters as f64 * 4.0 / f64::from(1 << 30);
+        return Err(Complaint::new("", expected, format!("{parameters}, which take {gib:.0} GiB")).into());
     }
     let Builder { lens, mask_lens, .. } = builder;
     Ok(Model { spec, layers, nodes, params: Params::new(slots), lens, mask_lens, input_shape, head })
@@ -98,7 +99,7 @@ impl<'a> Builder<'a> {
     /// The layer that this node owns.
     fn spec(&self, node: usize) -> Option<&'a LayerSpec> {
         match &self.graph.nodes[node].layer {
-            GraphLayer::Own(layer) => Some(&**layer),
+            GraphLayer::Own(layer) => Some(layer),
             GraphLayer::Shared { .. } => None,
         }
     }

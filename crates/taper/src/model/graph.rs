@@ -69,9 +69,10 @@ pub struct GraphNode {
 
 /// The layer of a node: its own, or another node's.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // a model has few nodes, and they are written down once
 pub enum GraphLayer {
     /// A layer of its own; the node has the layer's name.
-    Own(Box<LayerSpec>),
+    Own(LayerSpec),
     /// The layer of another node.
     Shared {
         /// The node's own name. Default: the other's with a number.
@@ -96,7 +97,7 @@ impl Graph {
         inputs: [&str; N],
         layer: impl Into<LayerSpec>,
     ) -> Self {
-        let layer = GraphLayer::Own(Box::new(layer.into().name(name)));
+        let layer = GraphLayer::Own(layer.into().name(name));
         self.nodes.push(GraphNode { inputs: Some(inputs.map(str::to_owned).to_vec()), layer });
         self
     }
@@ -125,7 +126,7 @@ impl Graph {
 impl From<&Sequential> for Graph {
     /// Each layer reads the one before.
     fn from(spec: &Sequential) -> Self {
-        let node = |layer: &LayerSpec| GraphNode { inputs: None, layer: GraphLayer::Own(Box::new(layer.clone())) };
+        let node = |layer: &LayerSpec| GraphNode { inputs: None, layer: GraphLayer::Own(layer.clone()) };
         Self { input_shape: spec.input_shape.clone(), nodes: spec.layers.iter().map(node).collect(), output: None }
     }
 }
@@ -173,7 +174,7 @@ impl<'de> Deserialize<'de> for GraphNode {
             let Shared { name, shares } = spelling::read_inner(Value::Object(map))?;
             GraphLayer::Shared { name, shares }
         } else {
-            GraphLayer::Own(Box::new(spelling::read_inner(Value::Object(map))?))
+            GraphLayer::Own(spelling::read_inner(Value::Object(map))?)
         };
         Ok(Self { inputs, layer })
     }
@@ -219,7 +220,7 @@ mod tests {
         assert!(got.contains("did you mean `layers`?"), "{got}");
     }
 
-    fn complaints(spec: Graph) -> String {
+    fn complaints(spec: impl Into<ModelSpec>) -> String {
         Model::build(spec, Seed::new(1)).unwrap_err().to_string()
     }
 

@@ -115,8 +115,8 @@ pub(crate) fn scores(
         scores.insert(format!("{prefix}_loss"), measured.loss);
         scores.insert(format!("{prefix}_data_loss"), measured.data_loss);
         scores.insert(format!("{prefix}_penalty"), measured.penalty);
-        for (metric, value) in config.metrics.iter().zip(measured.metrics) {
-            scores.insert(format!("{prefix}_{}", metric.name()), value);
+        for (metric, value) in config.metric_names().iter().zip(measured.metrics) {
+            scores.insert(format!("{prefix}_{metric}"), value);
         }
     }
     for (slot, w) in model.params().iter() {
@@ -206,27 +206,20 @@ struct Plan {
 
 fn plan(experiment: &Experiment, rows: &Dataset) -> Result<Plan> {
     let spec = experiment.study.clone().unwrap_or(StudySpec { repeats: 1, ..StudySpec::default() });
-    experiment.validate()?;
     let points = spec.points();
-    let trials: Vec<Experiment> = points.iter().map(|point| patched(experiment, point)).collect::<Result<_>>()?;
+    let trials = experiment.trials()?;
     let splits: Vec<Split> = match spec.resample {
         Resample::None => vec![Split::of(rows, &experiment.data)?],
         Resample::Split => (0..spec.repeats).map(|r| shuffled(experiment, rows, &spec, r)).collect::<Result<_>>()?,
         Resample::Fresh => (0..spec.repeats).map(|r| fresh(experiment, r)).collect::<Result<_>>()?,
     };
     for trial in &trials {
-        trial.validate()?;
         let model = Model::build(&trial.model, Seed::new(0)).map_err(|error| error.within("model"))?;
         for split in &splits {
             Fitting::new(&model, &split.train, Some(&split.test), &trial.fit, Seed::new(0))?;
         }
     }
     Ok(Plan { spec, points, trials, splits })
-}
-
-/// The experiment of one point.
-fn patched(experiment: &Experiment, point: &Map<String, Value>) -> Result<Experiment> {
-    point.iter().try_fold(experiment.clone(), |experiment, (path, value)| experiment.with(path, value))
 }
 
 fn shuffled(experiment: &Experiment, rows: &Dataset, spec: &StudySpec, repeat: usize) -> Result<Split> {

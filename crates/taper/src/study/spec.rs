@@ -23,6 +23,9 @@ pub struct StudySpec {
     pub resample: Resample,
 }
 
+/// A study of more runs than this is a mistake.
+const MOST_RUNS: f64 = 1e6;
+
 fn one() -> usize {
     1
 }
@@ -35,6 +38,15 @@ pub struct Axis {
     pub path: String,
     /// What it takes, one after the other.
     pub values: Vec<Value>,
+}
+
+impl Axis {
+    /// Whether an entry says what one before it says; `1` and `1.0` are the same.
+    fn is_duplicate(&self, position: usize) -> bool {
+        let value = &self.values[position];
+        let same = |other: &Value| other == value || (other.is_number() && other.as_f64() == value.as_f64());
+        self.values[..position].iter().any(same)
+    }
 }
 
 /// What each repeat draws anew, beside the weights. Repeats over weights alone say nothing about other data: on one split
@@ -56,6 +68,14 @@ impl StudySpec {
     pub(crate) fn validate(&self) -> Result<()> {
         let mut complaints = Complaints::new();
         complaints.check(self.repeats > 0, "repeats", "a whole number of at least 1", self.repeats);
+        let points = self.axes.iter().map(|axis| axis.values.len() as f64).product::<f64>();
+        let runs = points * self.repeats as f64;
+        complaints.check(
+            runs <= MOST_RUNS,
+            "",
+            format!("at most {MOST_RUNS} runs"),
+            format!("{points} points x {} repeats", self.repeats),
+        );
         for (i, axis) in self.axes.iter().enumerate() {
             complaints.check(!axis.values.is_empty(), format!("axes[{i}].values"), "at least one value", "none");
             let last = axis.path.rsplit('.').next().unwrap_or_default();
@@ -66,14 +86,32 @@ impl StudySpec {
                 {
                     complaints.push(complaint);
                 }
-                let twice = axis.values[..j].contains(value);
-                complaints.check(!twice, place, "each value once", format!("{value} again"));
             }
+            let twice = self.axes[..i].iter().any(|other| other.path == axis.path);
+            complaints.check(
+                !twice,
+                format!("axes[{i}].path"),
+                "a path that no other axis has",
+                format!("`{}`", axis.path),
+            );
         }
         complaints.finish()
     }
 
-    /// Every combination of the axes' values, the last axis fastest; one empty point if there are no axes.
+    /// The place and value of each entry that its axis has had before.
+    pub(crate) fn duplicates(&self) -> Vec<(String, &Value)> {
+        let mut duplicates = Vec::new();
+        for (i, axis) in self.axes.iter().enumerate() {
+            for (j, value) in axis.values.iter().enumerate() {
+                if axis.is_duplicate(j) {
+                    duplicates.push((format!("study.axes[{i}].values[{j}]"), value));
+                }
+            }
+        }
+        duplicates
+    }
+
+    /// Every combination of the axes' values, the last axis fastest, each once; one empty point if there are no axes.
     #[must_use]
     pub fn points(&self) -> Vec<Map<String, Value>> {
         let mut points = vec![Map::new()];
@@ -81,7 +119,8 @@ impl StudySpec {
             points = points
                 .iter()
                 .flat_map(|point| {
-                    axis.values.iter().map(|value| {
+                    let values = axis.values.iter().enumerate().filter(|(j, _)| !axis.is_duplicate(*j));
+                    values.map(|(_, value)| {
                         let mut point = point.clone();
                         point.insert(axis.path.clone(), value.clone());
                         point
@@ -118,17 +157,19 @@ mod tests {
         assert_eq!(points.len(), 6);
         assert_eq!((points[1]["a"].as_f64(), points[1]["b"].as_f64()), (Some(1.0), Some(4.0)));
         assert_eq!(StudySpec::default().points().len(), 1);
+        let twice = StudySpec { axes: vec![axis("a", &[1.0, 2.0, 1.0])], ..StudySpec::default() };
+        assert_eq!(twice.points().len(), 2);
     }
 
     #[test]
     fn wrong_grids_name_the_entry() {
         let spec = StudySpec {
-            axes: vec![axis("x.l2", &[0.1, -1.0, 0.1]), axis("y", &[])],
+            axes: vec![axis("x.l2", &[0.1, -1.0]), axis("y", &[]), axis("y", &[1.0])],
             repeats: 0,
             ..StudySpec::default()
         };
         let error = spec.validate().unwrap_err().to_string();
-        for place in ["repeats:", "axes[0].values[1]:", "axes[0].values[2]:", "axes[1].values:"] {
+        for place in ["repeats:", "axes[0].values[1]:", "axes[1].values:", "axes[2].path:"] {
             assert!(error.contains(place), "{place} in {error}");
         }
     }

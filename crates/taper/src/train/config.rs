@@ -294,16 +294,18 @@ impl FitConfig {
         let classifies = matches!(
             self.loss,
             Loss::BinaryCrossentropy { .. }
+                | Loss::CategoricalCrossentropy { .. }
                 | Loss::SparseCategoricalCrossentropy { .. }
                 | Loss::Hinge
                 | Loss::SquaredHinge
         );
-        match data.classes(1) {
-            Some(classes) if classifies && data.target_len() == 1 && data.rows() > 1 => {
-                let got = format!("only class {} in {} rows", classes[0], data.rows());
-                Err(Complaint::new(format!("{place}.y"), "at least two classes", got).into())
-            }
-            _ => Ok(()),
+        let mut targets = data.y().chunks_exact(data.target_len());
+        let first = targets.next().unwrap_or_default();
+        if classifies && data.rows() > 1 && targets.all(|target| target == first) {
+            let class = if let [class] = first { format!("{class}") } else { format!("{first:?}") };
+            let got = format!("only class {class} in {} rows", data.rows());
+            return Err(Complaint::new(format!("{place}.y"), "at least two classes", got).into());
         }
+        Ok(())
     }
 }

@@ -180,6 +180,7 @@ impl<'a> Fitting<'a> {
         let batch = config.batch_size.min(data.rows());
         let per_row = model.output_shape().rows();
         let names = names(model, config, validation.is_some());
+        Best::new(config, &names)?;
         Ok(Self {
             data,
             validation,
@@ -235,8 +236,9 @@ impl<'a> Fitting<'a> {
             penalty += step_penalty * batch as f64;
             start += batch;
         }
-        self.write_row(model, epoch, data_loss / rows as f64, penalty / rows as f64, rate);
-        Ok(())
+        // The last step may have thrown the weights out of bounds without a loss to show it.
+        let finite = self.write_row(model, epoch, data_loss / rows as f64, penalty / rows as f64, rate);
+        if finite { Ok(()) } else { Err(state.optimizer.iterations) }
     }
 
     /// One step on the batch at hand: gradients, then the update. Returns the batch's data loss and penalty at the weights
@@ -305,8 +307,8 @@ impl<'a> Fitting<'a> {
         self.loaded = batch == self.data.rows();
     }
 
-    /// Measures what an epoch's row wants to know, in the order of [`names`].
-    fn write_row(&mut self, model: &Model, epoch: usize, data_loss: f64, penalty: f64, rate: f64) {
+    /// Measures what an epoch's row wants to know, in the order of [`names`]. Says whether all weights are finite.
+    fn write_row(&mut self, model: &Model, epoch: usize, data_loss: f64, penalty: f64, rate: f64) -> bool {
         let mut cells = self.row.iter_mut();
         let mut put = |value: f64| {
             if let Some(cell) = cells.next() {
@@ -329,10 +331,14 @@ impl<'a> Fitting<'a> {
             }
         }
         put(rate);
+        let mut finite = true;
         for (_, w) in model.params().iter() {
-            put(taper_kernels::reduce::sum_squares(w).sqrt());
+            let norm = taper_kernels::reduce::sum_squares(w).sqrt();
+            finite &= norm.is_finite();
+            put(norm);
         }
         put(self.clock.seconds());
+        finite
     }
 
     /// The row of the last epoch.

@@ -1,0 +1,101 @@
+//! `taper bench`: how fast this machine trains the standard workloads.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use taper::{
+    Activation, Axis, Dataset, Dense, Experiment, FitConfig, Loss, Metric, Model, Quiet, Regularizer, Result, Seed,
+    Sequential, Split, StudySpec, evaluate, fit, run_study,
+};
+
+use super::on_threads;
+use crate::args::{Bench, Workload};
+use crate::failure::Failure;
+use crate::output;
+
+/// λ of the single fit, and the one whose scores the grid reports.
+const LAMBDA: f64 = 1e-3;
+const EPOCHS: usize = 4000;
+/// Fits that are timed, after one to warm up.
+const FITS: usize = 9;
+const SEEDS: usize = 30;
+
+pub(crate) fn run(args: &Bench) -> Result<(), Failure> {
+    let document = match args.workload {
+        Workload::Moons => moons()?,
+        Workload::MoonsGrid => on_threads(args.threads, moons_grid)??,
+    };
+    if args.json {
+        return output::print_json(&document);
+    }
+    let number = |key: &str| document[key].as_f64().unwrap_or(f64::NAN);
+    output::print(&format!(
+        "{}: {:.3} s, {:.2} µs per epoch; test accuracy {:.4}, test data loss {:.4}; kernels: {:?}\n",
+        document["workload"].as_str().unwrap_or_default(),
+        number("seconds"),
+        number("us_per_epoch"),
+        number("test_accuracy"),
+        number("test_data_loss"),
+        taper::isa(),
+    ))
+}
+
+/// The tutorial's fit without validation: median over fits, each with its own seed.
+fn moons() -> Result<Value> {
+    let (train, test) = Dataset::from_sample(&taper::data::make_moons(100, 0.2, 1)?)?.split_at(30)?;
+    let hidden = Dense::new(500).activation(Activation::Relu).kernel_regularizer(Regularizer::l2(LAMBDA));
+    let spec = Sequential::new([2]).layer(hidden).layer(Dense::new(1).activation(Activation::Sigmoid));
+    let config = FitConfig::new(Loss::BINARY_CROSSENTROPY).metrics([Metric::Accuracy]).epochs(EPOCHS);
+    let (mut seconds, mut accuracy, mut loss) = (Vec::new(), 0.0, 0.0);
+    for seed in 0..=FITS as u64 {
+        let mut model = Model::build(&spec, Seed::new(seed))?;
+        let start = Instant::now();
+        fit(&mut model, &train, None, &config, Seed::new(seed), &mut Quiet)?;
+        if seed > 0 {
+            seconds.push(start.elapsed().as_secs_f64());
+            let scores = evaluate(&model, &test, &config)?;
+            accuracy += scores.metrics[0] / FITS as f64;
+            loss += scores.data_loss / FITS as f64;
+        }
+    }
+    seconds.sort_by(f64::total_cmp);
+    let median = seconds[FITS / 2];
+    Ok(json!({
+        "workload": "moons", "epochs": EPOCHS, "fits": FITS,
+        "seconds": median, "seconds_min": seconds[0], "seconds_max": seconds[FITS - 1],
+        "us_per_epoch": median / EPOCHS as f64 * 1e6,
+        "test_accuracy": accuracy, "test_data_loss": loss, "isa": format!("{:?}", taper::isa()),
+    }))
+}
+
+/// The tutorial's grid, 30 seeds each: 180 fits, histories of the first repeats included.
+fn moons_grid() -> Result<Value> {
+    let base = Experiment::from_value(json!({
+        "data": { "source": "moons", "samples": 100, "noise": 0.2, "random_state": 1, "train": 30 },
+        "model": { "input_shape": [2], "layers": [
+            { "layer": "dense", "units": 500, "activation": "relu" },
+            { "layer": "dense", "units": 1, "activation": "sigmoid" },
+        ] },
+        "fit": { "loss": "binary_crossentropy", "metrics": ["accuracy"], "epochs": EPOCHS },
+    }))?;
+    let lambdas = [1e-1, 1e-2, LAMBDA, 1e-4, 1e-5, 1e-6];
+    let axis = Axis {
+        path: "model.layers.0.kernel_regularizer.l2".to_owned(),
+        values: lambdas.iter().map(|lambda| json!(lambda)).collect(),
+    };
+    let study = StudySpec { axes: vec![axis], repeats: SEEDS, seed: 1, ..StudySpec::default() };
+    let experiment = Experiment { study: Some(study), ..base };
+    let rows = Dataset::from_sample(&experiment.data.generate()?)?;
+    Split::of(&rows, &experiment.data)?;
+    let start = Instant::now();
+    let result = run_study(&experiment, &rows, &Quiet)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let fits = lambdas.len() * SEEDS;
+    let trial = &result.trials[2];
+    Ok(json!({
+        "workload": "moons-grid", "epochs": EPOCHS, "fits": fits, "seconds": seconds,
+        "us_per_epoch": seconds / (fits * EPOCHS) as f64 * 1e6,
+        "test_accuracy": trial.mean("test_accuracy"), "test_data_loss": trial.mean("test_data_loss"),
+        "isa": format!("{:?}", taper::isa()),
+    }))
+}
