@@ -44,8 +44,16 @@ pub(super) fn compile_config(value: Value) -> Result<Option<FitConfig>> {
 
 /// A name and its settings, in Taper's spelling. `known` pairs Keras's classes with names.
 fn named(value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String, Map<String, Value>), Complaint> {
-    if let Value::String(name) = value {
-        return Ok((name, Map::new()));
+    if let Value::String(given) = value {
+        // A class by its name is that class with its defaults, called as Keras calls its objects.
+        let class = known.iter().find(|(class, _)| *class == given);
+        let called = match class {
+            Some((class, name)) if snake_case(class) != *name && *class != "AUC" => {
+                Map::from_iter([("name".to_owned(), snake_case(class).into())])
+            }
+            _ => Map::new(),
+        };
+        return Ok((class.map_or(given.clone(), |(_, name)| (*name).to_owned()), called));
     }
     let mut object = Object::new(value, what)?;
     let classes: Vec<&str> = known.iter().map(|(class, _)| *class).collect();
@@ -60,7 +68,10 @@ fn named(value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String, Ma
 }
 
 fn loss(value: Value) -> Result<Value, Complaint> {
-    let (name, mut config) = named(value, "one loss", LOSSES)?;
+    let (mut name, mut config) = named(value, "one loss", LOSSES)?;
+    if name.chars().all(|letter| letter.is_ascii_uppercase()) {
+        name = name.to_ascii_lowercase(); // "MSE"
+    }
     config.insert("name".to_owned(), name.into());
     Ok(Value::Object(config))
 }
@@ -248,4 +259,34 @@ fn optimizer_to_keras(value: Value) -> Result<Value, Complaint> {
     optimizer["config"]["weight_decay"] = decay.unwrap_or(none);
     optimizer["config"]["name"] = snake_case(class).into();
     Ok(optimizer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taper::{Loss, Metric};
+
+    fn read(loss: Value, metrics: Value) -> Result<FitConfig> {
+        let config = json!({ "optimizer": "rmsprop", "loss": loss, "metrics": metrics, "jit_compile": "auto" });
+        compile_config(config).map(Option::unwrap)
+    }
+
+    #[test]
+    fn names_alone_mean_what_keras_means_by_them() {
+        let metrics = json!(["acc", "AUC", "MeanSquaredError", "mean_absolute_error", "mse", "binary_accuracy"]);
+        let fit = read(json!("MSE"), metrics).unwrap();
+        assert_eq!(fit.loss, Loss::Mse);
+        let names = ["acc", "auc", "mean_squared_error", "mean_absolute_error", "mse", "binary_accuracy"];
+        assert_eq!(fit.metric_names(), names);
+        assert_eq!(fit.metrics[0].metric, Metric::Accuracy);
+        assert_eq!(read(json!("BinaryCrossentropy"), json!(null)).unwrap().loss, Loss::BINARY_CROSSENTROPY);
+        assert!(read(json!("mse"), json!(["fbeta"])).unwrap_err().to_string().starts_with("metrics[0]"));
+    }
+
+    #[test]
+    fn settings_survive_the_way_there_and_back() {
+        let fit = read(json!("poisson"), json!([["mae"]])).unwrap();
+        assert_eq!(compile_config(to_keras(&fit).unwrap()).unwrap().unwrap(), fit);
+        assert!(compile_config(Value::Null).unwrap().is_none());
+    }
 }
