@@ -69,6 +69,9 @@ pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, &[u8])>, Complaint> {
     Ok(found)
 }
 
+/// The bytes from here to there.
+type Span = (usize, usize);
+
 /// One line of the directory.
 struct Entry<'a> {
     fields: Fields<'a>,
@@ -95,7 +98,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Where the entry lies with its header, and its data.
-    fn data(&self, bytes: &'a [u8]) -> Result<((usize, usize), &'a [u8]), (&'static str, String)> {
+    fn data(&self, bytes: &'a [u8]) -> Result<(Span, &'a [u8]), (&'static str, String)> {
         const LEN: usize = 30;
         let flags = self.fields.u16(8);
         if flags & !(UTF8 | DESCRIPTOR) != 0 {

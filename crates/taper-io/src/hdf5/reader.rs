@@ -16,6 +16,7 @@ const MOST_DIMENSIONS: usize = 8;
 type Fault = (String, String);
 type Read<T> = Result<T, Fault>;
 
+#[allow(clippy::needless_pass_by_value)] // texts and numbers, as they come
 fn fault<T>(expected: impl ToString, got: impl ToString) -> Read<T> {
     Err((expected.to_string(), got.to_string()))
 }

@@ -62,7 +62,11 @@ fn sequential(layers: Vec<Value>) -> Result<Sequential> {
             }
             input_shape = Some(shape_of_input(&object).map_err(|complaint| complaint.within(&place))?);
         } else {
-            specs.push(layer::layer(object).map_err(|error| error.within(&place))?);
+            let spec = layer::layer(object).map_err(|error| error.within(&place))?;
+            if spec.name.is_none() {
+                return Err(Complaint::new(place, "a layer with a name", "none").into());
+            }
+            specs.push(spec);
         }
     }
     let Some(input_shape) = input_shape else {

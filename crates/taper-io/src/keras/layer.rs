@@ -126,7 +126,7 @@ pub(super) fn to_keras(spec: &LayerSpec) -> Result<(&'static str, Map<String, Va
             _ if key.ends_with("_initializer") => (key, named_to_keras("keras.initializers", INITIALIZERS, value)),
             _ if key.ends_with("_constraint") => (key, named_to_keras("keras.constraints", CONSTRAINTS, value)),
             _ if key.ends_with("_regularizer") => {
-                let value = regularizer_to_keras(value).map_err(|complaint| complaint.within(&key))?;
+                let value = regularizer_to_keras(&value).map_err(|complaint| complaint.within(&key))?;
                 (key, value)
             }
             _ => (key, value),
@@ -171,11 +171,11 @@ fn activation_to_keras(value: &Value) -> Result<Value, Complaint> {
     Ok(if name == "swish" { json!("silu") } else { name.clone() })
 }
 
-fn regularizer_to_keras(value: Value) -> Result<Value, Complaint> {
+fn regularizer_to_keras(value: &Value) -> Result<Value, Complaint> {
     let read: taper::Regularizer =
-        taper::read(value.clone()).map_err(|_| Complaint::new("", "a penalty", brief(&value)))?;
+        taper::read(value.clone()).map_err(|_| Complaint::new("", "a penalty", brief(value)))?;
     let Value::Object(mut table) = serde_json::to_value(&read).unwrap_or_default() else {
-        return Err(Complaint::new("", "a penalty", brief(&value)));
+        return Err(Complaint::new("", "a penalty", brief(value)));
     };
     if let Some((key, schedule)) = table.iter().find(|(key, value)| *key != "mode" && !value.is_number()) {
         return Err(Complaint::new(key, "one strength for all epochs (Keras has no schedules)", brief(schedule)));

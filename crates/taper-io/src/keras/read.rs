@@ -117,7 +117,7 @@ fn read_file(path: &Path) -> crate::Result<Vec<u8>> {
 }
 
 /// The layers with their names, which a configuration always says.
-fn named<'a>(specs: Vec<&'a LayerSpec>) -> Vec<(&'a str, &'a LayerSpec)> {
+fn named(specs: Vec<&LayerSpec>) -> Vec<(&str, &LayerSpec)> {
     specs.into_iter().map(|spec| (spec.name.as_deref().unwrap_or_default(), spec)).collect()
 }
 

@@ -128,6 +128,26 @@ pub struct KerasRun {
 ///
 /// A model that was not compiled; rows that do not fit it; an observer's error. A training that diverges is not an error: see
 /// `record.stop`.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Dataset, Dense, FitConfig, Loss, Model, Quiet, Seed, Sequential, Shape};
+/// use taper_io::keras::{KerasData, KerasModel, RunOptions, train_keras};
+///
+/// # fn main() -> taper::Result<()> {
+/// let model = Model::build(&Sequential::new([1]).layer(Dense::new(1)), Seed::new(1))?;
+/// let mut file = KerasModel { model, fit: Some(FitConfig::new(Loss::Mse)), optimizer: None };
+/// let train = Dataset::new(Shape::new([1])?, vec![0.0, 1.0, 2.0], 1, vec![1.0, 3.0, 5.0])?;
+/// let data = KerasData { train, validation: None, class_weight: None };
+/// let options =
+///     RunOptions { epochs: 5, batch_size: 2, validation_batch_size: 2, shuffle: false, seed: Seed::new(1) };
+/// let run = train_keras(&mut file, &data, &options, &mut Quiet)?;
+/// assert_eq!(run.history["loss"].len(), 5);
+/// assert_eq!(file.optimizer.map(|state| state.iterations), Some(10));
+/// # Ok(())
+/// # }
+/// ```
 pub fn train_keras(
     file: &mut KerasModel,
     data: &KerasData,

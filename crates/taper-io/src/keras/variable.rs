@@ -1,5 +1,7 @@
 //! Which variable of a Keras file is which parameter.
 
+use std::collections::BTreeMap;
+
 use taper::{
     Complaint, Complaints, FitConfig, LayerKind, LayerSpec, LearningRate, OptimizerKind, OptimizerState, ParamSlot,
     Result,
@@ -20,16 +22,24 @@ impl Layout {
     pub(super) fn new(layers: &[(&str, &LayerSpec)], slots: &[ParamSlot]) -> Self {
         let mut groups: Vec<(String, String)> = Vec::new();
         let mut places = Vec::new();
-        for (i, (name, spec)) in layers.iter().enumerate() {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut rest = slots.iter().peekable();
+        for (name, spec) in layers {
             let kind = spec.kind.name();
-            let before = layers[..i].iter().filter(|(_, other)| other.kind.name() == kind).count();
-            let group = if before == 0 { kind.to_owned() } else { format!("{kind}_{before}") };
+            let before = counts.entry(kind).or_insert(0);
+            let group = if *before == 0 { kind.to_owned() } else { format!("{kind}_{before}") };
+            *before += 1;
+            // The slots stand in the order of the layers.
             let own = |slot: &&ParamSlot| slot.path.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
-            let count = slots.iter().filter(own).count();
+            let mut count = 0;
+            while rest.next_if(own).is_some() {
+                count += 1;
+            }
             let variables = variables(&spec.kind, count);
             places.extend(variables.into_iter().map(|(path, i)| (format!("layers/{group}/{path}"), i)));
             groups.push((group, (*name).to_owned()));
         }
+        assert_eq!(places.len(), slots.len(), "slots belong to the layers");
         Self { places, groups }
     }
 }
@@ -86,8 +96,9 @@ pub(super) fn weights(root: &Group<'_>, layout: &Layout, slots: &[ParamSlot], fi
         }
         let opened = group.as_ref().and_then(|(_, group)| group.as_ref());
         let set = opened.map_or(Ok(None), |group| group.dataset(&number.to_string()))?;
-        if let Some(set) = &set {
-            check_shape(set, slot, &format!("{path}/{number}"), &mut complaints);
+        match &set {
+            Some(set) => check_shape(set, slot, &format!("{path}/{number}"), &mut complaints),
+            None => complaints.push(Complaint::new(format!("{path}/{number}"), format!("`{}`", slot.path), "nothing")),
         }
         sets.push(set);
     }

@@ -93,7 +93,10 @@ fn input_layer(model: &Model, name: &str) -> Value {
 fn keras_layer(i: usize, name: &str, spec: &LayerSpec) -> Result<Value> {
     let (class, mut config) = to_keras(spec).map_err(|error| error.within(format!("layers[{i}] `{name}`")))?;
     config.insert("name".to_owned(), name.into());
-    config.insert("trainable".to_owned(), spec.trainable.into());
+    // Not said where it says nothing: some layers without weights do not take it.
+    if !spec.trainable && !class.starts_with("SpatialDropout") {
+        config.insert("trainable".to_owned(), false.into());
+    }
     Ok(object("keras.layers", class, config))
 }
 
