@@ -2,6 +2,7 @@
 //! penalty honestly.
 
 mod activation;
+mod built_in;
 mod clock;
 #[cfg(test)]
 mod conformance;
