@@ -10,6 +10,7 @@ mod interrupt;
 mod memory;
 mod output;
 mod progress;
+mod recipe;
 
 use std::process::ExitCode;
 
@@ -37,5 +38,6 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Study(study) => command::study::run_command(study),
         Command::Inspect(inspect) => command::inspect::run(inspect),
         Command::Data(data) => command::data::run(data),
+        Command::Recipe(recipe) => command::recipe::run(recipe),
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod data;
 pub(crate) mod fit;
 pub(crate) mod inspect;
+pub(crate) mod recipe;
 pub(crate) mod study;
 
 use std::path::Path;
