@@ -65,7 +65,7 @@ fn demo(args: &RecipeDemo) -> Result<(), Failure> {
         let trials: Vec<_> = result.trials.iter().map(flat).collect();
         output::print_json(&json!({ "name": recipe.name, "epochs": args.epochs, "trials": trials }))?;
     } else {
-        let table = table(&result.trials, experiment.fit.metrics.first().map(|metric| metric.name()));
+        let table = table(&result.trials, experiment.fit.metrics.first().map(taper::MetricSpec::name));
         let mut lines = vec![table.head.clone()];
         lines.extend(table.rows.iter().map(|row| row.iter().map(|cell| cell.text.clone()).collect()));
         let title = recipe.text.lines().next().unwrap_or_default().trim_start_matches("# ");
