@@ -4,21 +4,15 @@ use assert_cmd::Command;
 use serde_json::Value;
 
 #[test]
-fn sunspots_says_everything_and_the_same_at_any_number_of_threads() {
-    let run = |threads: &str| -> Value {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::cargo_bin("taper").unwrap();
-        let command = command.current_dir(&folder);
-        let arguments = ["demo", "sunspots", "--repeats", "2", "--json", "--out", "out", "--threads", threads];
-        let output = command.args(arguments).assert().success().get_output().clone();
-        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-        for file in document["files"].as_array().unwrap() {
-            assert!(folder.path().join(file.as_str().unwrap()).is_file(), "{file}");
-        }
-        document
-    };
-    let document = run("1");
-    assert_eq!(document, run("2"));
+fn sunspots_says_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::cargo_bin("taper").unwrap();
+    let arguments = ["demo", "sunspots", "--repeats", "2", "--json", "--out", "out"];
+    let output = command.current_dir(&folder).args(arguments).assert().success().get_output().clone();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for file in document["files"].as_array().unwrap() {
+        assert!(folder.path().join(file.as_str().unwrap()).is_file(), "{file}");
+    }
     let grid = document["grid"].as_array().unwrap();
     assert_eq!(grid.len(), 6);
     for entry in grid {

@@ -25,7 +25,7 @@ pub(super) fn verdict(findings: &Findings) -> String {
     let change = |score: &str, trial: &Trial| number::fixed(mean(trial, score), 3);
     format!(
         "{verdict}: with λ chosen on validation rows, the data loss on the test rows goes from {} to {}, a difference of {} \
-         (95 % interval {} to {}), and the {} from {} to {}, over {} {}. Chosen: {}.",
+         (95 % interval {} to {}), and the {} from {} to {}, over {} {}. Chosen: {}. {}",
         change("test_data_loss", findings.baseline()),
         change("test_data_loss", findings.choice()),
         number::signed(gain.mean, 3),
@@ -37,6 +37,7 @@ pub(super) fn verdict(findings: &Findings) -> String {
         findings.repeats,
         findings.problem.repeats,
         choices(findings),
+        findings.problem.caveat,
     )
 }
 
