@@ -18,8 +18,8 @@ fn tokens() -> Sequential {
     Sequential::new([4]).layer(Embedding::new(6, 2).mask_zero(true))
 }
 
-fn check(spec: Sequential, expected: &[f32]) {
-    let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+fn check(spec: &Sequential, expected: &[f32]) {
+    let mut model = Model::build(spec, Seed::new(1)).unwrap();
     model.params_mut().data_mut().iter_mut().enumerate().for_each(|(i, w)| *w = weight(i));
     let x: Vec<f32> = if spec.input_shape == [4] {
         vec![1.0, 2.0, 0.0, 0.0, 0.0, 3.0, 0.0, 4.0]
@@ -35,13 +35,13 @@ fn check(spec: Sequential, expected: &[f32]) {
 
 #[test]
 fn simple_rnn() {
-    check(Sequential::new([3, 2]).layer(SimpleRnn::new(2)), &[0.674025, -0.063685, 0.295844, 0.387497]);
+    check(&Sequential::new([3, 2]).layer(SimpleRnn::new(2)), &[0.674025, -0.063685, 0.295844, 0.387497]);
 }
 
 #[test]
 fn simple_rnn_backwards_sequences_no_bias() {
     check(
-        Sequential::new([3, 2])
+        &Sequential::new([3, 2])
             .layer(SimpleRnn { use_bias: false, ..SimpleRnn::new(2).go_backwards(true).return_sequences(true) }),
         &[
             0.398929, -0.101618, 0.453298, 0.122405, 0.437323, 0.249319, -0.189476, 0.381973, 0.211153, -0.326282,
@@ -53,7 +53,7 @@ fn simple_rnn_backwards_sequences_no_bias() {
 #[test]
 fn lstm_sequences() {
     check(
-        Sequential::new([3, 2]).layer(Lstm::new(2).return_sequences(true)),
+        &Sequential::new([3, 2]).layer(Lstm::new(2).return_sequences(true)),
         &[
             -0.125243, -0.045355, -0.168442, -0.059403, -0.187901, -0.046941, -0.133271, 0.013007, -0.190618, 0.033424,
             -0.164805, -0.029376,
@@ -64,7 +64,7 @@ fn lstm_sequences() {
 #[test]
 fn lstm_other_activations_backwards() {
     check(
-        Sequential::new([3, 2]).layer(Lstm {
+        &Sequential::new([3, 2]).layer(Lstm {
             recurrent_activation: Activation::HardSigmoid,
             ..Lstm::new(2).activation(Activation::Softsign).go_backwards(true).return_sequences(true)
         }),
@@ -77,13 +77,13 @@ fn lstm_other_activations_backwards() {
 
 #[test]
 fn gru_reset_after() {
-    check(Sequential::new([3, 2]).layer(Gru::new(2)), &[-0.107046, -0.097118, -0.144752, 0.360973]);
+    check(&Sequential::new([3, 2]).layer(Gru::new(2)), &[-0.107046, -0.097118, -0.144752, 0.360973]);
 }
 
 #[test]
 fn gru_reset_before() {
     check(
-        Sequential::new([3, 2]).layer(Gru { reset_after: false, ..Gru::new(2) }),
+        &Sequential::new([3, 2]).layer(Gru { reset_after: false, ..Gru::new(2) }),
         &[-0.095011, -0.245020, -0.150340, 0.230905],
     );
 }
@@ -91,7 +91,7 @@ fn gru_reset_before() {
 #[test]
 fn gru_no_bias() {
     check(
-        Sequential::new([3, 2]).layer(Gru { use_bias: false, ..Gru::new(2) }),
+        &Sequential::new([3, 2]).layer(Gru { use_bias: false, ..Gru::new(2) }),
         &[0.109743, -0.334854, 0.043926, 0.071096],
     );
 }
@@ -99,7 +99,7 @@ fn gru_no_bias() {
 #[test]
 fn bidirectional_lstm_sequences() {
     check(
-        Sequential::new([3, 2]).layer(Bidirectional::new(Lstm::new(2).return_sequences(true))),
+        &Sequential::new([3, 2]).layer(Bidirectional::new(Lstm::new(2).return_sequences(true))),
         &[
             -0.125243, -0.045355, 0.156863, -0.196844, -0.168442, -0.059403, 0.126490, -0.180088, -0.187901, -0.046941,
             0.079622, -0.127531, -0.133271, 0.013007, 0.079730, -0.200116, -0.190618, 0.033424, 0.087571, -0.153587,
@@ -111,7 +111,7 @@ fn bidirectional_lstm_sequences() {
 #[test]
 fn bidirectional_gru_average() {
     check(
-        Sequential::new([3, 2]).layer(Bidirectional::new(Gru::new(2)).merge_mode(MergeMode::Ave)),
+        &Sequential::new([3, 2]).layer(Bidirectional::new(Gru::new(2)).merge_mode(MergeMode::Ave)),
         &[-0.075767, 0.159155, -0.025040, 0.254678],
     );
 }
@@ -119,7 +119,7 @@ fn bidirectional_gru_average() {
 #[test]
 fn bidirectional_product_with_another_layer() {
     check(
-        Sequential::new([3, 2]).layer(
+        &Sequential::new([3, 2]).layer(
             Bidirectional::new(SimpleRnn::new(2).return_sequences(true))
                 .merge_mode(MergeMode::Mul)
                 .backward_layer(Lstm::new(2).return_sequences(true).go_backwards(true)),
@@ -134,7 +134,7 @@ fn bidirectional_product_with_another_layer() {
 #[test]
 fn time_distributed_dense() {
     check(
-        Sequential::new([3, 2]).layer(TimeDistributed::new(Dense::new(2).activation(Activation::Tanh))),
+        &Sequential::new([3, 2]).layer(TimeDistributed::new(Dense::new(2).activation(Activation::Tanh))),
         &[
             0.451780, 0.403767, 0.411427, 0.317557, 0.369394, 0.225756, 0.325792, 0.129763, 0.280760, 0.031275,
             -0.222654, 0.625538,
@@ -145,7 +145,7 @@ fn time_distributed_dense() {
 #[test]
 fn masked_lstm_repeats_outputs() {
     check(
-        tokens().layer(Lstm::new(2).return_sequences(true)),
+        &tokens().layer(Lstm::new(2).return_sequences(true)),
         &[
             0.009734, 0.123921, 0.037844, 0.137050, 0.037844, 0.137050, 0.037844, 0.137050, 0.000000, 0.000000,
             -0.001136, 0.114796, -0.001136, 0.114796, 0.034743, 0.152915,
@@ -156,7 +156,7 @@ fn masked_lstm_repeats_outputs() {
 #[test]
 fn masked_lstm_with_zero_output() {
     check(
-        tokens().layer(Lstm { zero_output_for_mask: true, ..Lstm::new(2) }),
+        &tokens().layer(Lstm { zero_output_for_mask: true, ..Lstm::new(2) }),
         &[0.000000, 0.000000, 0.034743, 0.152915],
     );
 }
@@ -164,7 +164,7 @@ fn masked_lstm_with_zero_output() {
 #[test]
 fn masked_simple_rnn_with_zero_outputs() {
     check(
-        tokens().layer(SimpleRnn { zero_output_for_mask: true, ..SimpleRnn::new(2).return_sequences(true) }),
+        &tokens().layer(SimpleRnn { zero_output_for_mask: true, ..SimpleRnn::new(2).return_sequences(true) }),
         &[
             -0.048535, 0.250646, -0.279167, 0.301298, 0.000000, 0.000000, 0.000000, 0.000000, 0.000000, 0.000000,
             -0.164266, 0.113033, 0.000000, 0.000000, -0.189110, 0.383233,
@@ -175,7 +175,7 @@ fn masked_simple_rnn_with_zero_outputs() {
 #[test]
 fn masked_gru_backwards() {
     check(
-        tokens().layer(Gru::new(2).go_backwards(true).return_sequences(true)),
+        &tokens().layer(Gru::new(2).go_backwards(true).return_sequences(true)),
         &[
             0.000000, 0.000000, 0.000000, 0.000000, 0.100503, -0.215860, 0.369893, -0.383341, 0.318073, -0.254513,
             0.318073, -0.254513, 0.225009, -0.371670, 0.225009, -0.371670,
@@ -186,7 +186,7 @@ fn masked_gru_backwards() {
 #[test]
 fn masked_bidirectional_sequences_are_zero() {
     check(
-        tokens().layer(Bidirectional::new(Lstm::new(2).return_sequences(true))),
+        &tokens().layer(Bidirectional::new(Lstm::new(2).return_sequences(true))),
         &[
             0.009734, 0.123921, -0.121590, 0.031849, 0.037844, 0.137050, -0.097958, 0.035287, 0.000000, 0.000000,
             0.000000, 0.000000, 0.000000, 0.000000, 0.000000, 0.000000, 0.000000, 0.000000, 0.000000, 0.000000,
@@ -199,7 +199,7 @@ fn masked_bidirectional_sequences_are_zero() {
 #[test]
 fn masked_bidirectional() {
     check(
-        tokens().layer(Bidirectional::new(Lstm::new(2))),
+        &tokens().layer(Bidirectional::new(Lstm::new(2))),
         &[0.037844, 0.137050, -0.121590, 0.031849, 0.034743, 0.152915, -0.134172, 0.022891],
     );
 }
@@ -207,7 +207,7 @@ fn masked_bidirectional() {
 #[test]
 fn masks_pass_through_a_sequence() {
     check(
-        tokens().layer(Gru { reset_after: false, ..Gru::new(2).return_sequences(true) }).layer(Lstm::new(2)),
+        &tokens().layer(Gru { reset_after: false, ..Gru::new(2).return_sequences(true) }).layer(Lstm::new(2)),
         &[0.014061, 0.157007, 0.016214, 0.158835],
     );
 }
