@@ -282,7 +282,7 @@ impl DataSpec {
         // A file's name has an ending; what has none was meant as a generator, whose settings cannot be judged.
         let built_in = Self::SOURCES.contains(&self.source.as_str());
         if !built_in && !self.is_generated() && !self.source.contains('.') {
-            return Err(spelling::unknown("source", &self.source, Self::SOURCES).into());
+            return Err(spelling::unknown("source", &self.source, &Self::SOURCES).into());
         }
         let mut complaints = Complaints::new();
         let generated = self.is_generated();
