@@ -23,17 +23,33 @@ pub(crate) enum Command {
     Study(Study),
     /// Show a model file or an experiment's model: layers, shapes, penalties, norms
     Inspect(Inspect),
-    /// Write generated rows to a file, equal bit for bit to scikit-learn's
+    /// Write generated or built-in rows to a file, equal bit for bit to scikit-learn's
     #[command(subcommand)]
     Data(Data),
     /// Measure how fast this machine trains a standard workload
     Bench(Bench),
+    /// The literature's penalties as experiment files, with their λ in our unit
+    #[command(subcommand)]
+    Recipe(Recipe),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Demo {
     /// 500 hidden units, 30 training rows of the two moons: overfitting, and what penalties do about it
     Moons(Moons),
+    /// A small convolutional network on 1,797 handwritten digits: does a penalty help, and how sure is that?
+    Digits(Grid),
+    /// An LSTM that forecasts the yearly sunspots, with penalties on kernel, recurrent kernel and bias
+    Sunspots(Grid),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Grid {
+    /// Runs per setting
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) repeats: u32,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, clap::Args)]
@@ -166,6 +182,56 @@ pub(crate) enum Data {
         #[command(flatten)]
         sample: SampleArgs,
     },
+    /// 1,797 handwritten digits of 8 × 8 pixels, as scikit-learn has them
+    Digits {
+        /// The file: .safetensors (x and y) or .csv
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// The sunspots of the years from 1700 to 2008: each row some years, its target the next
+    Sunspots {
+        /// How many years a row has
+        #[arg(long, default_value_t = 24)]
+        window: usize,
+        /// The file: .safetensors (x and y) or .csv
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Recipe {
+    /// Name, paper, and λ there and here
+    List {
+        /// Print one JSON document instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a recipe: an experiment file that `taper fit` and `taper study` take
+    Show {
+        /// One of those that `taper recipe list` names
+        name: String,
+    },
+    /// Train a recipe for a moment and print its scores
+    Demo(RecipeDemo),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecipeDemo {
+    /// One of those that `taper recipe list` names
+    pub(crate) name: String,
+    /// Passes over the training rows
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) epochs: u32,
+    /// Seed of all random numbers
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Threads; results do not depend on it [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) threads: Option<u16>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

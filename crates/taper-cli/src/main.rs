@@ -10,6 +10,7 @@ mod interrupt;
 mod memory;
 mod output;
 mod progress;
+mod recipe;
 
 use std::process::ExitCode;
 
@@ -38,5 +39,6 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Inspect(inspect) => command::inspect::run(inspect),
         Command::Data(data) => command::data::run(data),
         Command::Bench(bench) => command::bench::run(bench),
+        Command::Recipe(recipe) => command::recipe::run(recipe),
     }
 }

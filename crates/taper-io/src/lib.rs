@@ -22,5 +22,5 @@ pub use experiment_file::{parse_experiment, read_experiment};
 pub use log::{CsvLogger, ModelCheckpoint};
 pub use model_file::{read_model, write_model};
 pub use rows::read_rows;
-pub use sample_file::write_sample;
+pub use sample_file::{write_rows, write_sample};
 pub use tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};

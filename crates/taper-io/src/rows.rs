@@ -8,7 +8,7 @@ use crate::table::read_table;
 use crate::tensor_file::{read_tensors, row_shape};
 use crate::{Error, Result};
 
-/// Generates or reads the rows that an experiment names. A relative path is meant from `folder`.
+/// Makes or reads the rows that an experiment names. A relative path is meant from `folder`.
 ///
 /// `.csv` files are tables with a header and numbers; `.safetensors` files hold `x` (rows first) and `y`.
 ///
@@ -16,8 +16,8 @@ use crate::{Error, Result};
 ///
 /// Settings a generator cannot use, an unknown ending, and everything that can be wrong with a file.
 pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
-    if spec.is_generated() {
-        return Ok(Dataset::from_sample(&spec.generate()?)?);
+    if let Some(rows) = spec.rows()? {
+        return Ok(rows);
     }
     let path = folder.join(&spec.source);
     match path.extension().and_then(|extension| extension.to_str()) {
@@ -39,10 +39,10 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
         _ => {
             let complaint = Complaint::new(
                 "data.source",
-                "moons, circles, blobs, or the path of a .csv or .safetensors file",
+                format!("{}, or the path of a .csv or .safetensors file", DataSpec::SOURCES.join(", ")),
                 format!("`{}`", spec.source),
             );
-            let complaint = match taper::nearest(&spec.source, ["moons", "circles", "blobs"]) {
+            let complaint = match taper::nearest(&spec.source, DataSpec::SOURCES) {
                 Some(near) => complaint.help(format!("did you mean `{near}`?")),
                 None => complaint,
             };

@@ -1,9 +1,9 @@
-//! Generated rows as files.
+//! Rows as files.
 
 use std::path::Path;
 
-use taper::Complaint;
 use taper::data::Sample;
+use taper::{Complaint, Dataset};
 
 use crate::atomic::folder_of;
 use crate::tensor_file::{Tensor, TensorData, Tensors, write_tensors};
@@ -17,34 +17,83 @@ use crate::{Error, Result, check_writable, write_atomic};
 /// Another ending, or a file that cannot be written.
 pub fn write_sample(path: &Path, sample: &Sample) -> Result<()> {
     let rows = sample.y.len();
-    let ending = path.extension().and_then(|extension| extension.to_str());
-    if matches!(ending, Some("safetensors" | "csv")) {
-        check_writable(folder_of(path))?;
-    }
-    match ending {
-        Some("safetensors") => {
-            let mut tensors = Tensors::default();
+    match Format::of(path)? {
+        Format::Safetensors => {
             let x = Tensor { shape: vec![rows, sample.features], data: TensorData::F64(sample.x.clone()) };
             let y = TensorData::F64(sample.y.iter().map(|y| *y as f64).collect());
-            tensors.tensors.insert("x".into(), x);
-            tensors.tensors.insert("y".into(), Tensor { shape: vec![rows], data: y });
-            write_tensors(path, &tensors)
+            write_pair(path, x, Tensor { shape: vec![rows], data: y })
         }
-        Some("csv") => {
-            let fail = |error: csv::Error| Error::io(path, "writing", std::io::Error::other(error));
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            let names = (0..sample.features).map(|i| format!("x{i}")).chain(["y".to_owned()]);
-            writer.write_record(names).map_err(fail)?;
-            for (i, y) in sample.y.iter().enumerate() {
-                let cells = sample.row(i).iter().map(ToString::to_string).chain([y.to_string()]);
-                writer.write_record(cells).map_err(fail)?;
-            }
-            let bytes = writer.into_inner().map_err(|error| Error::io(path, "writing", error.into_error()))?;
-            write_atomic(path, &bytes)
-        }
-        _ => {
-            let complaint = Complaint::new("--out", "a .safetensors or .csv file", path.display());
-            Err(taper::Error::from(complaint).into())
+        Format::Csv => {
+            let names = (0..sample.features).map(|i| format!("x{i}")).chain(["y".to_owned()]).collect();
+            let row =
+                |i: usize| sample.row(i).iter().map(ToString::to_string).chain([sample.y[i].to_string()]).collect();
+            write_csv(path, names, (0..rows).map(row))
         }
     }
+}
+
+/// Writes rows as training sees them: `.safetensors` with `x` (rows first) and `y`, both f32; or `.csv` with the columns x0,
+/// x1, …, y (y0, y1, … where there are several), each row's inputs in one line.
+///
+/// # Errors
+///
+/// Another ending, or a file that cannot be written.
+pub fn write_rows(path: &Path, data: &Dataset) -> Result<()> {
+    let (width, targets) = (data.input_shape().len(), data.target_len());
+    let with_rows = |sizes: &[usize]| -> Vec<usize> { [data.rows()].iter().chain(sizes).copied().collect() };
+    match Format::of(path)? {
+        Format::Safetensors => {
+            let x = Tensor::f32(with_rows(data.input_shape().sizes()), data.x().to_vec());
+            let y = Tensor::f32(
+                with_rows(if targets == 1 { &[] } else { std::slice::from_ref(&targets) }),
+                data.y().to_vec(),
+            );
+            write_pair(path, x, y)
+        }
+        Format::Csv => {
+            let target = |i| if targets == 1 { "y".to_owned() } else { format!("y{i}") };
+            let names = (0..width).map(|i| format!("x{i}")).chain((0..targets).map(target)).collect();
+            let rows = data.x().chunks(width).zip(data.y().chunks(targets));
+            write_csv(path, names, rows.map(|(x, y)| x.iter().chain(y).map(ToString::to_string).collect()))
+        }
+    }
+}
+
+/// What a file is, by its ending.
+enum Format {
+    Safetensors,
+    Csv,
+}
+
+impl Format {
+    /// By the ending of a file in a folder that can be written to.
+    fn of(path: &Path) -> Result<Self> {
+        let format = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("safetensors") => Self::Safetensors,
+            Some("csv") => Self::Csv,
+            _ => {
+                let complaint = Complaint::new("--out", "a .safetensors or .csv file", path.display());
+                return Err(taper::Error::from(complaint).into());
+            }
+        };
+        check_writable(folder_of(path))?;
+        Ok(format)
+    }
+}
+
+fn write_pair(path: &Path, x: Tensor, y: Tensor) -> Result<()> {
+    let mut tensors = Tensors::default();
+    tensors.tensors.insert("x".into(), x);
+    tensors.tensors.insert("y".into(), y);
+    write_tensors(path, &tensors)
+}
+
+fn write_csv(path: &Path, names: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> Result<()> {
+    let fail = |error: csv::Error| Error::io(path, "writing", std::io::Error::other(error));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in std::iter::once(names).chain(rows) {
+        writer.write_record(row).map_err(fail)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| Error::io(path, "writing", error.into_error()))?;
+    write_atomic(path, &bytes)
 }

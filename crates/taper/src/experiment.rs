@@ -178,12 +178,12 @@ fn patch(whole: &mut Value, path: &str, value: Value) -> Result<()> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// `"moons"`, `"circles"`, `"blobs"`, or the path of a file.
+    /// `"moons"`, `"circles"`, `"blobs"`, `"utterances"`, `"digits"`, `"sunspots"`, `"sonnets"`, or the path of a file.
     pub source: String,
-    /// Rows to generate. Default: 100.
+    /// Rows to generate, by default 100; of what is built in, the first so many, by default all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
-    /// Standard deviation of the noise of moons and circles. Default: 0.
+    /// Standard deviation of the noise of moons, circles and utterances. Default: 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
     /// Inner over outer radius of the circles. Default: 0.8.
@@ -201,6 +201,9 @@ pub struct DataSpec {
     /// scikit-learn's seed of generated rows. Default: 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random_state: Option<u32>,
+    /// Steps of a series (sunspots, sonnets) that the next one is to be told from. Default: 24.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<usize>,
     /// The target column of a table. Default: the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -213,7 +216,7 @@ pub struct DataSpec {
 }
 
 /// The generators, by name.
-pub(crate) const GENERATORS: [&str; 3] = ["moons", "circles", "blobs"];
+pub(crate) const GENERATORS: [&str; 4] = ["moons", "circles", "blobs", "utterances"];
 
 impl DataSpec {
     /// Rows from this source, everything else by default.
@@ -228,10 +231,20 @@ impl DataSpec {
             centers: None,
             cluster_std: None,
             random_state: None,
+            window: None,
             target: None,
             train: None,
             standardize: false,
         }
+    }
+
+    /// The sources that need no file.
+    pub const SOURCES: [&'static str; 7] = ["moons", "circles", "blobs", "utterances", "digits", "sunspots", "sonnets"];
+
+    /// Whether the rows are stretches of one series, in the order of time.
+    #[must_use]
+    pub fn is_series(&self) -> bool {
+        matches!(self.source.as_str(), "sunspots" | "sonnets")
     }
 
     /// Whether the rows are generated, not read.
@@ -240,11 +253,11 @@ impl DataSpec {
         GENERATORS.contains(&self.source.as_str())
     }
 
-    /// Generates the rows.
+    /// Generates rows in the plane or in space; [`rows`](Self::rows) knows all sources.
     ///
     /// # Errors
     ///
-    /// A source that is no generator, and settings that it cannot use.
+    /// A source that is not moons, circles or blobs, and settings that it cannot use.
     pub fn generate(&self) -> Result<crate::data::Sample> {
         let samples = self.samples.unwrap_or(100);
         let noise = self.noise.unwrap_or(0.0);
@@ -259,7 +272,7 @@ impl DataSpec {
                 self.cluster_std.unwrap_or(1.0),
                 random_state,
             ),
-            other => Err(spelling::unknown("source", other, &GENERATORS).into()),
+            other => Err(spelling::unknown("source", other, &GENERATORS[..3]).into()),
         }
         .map_err(|error| error.within("data"))
     }
@@ -267,21 +280,23 @@ impl DataSpec {
     /// Complains about settings that this source has no use for.
     fn validate(&self) -> Result<()> {
         // A file's name has an ending; what has none was meant as a generator, whose settings cannot be judged.
-        if !self.is_generated() && !self.source.contains('.') {
-            return Err(spelling::unknown("source", &self.source, &GENERATORS).into());
+        let built_in = Self::SOURCES.contains(&self.source.as_str());
+        if !built_in && !self.is_generated() && !self.source.contains('.') {
+            return Err(spelling::unknown("source", &self.source, &Self::SOURCES).into());
         }
         let mut complaints = Complaints::new();
         let generated = self.is_generated();
-        let rings = matches!(self.source.as_str(), "moons" | "circles");
+        let noisy = matches!(self.source.as_str(), "moons" | "circles" | "utterances");
         for (key, given, useful) in [
-            ("samples", self.samples.is_some(), generated),
+            ("samples", self.samples.is_some(), built_in),
             ("random_state", self.random_state.is_some(), generated),
-            ("noise", self.noise.is_some(), rings),
+            ("noise", self.noise.is_some(), noisy),
             ("factor", self.factor.is_some(), self.source == "circles"),
             ("features", self.features.is_some(), self.source == "blobs"),
             ("centers", self.centers.is_some(), self.source == "blobs"),
             ("cluster_std", self.cluster_std.is_some(), self.source == "blobs"),
-            ("target", self.target.is_some(), !generated),
+            ("window", self.window.is_some(), self.is_series()),
+            ("target", self.target.is_some(), !built_in),
         ] {
             complaints.check(!given || useful, key, format!("nothing, for the source `{}`", self.source), "a value");
         }
@@ -316,7 +331,8 @@ impl Split {
     pub fn at(rows: &Dataset, spec: &DataSpec, order: &[usize]) -> Result<Self> {
         let train = spec.train.unwrap_or(order.len() * 7 / 10);
         let (mut train, mut test) = rows.select(order)?.split_at(train).map_err(|error| error.within("data"))?;
-        if spec.standardize {
+        // A series has one scale; it was brought to it as a whole.
+        if spec.standardize && !spec.is_series() {
             let scaler = train.scaler()?;
             train.rescale(&scaler);
             test.rescale(&scaler);

@@ -38,6 +38,7 @@
 struct Readme;
 
 mod activation;
+mod built_in;
 mod clock;
 #[cfg(test)]
 mod conformance;

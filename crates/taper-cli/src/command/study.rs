@@ -93,7 +93,7 @@ pub(crate) fn flat(trial: &Trial) -> Value {
 }
 
 /// `λ` where the study has one numeric axis, else all axes in one cell.
-fn label(trial: &Trial) -> String {
+pub(crate) fn label(trial: &Trial) -> String {
     let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
     let cells: Vec<String> = trial.point.iter().map(|(path, value)| format!("{} = {value}", last(path))).collect();
     if cells.is_empty() { "as declared".to_owned() } else { cells.join(", ") }

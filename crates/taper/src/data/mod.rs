@@ -1,17 +1,21 @@
 //! Numbers to learn from: exactly reproduced toy problems, splits into training and test rows, and scaling.
 //!
-//! Everything here gives what scikit-learn 1.9 on NumPy 2.4 gives for the same arguments and the same integer
+//! What shares its name with something of scikit-learn's gives what scikit-learn 1.9 on NumPy 2.4 gives for the same arguments and the same integer
 //! `random_state`, so that a published experiment can be repeated on the very rows it was made with:
 //!
 //! | here | there |
 //! |---|---|
 //! | [`make_moons`], [`make_circles`], [`make_blobs`] | `sklearn.datasets`, same names |
+//! | [`load_digits`] | `sklearn.datasets.load_digits` |
 //! | [`train_test_split`] | `sklearn.model_selection.train_test_split` |
 //! | [`stratified_train_test_split`] | the same with `stratify=labels` |
 //! | [`StandardScaler`] | `sklearn.preprocessing.StandardScaler` |
 //! | [`RandomState`] | `numpy.random.RandomState` |
 //!
 //! Tables are row-major: row `i` of a table with `features` columns is `x[i * features..(i + 1) * features]`.
+//!
+//! [`load_sunspots`], [`load_sonnets`] and [`make_utterances`] are for models of sequences. Nothing is read from the disk: what
+//! is loaded is part of the library.
 //!
 //! # Which bits
 //!
@@ -41,16 +45,24 @@
 
 mod blobs;
 mod circles;
+mod digits;
 mod moons;
 mod random_state;
 mod sample;
 mod scaler;
+mod sonnets;
 mod split;
+mod sunspots;
+mod utterances;
 
 pub use blobs::make_blobs;
 pub use circles::make_circles;
+pub use digits::load_digits;
 pub use moons::make_moons;
 pub use random_state::RandomState;
 pub use sample::Sample;
 pub use scaler::StandardScaler;
+pub use sonnets::load_sonnets;
 pub use split::{stratified_train_test_split, train_test_split};
+pub use sunspots::load_sunspots;
+pub use utterances::make_utterances;

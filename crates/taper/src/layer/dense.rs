@@ -33,6 +33,16 @@ use crate::{Complaints, Result};
 /// let hidden = Dense::new(500).activation(Activation::Relu).kernel_regularizer(Regularizer::l2(0.001));
 /// assert_eq!(hidden.units, 500);
 /// ```
+///
+/// Keras's `Dense(32, kernel_regularizer=l2(0.01), bias_regularizer=l2(0.01))`:
+///
+/// ```
+/// use taper::{Dense, Regularizer};
+///
+/// let l2 = || Regularizer::l2(0.01);
+/// let layer = Dense::new(32).kernel_regularizer(l2()).bias_regularizer(l2());
+/// assert_eq!(layer.bias_regularizer, Some(l2()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {

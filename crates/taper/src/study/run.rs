@@ -223,6 +223,10 @@ fn plan(experiment: &Experiment, rows: &Dataset) -> Result<Plan> {
 }
 
 fn shuffled(experiment: &Experiment, rows: &Dataset, spec: &StudySpec, repeat: usize) -> Result<Split> {
+    // Stretches of a series overlap: shuffled, most of each test row would have been seen in training.
+    if experiment.data.is_series() {
+        return Err(Complaint::new("study.resample", "`none`, for rows in the order of time", "`split`").into());
+    }
     let mut order: Vec<usize> = (0..rows.rows()).collect();
     Seed::new(spec.seed).derive("split", repeat as u64).rng().shuffle(&mut order);
     Split::at(rows, &experiment.data, &order)
@@ -230,12 +234,16 @@ fn shuffled(experiment: &Experiment, rows: &Dataset, spec: &StudySpec, repeat: u
 
 fn fresh(experiment: &Experiment, repeat: usize) -> Result<Split> {
     if !experiment.data.is_generated() {
-        let complaint = Complaint::new("study.resample", "`none` or `split`, for rows from a file", "`fresh`");
+        let complaint =
+            Complaint::new("study.resample", "`none` or `split`, for rows that are not generated", "`fresh`");
         return Err(Error::from(complaint));
     }
     let mut data = experiment.data.clone();
     data.random_state = Some(data.random_state.unwrap_or(0).wrapping_add(repeat as u32));
-    Split::of(&Dataset::from_sample(&data.generate()?)?, &data)
+    match data.rows()? {
+        Some(rows) => Split::of(&rows, &data),
+        None => Err(Complaint::new("data.source", "a generator", format!("`{}`", data.source)).into()),
+    }
 }
 
 /// The results in the order of the jobs, whoever computed them.
