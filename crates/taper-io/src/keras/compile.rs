@@ -266,7 +266,7 @@ mod tests {
     use super::*;
     use taper::{Loss, Metric};
 
-    fn read(loss: Value, metrics: Value) -> Result<FitConfig> {
+    fn read(loss: &Value, metrics: &Value) -> Result<FitConfig> {
         let config = json!({ "optimizer": "rmsprop", "loss": loss, "metrics": metrics, "jit_compile": "auto" });
         compile_config(config).map(Option::unwrap)
     }
@@ -274,18 +274,18 @@ mod tests {
     #[test]
     fn names_alone_mean_what_keras_means_by_them() {
         let metrics = json!(["acc", "AUC", "MeanSquaredError", "mean_absolute_error", "mse", "binary_accuracy"]);
-        let fit = read(json!("MSE"), metrics).unwrap();
+        let fit = read(&json!("MSE"), &metrics).unwrap();
         assert_eq!(fit.loss, Loss::Mse);
         let names = ["acc", "auc", "mean_squared_error", "mean_absolute_error", "mse", "binary_accuracy"];
         assert_eq!(fit.metric_names(), names);
         assert_eq!(fit.metrics[0].metric, Metric::Accuracy);
-        assert_eq!(read(json!("BinaryCrossentropy"), json!(null)).unwrap().loss, Loss::BINARY_CROSSENTROPY);
-        assert!(read(json!("mse"), json!(["fbeta"])).unwrap_err().to_string().starts_with("metrics[0]"));
+        assert_eq!(read(&json!("BinaryCrossentropy"), &json!(null)).unwrap().loss, Loss::BINARY_CROSSENTROPY);
+        assert!(read(&json!("mse"), &json!(["fbeta"])).unwrap_err().to_string().starts_with("metrics[0]"));
     }
 
     #[test]
     fn settings_survive_the_way_there_and_back() {
-        let fit = read(json!("poisson"), json!([["mae"]])).unwrap();
+        let fit = read(&json!("poisson"), &json!([["mae"]])).unwrap();
         assert_eq!(compile_config(to_keras(&fit).unwrap()).unwrap().unwrap(), fit);
         assert!(compile_config(Value::Null).unwrap().is_none());
     }
