@@ -56,6 +56,7 @@ mod optimizer;
 mod param;
 mod regularizer;
 mod rng;
+mod rows;
 mod shape;
 mod spelling;
 mod strength;
@@ -85,6 +86,7 @@ pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState
 pub use param::{ParamSlot, ParamSpec, Params, Role};
 pub use regularizer::{OrthogonalMode, Regularizer};
 pub use rng::{Rng, Seed};
+pub use rows::{PlainRows, Rows};
 pub use shape::Shape;
 pub use spelling::read;
 pub use strength::Strength;
