@@ -13,6 +13,7 @@ mod log;
 mod model_file;
 mod rows;
 mod sample_file;
+mod store;
 mod table;
 mod tensor_file;
 
@@ -23,4 +24,5 @@ pub use log::{CsvLogger, ModelCheckpoint};
 pub use model_file::{read_model, write_model};
 pub use rows::read_rows;
 pub use sample_file::{write_rows, write_sample};
+pub use store::{FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, repair_store};
 pub use tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};

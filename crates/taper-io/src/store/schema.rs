@@ -1,0 +1,114 @@
+//! The tables of a store, its version, and how SQLite is asked to keep them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use taper::Complaint;
+
+use crate::{Error, Result};
+
+/// `Tapr`: tells a store from any other SQLite file.
+const APPLICATION: i32 = 0x5461_7072;
+
+/// The version that this program writes, and the newest it reads.
+const VERSION: i32 = 1;
+
+/// Bytes of a page. Salvaging relies on it.
+pub(super) const PAGE: usize = 4096;
+
+/// How long to wait for another process that is in the middle of a write.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const TABLES: &str = "
+    CREATE TABLE study (
+        id INTEGER PRIMARY KEY,
+        identity TEXT NOT NULL,
+        seal TEXT NOT NULL
+    );
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY,
+        study INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        spec TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        seal TEXT NOT NULL,
+        UNIQUE (study, key)
+    );
+    CREATE TABLE finish (
+        study INTEGER PRIMARY KEY,
+        result TEXT NOT NULL,
+        seal TEXT NOT NULL
+    );
+";
+
+/// Opens or makes a store.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = connect(path, flags)?;
+    let made = (|| {
+        connection.pragma_update(None, "page_size", PAGE as i64)?;
+        // Truncated, not deleted: durable without a flush of the folder, and half as slow.
+        connection.pragma_update_and_check(None, "journal_mode", "TRUNCATE", |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let transaction = connection.transaction()?;
+        let empty = transaction.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0))?;
+        if empty {
+            transaction.execute_batch(TABLES)?;
+            transaction.pragma_update(None, "application_id", APPLICATION)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+        }
+        transaction.commit()
+    })();
+    made.map_err(|error| failed(path, "opening", error))?;
+    check_version(path, &connection)?;
+    Ok(connection)
+}
+
+/// Opens a store that is there, only to read.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
+    // Without this SQLite's answer would not say what is missing.
+    std::fs::metadata(path).map_err(|source| Error::io(path, "reading", source))?;
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    check_version(path, &connection)?;
+    Ok(connection)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, "opening", error))?;
+    connection.busy_timeout(PATIENCE).map_err(|error| failed(path, "opening", error))?;
+    Ok(connection)
+}
+
+fn check_version(path: &Path, connection: &Connection) -> Result<()> {
+    let pragma = |name: &str| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i32>(0))
+            .map_err(|error| failed(path, "reading", error))
+    };
+    let (application, version) = (pragma("application_id")?, pragma("user_version")?);
+    if application != APPLICATION {
+        let complaint = Complaint::new("", "a store of runs", "another SQLite database");
+        return Err(Error::content(path, complaint));
+    }
+    if !(1..=VERSION).contains(&version) {
+        let complaint =
+            Complaint::new("", format!("a store of version {VERSION} or older"), format!("version {version}"));
+        return Err(Error::content(path, complaint));
+    }
+    Ok(())
+}
+
+/// SQLite's errors in our words: damage is about the file's contents, all else is the system's.
+pub(super) fn failed(path: &Path, action: &'static str, error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            let got = match error.sqlite_error_code() {
+                Some(ErrorCode::NotADatabase) => "a file whose beginning is not SQLite's".to_owned(),
+                _ => format!("a damaged one: {error}"),
+            };
+            Error::content(path, Complaint::new("", "an intact store", got).help(super::REMEDY))
+        }
+        _ => Error::io(path, action, std::io::Error::other(error)),
+    }
+}
