@@ -80,6 +80,12 @@ pub enum Error {
     /// An [`Observer`](crate::Observer) could not do its work (write a checkpoint, say). The training stopped there.
     #[error("{0}")]
     Observer(Box<dyn std::error::Error + Send + Sync>),
+    /// A [`TrialStore`](crate::TrialStore) could not be read or written. What it has kept before is kept.
+    #[error("{0}")]
+    Store(Box<dyn std::error::Error + Send + Sync>),
+    /// An observer asked to stop before there was a result.
+    #[error("stopped before the end")]
+    Interrupted,
 }
 
 impl Error {
@@ -88,7 +94,7 @@ impl Error {
     pub fn complaints(&self) -> &[Complaint] {
         match self {
             Self::Invalid(complaints) => complaints,
-            Self::Observer(_) => &[],
+            Self::Observer(_) | Self::Store(_) | Self::Interrupted => &[],
         }
     }
 

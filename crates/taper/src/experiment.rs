@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::choose::ChooseSpec;
 use crate::data::{make_blobs, make_circles, make_moons};
 use crate::model::ModelSpec;
 use crate::study::StudySpec;
@@ -39,6 +40,9 @@ pub struct Experiment {
     /// What to vary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study: Option<StudySpec>,
+    /// Which penalties to choose from, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choose: Option<ChooseSpec>,
 }
 
 impl Experiment {
@@ -81,6 +85,9 @@ impl Experiment {
         complaints.take("fit", self.fit.validate())?;
         if let Some(study) = &self.study {
             complaints.take("study", study.validate())?;
+        }
+        if let Some(choose) = &self.choose {
+            complaints.take("choose", choose.validate())?;
         }
         complaints.finish()
     }

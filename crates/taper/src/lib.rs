@@ -8,6 +8,7 @@
 //! | train it | [`FitConfig`], [`Optimizer`], [`fit()`], [`History`], [`Observer`] |
 //! | measure it | [`evaluate()`], [`Scores`], [`Metric`] |
 //! | compare settings | [`Experiment`], [`run_study`], [`StudyResult`], [`rising_path`] |
+//! | choose a penalty honestly | [`choose()`], [`ChooseSpec`], [`Choice`], [`TrialStore`] |
 //! | get exactly reproduced data | [`data`] |
 //!
 //! Specifications are plain data that can be read, written and patched; running state has fixed sizes and lends its buffers;
@@ -39,6 +40,7 @@ struct Readme;
 
 mod activation;
 mod built_in;
+mod choose;
 mod clock;
 #[cfg(test)]
 mod conformance;
@@ -65,6 +67,11 @@ mod train;
 mod warning;
 
 pub use activation::Activation;
+pub use choose::{
+    Candidate, Choice, ChooseEvent, ChooseObserver, ChooseSpec, Chosen, Claim, Curve, Detail, FoldAt, FoldDifference,
+    Gain, GridPoint, MemoryStore, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore,
+    Verdict, check_choose, choose, run_trial,
+};
 pub use constraint::{Axes, Constraint};
 pub use dataset::Dataset;
 pub use error::{Complaint, Complaints, Error, Result, nearest};
@@ -97,6 +104,6 @@ pub use study::{
 pub use taper_kernels::{Isa, isa};
 pub use train::{
     EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores,
-    StopReason, TrainState, evaluate, first_batch, fit, fit_from,
+    StopReason, TrainState, evaluate, first_batch, fit, fit_from, row_losses,
 };
 pub use warning::Warning;

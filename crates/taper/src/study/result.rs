@@ -52,7 +52,7 @@ impl Summary {
 }
 
 /// The 97.5% quantile of Student's t.
-fn t_quantile(degrees: usize) -> f64 {
+pub(crate) fn t_quantile(degrees: usize) -> f64 {
     StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::NAN, |t| t.inverse_cdf(0.975))
 }
 

@@ -248,12 +248,12 @@ fn fresh(experiment: &Experiment, repeat: usize) -> Result<Split> {
 
 /// The results in the order of the jobs, whoever computed them.
 #[cfg(feature = "rayon")]
-fn map_in_order<T: Sync, R: Send>(jobs: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+pub(crate) fn map_in_order<T: Sync, R: Send>(jobs: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
     use rayon::prelude::*;
     jobs.par_iter().with_max_len(1).map(work).collect()
 }
 
 #[cfg(not(feature = "rayon"))]
-fn map_in_order<T: Sync, R: Send>(jobs: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+pub(crate) fn map_in_order<T: Sync, R: Send>(jobs: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
     jobs.iter().map(work).collect()
 }

@@ -49,6 +49,41 @@ pub fn evaluate(model: &Model, data: &Dataset, config: &FitConfig) -> Result<Sco
     Ok(evaluator.scores())
 }
 
+/// The data loss of each row, in inference mode: their mean is [`Scores::data_loss`] (where no predictions are masked).
+///
+/// # Errors
+///
+/// As [`evaluate`].
+///
+/// # Example
+///
+/// ```
+/// use taper::{Dataset, Dense, FitConfig, Loss, Model, Seed, Sequential, Shape, row_losses};
+///
+/// # fn main() -> taper::Result<()> {
+/// let model = Model::build(&Sequential::new([1]).layer(Dense::new(1)), Seed::new(1))?;
+/// let data = Dataset::new(Shape::new([1])?, vec![0.0, 0.0], 1, vec![1.0, 3.0])?;
+/// assert_eq!(row_losses(&model, &data, &FitConfig::new(Loss::Mse))?, [1.0, 9.0]);
+/// # Ok(())
+/// # }
+/// ```
+pub fn row_losses(model: &Model, data: &Dataset, config: &FitConfig) -> Result<Vec<f64>> {
+    config.validate().map_err(|error| error.within("fit"))?;
+    config.check_targets("data", model, data)?;
+    let Evaluator { mut workspace, mut weights, per_row, .. } = Evaluator::new(model, data, config);
+    let (width, targets) = (data.input_shape().len(), data.target_len());
+    let mut losses = Vec::with_capacity(data.rows());
+    for row in 0..data.rows() {
+        let (x, y) = (&data.x()[row * width..][..width], &data.y()[row * targets..][..targets]);
+        workspace.input_mut(width).copy_from_slice(x);
+        workspace.forward(model, 1, Mode::Inference, Seed::new(0));
+        let sample_weight = data.sample_weight().map(|all| &all[row..=row]);
+        let weights = row_weights(&mut weights, per_row, sample_weight, workspace.output_mask(model, 1), 1);
+        losses.push(workspace.loss(model, config.loss, 1, y, weights, false));
+    }
+    Ok(losses)
+}
+
 /// Evaluates a model again and again without allocating.
 #[derive(Debug)]
 pub(crate) struct Evaluator {

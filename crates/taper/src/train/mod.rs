@@ -10,7 +10,7 @@ mod observer;
 
 pub use callback::{EarlyStopping, ReduceLrOnPlateau};
 pub use config::FitConfig;
-pub use evaluate::{Scores, evaluate};
+pub use evaluate::{Scores, evaluate, row_losses};
 pub use first_batch::{FirstBatch, first_batch};
 pub use fit::{Fitting, TrainState, fit, fit_from};
 pub use history::{EpochRow, History, StopReason};

@@ -1,0 +1,252 @@
+//! The whole protocol, from rows to a verdict.
+
+use std::sync::atomic::Ordering;
+
+use super::candidate::{self, Candidate};
+use super::fold::{FoldAt, Layout, Selection};
+use super::observer::ChooseObserver;
+use super::result::{Choice, Chosen, Claim, FoldDifference, Gain, GridPoint, RowCount, RunCount};
+use super::runner::Runner;
+use super::selection::{Selected, Setting, grid_point, select};
+use super::spec::ChooseSpec;
+use super::statistic::Interval;
+use super::store::TrialStore;
+use super::trial::{Detail, Prepared, TrialSpec, fit_trial};
+use super::verdict::{statement, verdict};
+use crate::train::Fitting;
+use crate::{Complaint, Complaints, Error, Experiment, Result, Rows, Seed, StopReason};
+
+/// Chooses penalty and strength on the development rows, measures the gain on rows that took part in no choice, and fits the
+/// choice on all development rows.
+///
+/// 1. Every candidate runs on the same folds (repeated, stratified, grouped or in the order of time) with the same seeds.
+/// 2. The best mean score wins, or by the `1se` rule the strongest within one standard error of it.
+/// 3. Choice and no penalty are compared in pairs on the declared test rows; where there are none, on outer folds, each of
+///    which judges a choice that was made without its rows.
+/// 4. The choice is fitted on all development rows.
+///
+/// The result is a function of experiment and rows: the same bytes at any number of threads, and whether outcomes were
+/// computed or came out of `store`.
+///
+/// # Errors
+///
+/// Settings or rows that do not fit, all at once and before any training; a store that fails;
+/// [`Error::Interrupted`] if the observer asked to stop: begun again with the same store, the choice goes on where it was.
+///
+/// # Example
+///
+/// ```
+/// use taper::*;
+///
+/// # fn main() -> Result<()> {
+/// let experiment = Experiment::from_value(serde_json::json!({
+///     "data": { "source": "moons" },
+///     "model": { "input_shape": [2], "layers": [
+///         { "layer": "dense", "units": 16, "activation": "relu" },
+///         { "layer": "dense", "units": 1, "activation": "sigmoid" },
+///     ] },
+///     "fit": { "loss": "binary_crossentropy", "epochs": 40, "optimizer": { "name": "adam", "learning_rate": 0.05 } },
+///     "choose": { "grid": [0.0001, 0.001, 0.01], "folds": 3, "repeats": 2, "evidence": false },
+/// }))?;
+/// let data = Dataset::from_sample(&data::make_moons(100, 0.2, 1)?)?;
+/// let rows = PlainRows { data: &data, development: 30, standardize: false, classes: true, ordered: false };
+/// let chosen = choose(&experiment, &rows, &MemoryStore::new(), &Quiet)?;
+/// assert_eq!(chosen.choice.grid.len(), 3);
+/// assert_eq!(chosen.choice.gain.n, 70);
+/// # Ok(())
+/// # }
+/// ```
+pub fn choose(
+    experiment: &Experiment,
+    rows: &dyn Rows,
+    store: &dyn TrialStore,
+    observer: &dyn ChooseObserver,
+) -> Result<Chosen> {
+    let spec = experiment.choose.clone().unwrap_or_default();
+    let setting = prepare(experiment, &spec, rows)?;
+    let layout = Layout::of(rows);
+    let has_test = layout.has_test();
+    let runner = Runner::new(layout, rows, store, observer);
+    let once =
+        (1 + spec.penalties.len() * spec.grid.as_ref().map_or(spec.points, Vec::len)) * spec.folds * spec.repeats;
+    let choices = if has_test { 1 } else { 1 + spec.outer_folds };
+    runner.total.store(choices * once, Ordering::Relaxed);
+
+    let selected = select(&setting, &runner, &[])?;
+    let mut saved = selected.saved;
+    let candidate = selected.chosen(spec.rule).clone();
+    let (outer, gain) = if has_test {
+        (vec![], declared_gain(&setting, &runner, &candidate)?)
+    } else {
+        let (outer, outer_saved) = outer_folds(&setting, &runner)?;
+        saved += outer_saved;
+        let gain = outer_gain(&setting, &runner, &outer)?;
+        (outer, gain)
+    };
+    let differences = differences(&setting, &selected, &candidate);
+    let points: Vec<GridPoint> =
+        selected.entries.iter().map(|entry| grid_point(&setting, entry, &selected.entries[0])).collect();
+    let (best, one_se) = (&selected.entries[selected.best], &selected.entries[selected.one_se]);
+    let verdict = verdict(&candidate, &gain, &score_name(&spec), points[0].score.mean.filter(|_| !setting.maximize));
+    let choice = Choice {
+        verdict,
+        lambda_min: best.candidate.value,
+        lambda_1se: one_se.candidate.value,
+        chosen: candidate.clone(),
+        rule: spec.rule,
+        gain,
+        score: spec.score.clone(),
+        maximize: setting.maximize,
+        runs: RunCount { done: runner.count(), saved_by_racing: saved },
+        rows: RowCount { development: rows.development(), test: rows.rows() - rows.development() },
+        folds: spec.folds,
+        repeats: spec.repeats,
+        differences,
+        outer,
+        baseline_history: None,
+        chosen_history: None,
+        notes: vec![],
+        baseline: points[0].clone(),
+        grid: points[1..].to_vec(),
+    };
+    refit(&setting, &runner, rows, choice)
+}
+
+/// Everything about a choice that can be wrong, without training anything.
+///
+/// # Errors
+///
+/// As [`choose`].
+pub fn check_choose(experiment: &Experiment, rows: &dyn Rows) -> Result<()> {
+    let spec = experiment.choose.clone().unwrap_or_default();
+    prepare(experiment, &spec, rows).map(|_| ())
+}
+
+fn prepare<'a>(experiment: &Experiment, spec: &'a ChooseSpec, rows: &dyn Rows) -> Result<Setting<'a>> {
+    let mut complaints = Complaints::new();
+    complaints.take("", Experiment { choose: Some(spec.clone()), ..experiment.clone() }.validate())?;
+    complaints.finish()?;
+    let mut complaints = Complaints::new();
+    spec.check_score(experiment, &mut complaints);
+    let layout = Layout::of(rows);
+    let outer = (!layout.has_test()).then_some(spec.outer_folds);
+    layout.check(spec.folds, outer, &mut complaints);
+    complaints.finish().map_err(|error| error.within("choose"))?;
+    let setting = Setting {
+        spec,
+        bare: candidate::stripped(experiment, spec)?,
+        on: candidate::replaced_roles(spec),
+        maximize: experiment.fit.maximizes(&spec.score),
+    };
+    // Whether model and rows fit each other shows on any fold.
+    let mut candidates = vec![Candidate::none()];
+    candidates.extend(spec.penalties.iter().map(|penalty| Candidate { penalty: penalty.clone(), value: 0.0 }));
+    for candidate in candidates {
+        let trial = setting.fold_trial(&candidate, &[], 0, 0);
+        let (model, config) = super::trial::build(&trial)?;
+        let prepared = Prepared::of(&trial, &layout, rows)?;
+        Fitting::new(&model, prepared.train(), Some(prepared.test()), &config, Seed::new(0))?;
+    }
+    Ok(setting)
+}
+
+fn score_name(spec: &ChooseSpec) -> String {
+    spec.score.replace('_', " ")
+}
+
+/// The choice against no penalty on the declared test rows: two fitted models, and the paired differences of their rows.
+fn declared_gain(setting: &Setting<'_>, runner: &Runner<'_>, candidate: &Candidate) -> Result<Gain> {
+    let specs = [Candidate::none(), candidate.clone()].map(|candidate| final_trial(setting, &candidate));
+    let outcomes = runner.run(&specs)?;
+    let (Some(baseline), Some(chosen)) = (&outcomes[0].rows, &outcomes[1].rows) else { return Err(diverged()) };
+    let gains: Vec<f64> = baseline.iter().zip(chosen).map(|(baseline, chosen)| baseline - chosen).collect();
+    let clusters = runner.layout.clusters(&runner.layout.test());
+    let interval = match &clusters {
+        Some(clusters) => Interval::of_clusters(&gains, clusters),
+        None => Interval::of_mean(&gains),
+    };
+    gain(interval, Claim::FittedModels, clusters.is_some(), "data.test")
+}
+
+fn final_trial(setting: &Setting<'_>, candidate: &Candidate) -> TrialSpec {
+    let seed = Seed::new(setting.spec.seed).derive("final", 0);
+    setting.trial(candidate, Selection::Test, seed, Detail { rows: true, ..Detail::default() })
+}
+
+fn outer_folds(setting: &Setting<'_>, runner: &Runner<'_>) -> Result<(Vec<FoldDifference>, usize)> {
+    let seed = Seed::new(setting.spec.seed);
+    let (mut found, mut saved) = (Vec::new(), 0);
+    for fold in 0..setting.spec.outer_folds {
+        let at = FoldAt { seed: seed.derive("outer", 0).number(), folds: setting.spec.outer_folds, fold };
+        let selected = select(setting, runner, &[at])?;
+        saved += selected.saved;
+        let chosen = selected.chosen(setting.spec.rule).clone();
+        let specs = [Candidate::none(), chosen.clone()].map(|candidate| {
+            let seed = seed.derive("outer run", fold as u64);
+            setting.trial(&candidate, Selection::Folds(vec![at]), seed, Detail::default())
+        });
+        let outcomes = runner.run(&specs)?;
+        let (Some(baseline_score), Some(chosen_score)) = (setting.score(&outcomes[0]), setting.score(&outcomes[1]))
+        else {
+            return Err(diverged());
+        };
+        let gain = setting.gain(chosen_score, baseline_score);
+        found.push(FoldDifference { repeat: 0, fold, chosen, baseline_score, chosen_score, gain });
+    }
+    Ok((found, saved))
+}
+
+fn outer_gain(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldDifference]) -> Result<Gain> {
+    let gains: Vec<f64> = outer.iter().map(|difference| difference.gain).collect();
+    let rows = runner.layout.development().len() as f64;
+    let test = rows / setting.spec.outer_folds as f64;
+    gain(Interval::of_folds(&gains, test, rows - test), Claim::TrainingSets, false, "choose.outer_folds")
+}
+
+fn gain(interval: Option<Interval>, claim: Claim, clustered: bool, place: &str) -> Result<Gain> {
+    let Some(Interval { estimate, se, low, high, n }) = interval else {
+        return Err(Complaint::new(place, "at least two rows or groups to compare on", "fewer").into());
+    };
+    Ok(Gain { estimate, se, ci_low: low, ci_high: high, n, claim, statement: statement(claim, n, clustered) })
+}
+
+fn diverged() -> Error {
+    let complaint = Complaint::new("fit", "a training that does not diverge", "one that does, in the final comparison");
+    complaint.help("a smaller learning rate, or standardized inputs").into()
+}
+
+fn differences(setting: &Setting<'_>, selected: &Selected, candidate: &Candidate) -> Vec<FoldDifference> {
+    let Some(chosen) = selected.entries.iter().find(|entry| entry.candidate == *candidate) else { return vec![] };
+    let pairs = selected.entries[0].scores(setting).into_iter().zip(chosen.scores(setting)).enumerate();
+    pairs
+        .filter_map(|(i, (baseline, chosen))| {
+            let (baseline_score, chosen_score) = (baseline?, chosen?);
+            Some(FoldDifference {
+                repeat: i / setting.spec.folds,
+                fold: i % setting.spec.folds,
+                chosen: candidate.clone(),
+                baseline_score,
+                chosen_score,
+                gain: setting.gain(chosen_score, baseline_score),
+            })
+        })
+        .collect()
+}
+
+/// The model of the choice, fitted on all development rows. With declared test rows it is the very model that was compared.
+fn refit(setting: &Setting<'_>, runner: &Runner<'_>, rows: &dyn Rows, choice: Choice) -> Result<Chosen> {
+    let mut trial = final_trial(setting, &choice.chosen);
+    trial.detail = Detail::default();
+    let prepared = Prepared::of(&trial, &runner.layout, rows)?;
+    let (outcome, model) = fit_trial(&trial, &prepared, &|| runner.is_stopped())?;
+    match outcome.stop {
+        StopReason::Interrupted => Err(Error::Interrupted),
+        StopReason::Diverged { .. } => Err(diverged()),
+        StopReason::Completed | StopReason::EarlyStopped { .. } => Ok(Chosen {
+            experiment: choice.chosen.applied(&setting.bare)?,
+            choice,
+            model,
+            train: prepared.train_rows().to_vec(),
+        }),
+    }
+}

@@ -1,0 +1,133 @@
+//! Trials in parallel, each looked up before it is run and kept before it counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::fold::{Layout, Selection};
+use super::observer::{ChooseEvent, ChooseObserver};
+use super::store::TrialStore;
+use super::trial::{Prepared, TrialOutcome, TrialSpec, fit_trial, watches};
+use crate::study::map_in_order;
+use crate::{Error, Flow, Result, Rows, StopReason};
+
+/// Runs trials for one choice.
+pub(crate) struct Runner<'a> {
+    pub(crate) layout: Layout,
+    rows: &'a dyn Rows,
+    store: &'a dyn TrialStore,
+    observer: &'a dyn ChooseObserver,
+    stopped: AtomicBool,
+    done: AtomicUsize,
+    /// Trials in all, as far as can be foreseen.
+    pub(crate) total: AtomicUsize,
+    /// Keys of the trials that the result is made of.
+    keys: Mutex<BTreeSet<String>>,
+}
+
+impl<'a> Runner<'a> {
+    pub(crate) fn new(
+        layout: Layout,
+        rows: &'a dyn Rows,
+        store: &'a dyn TrialStore,
+        observer: &'a dyn ChooseObserver,
+    ) -> Self {
+        Self {
+            layout,
+            rows,
+            store,
+            observer,
+            stopped: AtomicBool::new(false),
+            done: AtomicUsize::new(0),
+            total: AtomicUsize::new(0),
+            keys: Mutex::default(),
+        }
+    }
+
+    /// Trials that the result is made of so far.
+    pub(crate) fn count(&self) -> usize {
+        self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner).len()
+    }
+
+    /// Whether to begin nothing more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.observer.cancelled()
+    }
+
+    /// The outcomes of these trials, in their order. Rows are prepared once for all trials that share them.
+    pub(crate) fn run(&self, specs: &[TrialSpec]) -> Result<Vec<TrialOutcome>> {
+        let mut shared: BTreeMap<String, Mutex<Option<std::sync::Arc<Prepared>>>> = BTreeMap::new();
+        for spec in specs {
+            shared.insert(rows_key(spec)?, Mutex::new(None));
+        }
+        let outcomes = map_in_order(specs, |spec| {
+            if self.is_stopped() {
+                return Err(Error::Interrupted);
+            }
+            let outcome = self.one(spec, &shared);
+            if outcome.is_err() {
+                self.stopped.store(true, Ordering::Relaxed);
+            }
+            outcome
+        });
+        // What went wrong says more than that the others were stopped for it.
+        let (mut good, mut stopped) = (Vec::with_capacity(specs.len()), false);
+        for outcome in outcomes {
+            match outcome {
+                Ok(outcome) => good.push(outcome),
+                Err(Error::Interrupted) => stopped = true,
+                Err(other) => return Err(other),
+            }
+        }
+        if stopped { Err(Error::Interrupted) } else { Ok(good) }
+    }
+
+    fn one(
+        &self,
+        spec: &TrialSpec,
+        shared: &BTreeMap<String, Mutex<Option<std::sync::Arc<Prepared>>>>,
+    ) -> Result<TrialOutcome> {
+        let key = spec.key();
+        let known = self.store.get(&key)?;
+        let stored = known.is_some();
+        let outcome = match known {
+            Some(outcome) => outcome,
+            None => {
+                let prepared = {
+                    let mut place = shared[&rows_key(spec)?].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    match &*place {
+                        Some(prepared) => prepared.clone(),
+                        None => {
+                            let prepared = std::sync::Arc::new(Prepared::of(spec, &self.layout, self.rows)?);
+                            place.insert(prepared).clone()
+                        }
+                    }
+                };
+                let (outcome, _) = fit_trial(spec, &prepared, &|| self.is_stopped())?;
+                if outcome.stop == StopReason::Interrupted {
+                    return Err(Error::Interrupted);
+                }
+                self.store.put(&key, spec, &outcome)?;
+                outcome
+            }
+        };
+        let new = self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key);
+        if new {
+            let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+            let total = self.total.load(Ordering::Relaxed).max(done);
+            let event = ChooseEvent { spec, outcome: &outcome, stored, done, total };
+            if self.observer.trial_end(&event) == Flow::Stop {
+                self.stopped.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+/// What trials must have in common to train and be scored on the same rows.
+fn rows_key(spec: &TrialSpec) -> Result<String> {
+    let watched = watches(&spec.candidate.applied(&spec.experiment)?.fit);
+    let seed = if watched || spec.quarters.is_some() { spec.seed } else { 0 };
+    let rows: &Selection = &spec.rows;
+    Ok(format!("{rows:?} {:?} {watched} {seed}", spec.quarters))
+}

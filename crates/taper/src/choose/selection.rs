@@ -1,0 +1,274 @@
+//! Choosing on some rows: every candidate on the same folds with the same seeds.
+
+use super::candidate::Candidate;
+use super::fold::{FoldAt, Selection};
+use super::grid;
+use super::penalty::Penalty;
+use super::race;
+use super::result::{GridPoint, Score};
+use super::runner::Runner;
+use super::spec::{ChooseSpec, Rule};
+use super::statistic;
+use super::trial::{Detail, TrialOutcome, TrialSpec};
+use crate::param::Role;
+use crate::{Complaint, Experiment, Result, Seed};
+
+/// Repeats of the coarse grid before strengths are added around its best.
+const COARSE_REPEATS: usize = 3;
+
+/// What all trials of a choice have in common.
+pub(crate) struct Setting<'a> {
+    pub(crate) spec: &'a ChooseSpec,
+    pub(crate) bare: Experiment,
+    pub(crate) on: Vec<Role>,
+    pub(crate) maximize: bool,
+}
+
+impl Setting<'_> {
+    /// A trial of this candidate.
+    pub(crate) fn trial(&self, candidate: &Candidate, rows: Selection, seed: Seed, detail: Detail) -> TrialSpec {
+        TrialSpec {
+            experiment: self.bare.clone(),
+            on: self.on.clone(),
+            candidate: candidate.clone(),
+            rows,
+            quarters: None,
+            seed: seed.number(),
+            detail,
+        }
+    }
+
+    /// The trial of this candidate on one fold of one repeat, of the rows that `outer` leaves.
+    pub(crate) fn fold_trial(&self, candidate: &Candidate, outer: &[FoldAt], repeat: usize, fold: usize) -> TrialSpec {
+        let seed = Seed::new(self.spec.seed);
+        let at = FoldAt { seed: seed.derive("repeat", repeat as u64).number(), folds: self.spec.folds, fold };
+        let rows = Selection::Folds(outer.iter().copied().chain([at]).collect());
+        let seed = seed.derive("run", (repeat * self.spec.folds + fold) as u64);
+        self.trial(candidate, rows, seed, Detail::default())
+    }
+
+    /// The score of an outcome, if it has one.
+    pub(crate) fn score(&self, outcome: &TrialOutcome) -> Option<f64> {
+        outcome.scores.get(&self.spec.score).copied()
+    }
+
+    /// How much better `score` is than `other`.
+    pub(crate) fn gain(&self, score: f64, other: f64) -> f64 {
+        if self.maximize { score - other } else { other - score }
+    }
+}
+
+/// A candidate with its outcomes so far, fold by fold, repeat by repeat.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) candidate: Candidate,
+    /// Which of the penalties; none for the baseline.
+    pub(crate) penalty: Option<usize>,
+    pub(crate) outcomes: Vec<TrialOutcome>,
+    /// Whether it stopped receiving folds.
+    pub(crate) beaten: bool,
+}
+
+impl Entry {
+    fn new(candidate: Candidate, penalty: Option<usize>) -> Self {
+        Self { candidate, penalty, outcomes: vec![], beaten: false }
+    }
+
+    /// Scores by fold; smaller is never meant here, only what was measured.
+    pub(crate) fn scores(&self, setting: &Setting<'_>) -> Vec<Option<f64>> {
+        self.outcomes.iter().map(|outcome| setting.score(outcome)).collect()
+    }
+}
+
+/// What a choice on some rows came to.
+#[derive(Debug)]
+pub(crate) struct Selected {
+    /// The baseline first, then penalty by penalty, rising.
+    pub(crate) entries: Vec<Entry>,
+    /// Position of the best mean score.
+    pub(crate) best: usize,
+    /// Position of the strongest within one standard error, of the same penalty.
+    pub(crate) one_se: usize,
+    /// Trainings that racing saved.
+    pub(crate) saved: usize,
+}
+
+impl Selected {
+    pub(crate) fn chosen(&self, rule: Rule) -> &Candidate {
+        let position = match rule {
+            Rule::Min => self.best,
+            Rule::OneSe => self.one_se,
+        };
+        &self.entries[position].candidate
+    }
+}
+
+/// Chooses on the rows that `outer` leaves (all development rows, if it is empty).
+pub(crate) fn select(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldAt]) -> Result<Selected> {
+    let spec = setting.spec;
+    let penalties = spec.read_penalties();
+    let mut entries = vec![Entry::new(Candidate::none(), None)];
+    for (i, (name, penalty)) in penalties.iter().enumerate() {
+        for value in coarse(setting, runner, outer, name, penalty)? {
+            entries.push(Entry::new(Candidate { penalty: name.clone(), value }, Some(i)));
+        }
+    }
+    let coarse_repeats = COARSE_REPEATS.min(spec.repeats);
+    let planned = 1 + penalties.len() * spec.grid.as_ref().map_or(spec.points, Vec::len);
+    let looks = spec.repeats;
+    advance(setting, runner, outer, &mut entries, coarse_repeats, planned, looks)?;
+    if spec.grid.is_none() {
+        for (i, (name, penalty)) in penalties.iter().enumerate() {
+            let tried: Vec<usize> = (0..entries.len()).filter(|e| entries[*e].penalty == Some(i)).collect();
+            let values: Vec<f64> = tried.iter().map(|e| entries[*e].candidate.value).collect();
+            let missing = spec.points.saturating_sub(values.len());
+            if grid::probes(penalty).is_empty() || missing == 0 {
+                continue;
+            }
+            let means = tried.iter().map(|e| rank(setting, &entries[*e], coarse_repeats * spec.folds));
+            let best = means.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(i, _)| i);
+            for value in grid::fine(&values, best, missing) {
+                entries.push(Entry::new(Candidate { penalty: name.clone(), value }, Some(i)));
+            }
+        }
+    }
+    advance(setting, runner, outer, &mut entries, spec.repeats, planned, looks)?;
+    entries.sort_by(|a, b| {
+        (a.penalty, a.candidate.value).partial_cmp(&(b.penalty, b.candidate.value)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let full = spec.repeats * spec.folds;
+    let ranks: Vec<f64> = entries.iter().map(|entry| rank(setting, entry, full)).collect();
+    // On a tie the first: no penalty before any, the weaker before the stronger.
+    let best = (0..entries.len()).rev().max_by(|a, b| ranks[*a].total_cmp(&ranks[*b])).unwrap_or(0);
+    if ranks[best] == f64::NEG_INFINITY {
+        let complaint =
+            Complaint::new("fit", "a training that does not diverge", "one that diverges with every penalty");
+        return Err(complaint.help("a smaller learning rate, or standardized inputs").into());
+    }
+    let one_se = one_standard_error(setting, &entries, &ranks, best, &penalties);
+    let saved = entries.iter().map(|entry| full - entry.outcomes.len()).sum();
+    Ok(Selected { entries, best, one_se, saved })
+}
+
+/// The strengths to begin with.
+fn coarse(
+    setting: &Setting<'_>,
+    runner: &Runner<'_>,
+    outer: &[FoldAt],
+    name: &str,
+    penalty: &Penalty,
+) -> Result<Vec<f64>> {
+    let spec = setting.spec;
+    if let Some(values) = &spec.grid {
+        let mut values = values.clone();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        return Ok(values);
+    }
+    let probes = grid::probes(penalty);
+    if probes.is_empty() {
+        return Ok(grid::coarse(penalty, spec.points, setting.bare.fit.epochs, None));
+    }
+    let candidates = probes.iter().map(|value| Candidate { penalty: name.to_owned(), value: *value });
+    let all = std::iter::once(Candidate::none()).chain(candidates);
+    let specs: Vec<TrialSpec> = all.map(|candidate| setting.fold_trial(&candidate, outer, 0, 0)).collect();
+    let outcomes = runner.run(&specs)?;
+    let (baseline, probed) = (&outcomes[0], &outcomes[1..]);
+    Ok(grid::coarse(penalty, spec.points, setting.bare.fit.epochs, Some((baseline, probed))))
+}
+
+/// Brings every entry that is not beaten to `repeats` repeats, dropping what is clearly beaten between repeats.
+fn advance(
+    setting: &Setting<'_>,
+    runner: &Runner<'_>,
+    outer: &[FoldAt],
+    entries: &mut [Entry],
+    repeats: usize,
+    planned: usize,
+    looks: usize,
+) -> Result<()> {
+    let folds = setting.spec.folds;
+    for repeat in 0..repeats {
+        let due: Vec<usize> = (0..entries.len())
+            .filter(|e| !entries[*e].beaten && entries[*e].outcomes.len() == repeat * folds)
+            .collect();
+        let specs: Vec<TrialSpec> = due
+            .iter()
+            .flat_map(|e| (0..folds).map(|fold| setting.fold_trial(&entries[*e].candidate, outer, repeat, fold)))
+            .collect();
+        let mut outcomes = runner.run(&specs)?.into_iter();
+        for e in due {
+            entries[e].outcomes.extend(outcomes.by_ref().take(folds));
+        }
+        if setting.spec.race {
+            race::drop_beaten(setting, entries, planned, looks);
+        }
+    }
+    Ok(())
+}
+
+/// The mean score on the first `folds` folds, larger being better; -∞ for what has not run on all of them or has diverged.
+fn rank(setting: &Setting<'_>, entry: &Entry, folds: usize) -> f64 {
+    let scores: Option<Vec<f64>> = entry.scores(setting).into_iter().take(folds).collect();
+    match scores {
+        Some(scores) if scores.len() == folds => {
+            let mean = scores.iter().sum::<f64>() / folds as f64;
+            if setting.maximize { mean } else { -mean }
+        }
+        _ => f64::NEG_INFINITY,
+    }
+}
+
+fn one_standard_error(
+    setting: &Setting<'_>,
+    entries: &[Entry],
+    ranks: &[f64],
+    best: usize,
+    penalties: &[(String, Penalty)],
+) -> usize {
+    let scores: Vec<f64> = entries[best].scores(setting).into_iter().flatten().collect();
+    let se = statistic::repeat_se(&scores, setting.spec.folds).unwrap_or(0.0);
+    let strength = |e: usize| match entries[e].penalty {
+        Some(penalty) => penalties[penalty].1.strength(entries[e].candidate.value),
+        None => f64::NEG_INFINITY,
+    };
+    // If no penalty is best, the strongest of the first penalty that is as good may still be wanted.
+    let family = entries[best].penalty.or(if penalties.is_empty() { None } else { Some(0) });
+    let close = |e: &usize| ranks[*e] >= ranks[best] - se && (*e == best || entries[*e].penalty == family);
+    (0..entries.len()).filter(close).max_by(|a, b| strength(*a).total_cmp(&strength(*b))).unwrap_or(best)
+}
+
+/// An entry as the result shows it.
+pub(crate) fn grid_point(setting: &Setting<'_>, entry: &Entry, baseline: &Entry) -> GridPoint {
+    let folds = setting.spec.folds;
+    let splits = entry.scores(setting);
+    let known: Vec<f64> = splits.iter().copied().flatten().collect();
+    let pairs = splits.iter().zip(baseline.scores(setting));
+    let gains: Vec<f64> = pairs.filter_map(|(score, other)| Some(setting.gain((*score)?, other?))).collect();
+    let summary = |values: &[f64]| Score {
+        mean: statistic::mean(values),
+        se: if splits.iter().all(Option::is_some) { statistic::repeat_se(values, folds) } else { None },
+        n: values.len(),
+    };
+    let usable: Vec<&TrialOutcome> = entry.outcomes.iter().filter(|outcome| !outcome.scores.is_empty()).collect();
+    let mean_of = |value: &dyn Fn(&TrialOutcome) -> Option<f64>| {
+        statistic::mean(&usable.iter().filter_map(|outcome| value(outcome)).collect::<Vec<_>>())
+    };
+    let names: Vec<String> = usable.first().map(|outcome| outcome.scores.keys().cloned().collect()).unwrap_or_default();
+    GridPoint {
+        penalty: entry.candidate.penalty.clone(),
+        value: entry.candidate.value,
+        score: summary(&known),
+        gain: summary(&gains),
+        train_score: mean_of(&|outcome| outcome.train.get(&setting.spec.score).copied()),
+        metrics: names
+            .into_iter()
+            .filter_map(|name| Some((name.clone(), mean_of(&|outcome| outcome.scores.get(&name).copied())?)))
+            .collect(),
+        norm: mean_of(&|outcome| Some(outcome.norm)),
+        zeros: mean_of(&|outcome| Some(outcome.zeros)),
+        diverged: splits.iter().filter(|score| score.is_none()).count(),
+        beaten: entry.beaten,
+        splits,
+    }
+}

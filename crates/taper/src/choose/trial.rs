@@ -1,0 +1,259 @@
+//! One training and its scores, as data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::candidate::Candidate;
+use super::curve::Curve;
+use super::fold::{FoldAt, Layout, Selection};
+use crate::experiment::Experiment;
+use crate::param::Role;
+use crate::spelling::is_default;
+use crate::train::{EpochRow, FitConfig, Flow, Observer, StopReason, TrainState, evaluate, fit, row_losses};
+use crate::{Dataset, Model, Result, Rows, Seed};
+
+/// Everything that one training and its scores are a function of, beside the rows themselves: the unit of work that a
+/// scheduler may run anywhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrialSpec {
+    /// Model and training without a penalty; neither a study nor a choice in it.
+    pub experiment: Experiment,
+    /// The roles of the parameters whose penalties the candidate replaces.
+    #[serde(default)]
+    pub on: Vec<Role>,
+    /// The penalty and its strength.
+    pub candidate: Candidate,
+    /// Which rows train, and which are scored.
+    pub rows: Selection,
+    /// How many quarters of the training rows train. Default: all four.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarters: Option<usize>,
+    /// The seed of weights, batches and dropout.
+    pub seed: u64,
+    /// What is kept beside the scores.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub detail: Detail,
+}
+
+/// What is kept of a trial beside its scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detail {
+    /// The epochs, measured on training and scored rows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub history: bool,
+    /// The loss of each scored row.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rows: bool,
+}
+
+/// What came of a trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrialOutcome {
+    /// How the training ended.
+    pub stop: StopReason,
+    /// Epochs trained.
+    pub epochs: usize,
+    /// Rows that trained it.
+    pub train_rows: usize,
+    /// `data_loss` and the metrics on the scored rows. Empty if the training diverged or a score is no finite number.
+    pub scores: BTreeMap<String, f64>,
+    /// The same on the training rows.
+    pub train: BTreeMap<String, f64>,
+    /// L2 norms of the parameters, by path.
+    pub norms: BTreeMap<String, f64>,
+    /// L2 norm of all parameters with the roles that are penalized (kernels, if none are).
+    pub norm: f64,
+    /// Share of exact zeros among them.
+    pub zeros: f64,
+    /// Standard deviation of the predictions over the scored rows (mean over outputs): 0 where the model is constant.
+    pub spread: f64,
+    /// The epochs, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Curve>,
+    /// The loss of each scored row, if they were asked for, in the order of the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Vec<f64>>,
+}
+
+impl TrialSpec {
+    /// A name for this trial that no other has: the BLAKE3 hash of its JSON.
+    #[must_use]
+    pub fn key(&self) -> String {
+        // A specification is plain data: writing it cannot fail.
+        let text = serde_json::to_string(self).unwrap_or_default();
+        blake3::hash(text.as_bytes()).to_hex().to_string()
+    }
+}
+
+/// Trains and scores. A pure function of its arguments.
+///
+/// # Errors
+///
+/// A specification that does not fit the rows. A divergence is not an error.
+pub fn run_trial(spec: &TrialSpec, rows: &dyn Rows) -> Result<TrialOutcome> {
+    let prepared = Prepared::of(spec, &Layout::of(rows), rows)?;
+    let (outcome, _) = fit_trial(spec, &prepared, &|| false)?;
+    Ok(outcome)
+}
+
+/// The rows of a trial, ready for its model.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// Which rows train.
+    rows: Vec<usize>,
+    train: Dataset,
+    /// What is scored; for a model that is fitted for its own sake, some training row.
+    test: Dataset,
+    /// Rows split off the training rows, for a training that watches rows which do not train.
+    watched: Option<Dataset>,
+}
+
+impl Prepared {
+    pub(crate) fn of(spec: &TrialSpec, layout: &Layout, rows: &dyn Rows) -> Result<Self> {
+        let (mut train, mut test) = layout.rows(&spec.rows)?;
+        if let Some(quarters) = spec.quarters {
+            train = layout.quarters(&train, quarters, spec.seed);
+        }
+        let mut watched = None;
+        if watches(&spec.candidate.applied(&spec.experiment)?.fit) {
+            // In the order of time, the last fold is the latest fifth of what trains.
+            const PARTS: usize = 5;
+            let at = FoldAt { seed: Seed::new(spec.seed).derive("watched", 0).number(), folds: PARTS, fold: PARTS - 1 };
+            let (fitted, aside) = layout.divide(&train, at);
+            train = fitted;
+            watched = Some(rows.split(&train, &aside)?.test);
+        }
+        if test.is_empty() {
+            test = train.first().copied().into_iter().collect();
+        }
+        let split = rows.split(&train, &test)?;
+        Ok(Self { rows: train, train: split.train, test: split.test, watched })
+    }
+
+    pub(crate) fn train_rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    pub(crate) fn train(&self) -> &Dataset {
+        &self.train
+    }
+
+    pub(crate) fn test(&self) -> &Dataset {
+        &self.test
+    }
+}
+
+/// Whether a training looks at rows that do not train it.
+pub(crate) fn watches(config: &FitConfig) -> bool {
+    let stopping = config.early_stopping.as_ref().map(|settings| &settings.monitor);
+    let plateau = config.reduce_lr_on_plateau.as_ref().map(|settings| &settings.monitor);
+    stopping.into_iter().chain(plateau).any(|monitor| monitor.starts_with("val_"))
+}
+
+/// The untrained model of a trial, and how to train it.
+pub(crate) fn build(spec: &TrialSpec) -> Result<(Model, FitConfig)> {
+    let experiment = spec.candidate.applied(&spec.experiment)?;
+    let seed = Seed::new(spec.seed);
+    let mut model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
+    spec.candidate.penalize(&mut model, &spec.on)?;
+    Ok((model, experiment.fit))
+}
+
+/// Trains and scores on rows that are ready; `Interrupted` if `cancelled` says so meanwhile.
+pub(crate) fn fit_trial(
+    spec: &TrialSpec,
+    prepared: &Prepared,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(TrialOutcome, Model)> {
+    let (mut model, mut config) = build(spec)?;
+    config.measure_train |= spec.detail.history;
+    let validation = prepared.watched.as_ref().or(spec.detail.history.then_some(&prepared.test));
+    let seed = Seed::new(spec.seed);
+    let history = fit(&mut model, &prepared.train, validation, &config, seed, &mut Cancel(cancelled))?;
+    let mut outcome = TrialOutcome {
+        epochs: history.epochs(),
+        train_rows: prepared.train.rows(),
+        scores: BTreeMap::new(),
+        train: BTreeMap::new(),
+        norms: BTreeMap::new(),
+        norm: 0.0,
+        zeros: 0.0,
+        spread: 0.0,
+        history: spec.detail.history.then(|| Curve::of(&history)),
+        rows: None,
+        stop: history.stop,
+    };
+    if outcome.stop.is_usable() {
+        measure(&mut outcome, spec, &model, prepared, &config)?;
+    }
+    Ok((outcome, model))
+}
+
+fn measure(
+    outcome: &mut TrialOutcome,
+    spec: &TrialSpec,
+    model: &Model,
+    prepared: &Prepared,
+    config: &FitConfig,
+) -> Result<()> {
+    let scores = |rows: &Dataset| -> Result<BTreeMap<String, f64>> {
+        let measured = evaluate(model, rows, config)?;
+        let metrics = config.metric_names().into_iter().zip(measured.metrics);
+        Ok(std::iter::once(("data_loss".to_owned(), measured.data_loss)).chain(metrics).collect())
+    };
+    let (scored, train) = (scores(&prepared.test)?, scores(&prepared.train)?);
+    let predictions = model.predict(prepared.test.x())?;
+    let spread = spread(&predictions, model.output_shape().len());
+    // JSON has no infinite numbers, and no comparison has a use for them.
+    if !scored.values().chain(train.values()).chain([&spread]).all(|value| value.is_finite()) {
+        return Ok(());
+    }
+    (outcome.scores, outcome.train, outcome.spread) = (scored, train, spread);
+    let (mut squares, mut zeros, mut count) = (0.0, 0usize, 0usize);
+    for (slot, w) in model.params().iter() {
+        let sum = taper_kernels::reduce::sum_squares(w);
+        outcome.norms.insert(slot.path.clone(), sum.sqrt());
+        let counts =
+            if spec.on.is_empty() { slot.spec.role == Role::Kernel } else { spec.on.contains(&slot.spec.role) };
+        if counts {
+            squares += sum;
+            zeros += w.iter().filter(|w| **w == 0.0).count();
+            count += w.len();
+        }
+    }
+    outcome.norm = squares.sqrt();
+    outcome.zeros = zeros as f64 / count.max(1) as f64;
+    if spec.detail.rows {
+        outcome.rows = Some(row_losses(model, &prepared.test, config)?);
+    }
+    Ok(())
+}
+
+/// Standard deviation of each output over rows, averaged over outputs.
+fn spread(predictions: &[f32], width: usize) -> f64 {
+    let rows = (predictions.len() / width.max(1)) as f64;
+    let deviation = |j: usize| {
+        let column = || predictions.iter().skip(j).step_by(width).map(|p| f64::from(*p));
+        let mean = column().sum::<f64>() / rows;
+        (column().map(|p| (p - mean).powi(2)).sum::<f64>() / rows).sqrt()
+    };
+    (0..width).map(deviation).sum::<f64>() / width.max(1) as f64
+}
+
+/// Stops a training when the choice is given up.
+struct Cancel<'a>(&'a dyn Fn() -> bool);
+
+impl Observer for Cancel<'_> {
+    fn epoch_end(
+        &mut self,
+        row: &EpochRow<'_>,
+        _model: &Model,
+        _state: &TrainState,
+    ) -> Result<Flow, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(if row.epoch % 64 == 63 && (self.0)() { Flow::Stop } else { Flow::Continue })
+    }
+}
