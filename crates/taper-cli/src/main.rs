@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 the run failed, 2 the input or the command line is wrong, 130 interrupted.
 
 mod args;
+mod bench;
 mod command;
 mod demo;
 mod failure;
@@ -38,7 +39,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Study(study) => command::study::run_command(study),
         Command::Inspect(inspect) => command::inspect::run(inspect),
         Command::Data(data) => command::data::run(data),
-        Command::Bench(bench) => command::bench::run(bench),
+        Command::Bench(bench) => bench::run(bench),
         Command::Recipe(recipe) => command::recipe::run(recipe),
     }
 }

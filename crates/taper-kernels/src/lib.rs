@@ -19,6 +19,7 @@ pub mod matrix;
 pub mod naive;
 pub mod normalization;
 pub mod orthogonal;
+pub mod peak;
 pub mod penalty;
 pub mod pooling;
 mod product;

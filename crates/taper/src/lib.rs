@@ -101,7 +101,7 @@ pub use study::{
     Axis, Difference, PathPoint, Resample, Run, RunEvent, StudyObserver, StudyResult, StudySpec, Summary, Trial,
     check_study, rising_path, run, run_study,
 };
-pub use taper_kernels::{Isa, isa};
+pub use taper_kernels::{Isa, force_isa, isa, peak};
 pub use train::{
     EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores,
     StopReason, TrainState, evaluate, first_batch, fit, fit_from, row_losses,

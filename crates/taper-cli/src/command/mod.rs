@@ -1,6 +1,5 @@
 //! One file per command.
 
-pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod fit;
 pub(crate) mod fit_keras;

@@ -1,4 +1,4 @@
-//! `taper bench`: how fast this machine trains the standard workloads.
+//! The tutorial's fit, and its grid.
 
 use std::time::Instant;
 
@@ -8,11 +8,6 @@ use taper::{
     Sequential, Split, StudySpec, evaluate, fit, run_study,
 };
 
-use super::on_threads;
-use crate::args::{Bench, Workload};
-use crate::failure::Failure;
-use crate::output;
-
 /// λ of the single fit, and the one whose scores the grid reports.
 const LAMBDA: f64 = 1e-3;
 const EPOCHS: usize = 4000;
@@ -20,28 +15,8 @@ const EPOCHS: usize = 4000;
 const FITS: usize = 9;
 const SEEDS: usize = 30;
 
-pub(crate) fn run(args: &Bench) -> Result<(), Failure> {
-    let document = match args.workload {
-        Workload::Moons => moons()?,
-        Workload::MoonsGrid => on_threads(args.threads, moons_grid)??,
-    };
-    if args.json {
-        return output::print_json(&document);
-    }
-    let number = |key: &str| document[key].as_f64().unwrap_or(f64::NAN);
-    output::print(&format!(
-        "{}: {:.3} s, {:.2} µs per epoch; test accuracy {:.4}, test data loss {:.4}; kernels: {:?}\n",
-        document["workload"].as_str().unwrap_or_default(),
-        number("seconds"),
-        number("us_per_epoch"),
-        number("test_accuracy"),
-        number("test_data_loss"),
-        taper::isa(),
-    ))
-}
-
 /// The tutorial's fit without validation: median over fits, each with its own seed.
-fn moons() -> Result<Value> {
+pub(super) fn one() -> Result<Value> {
     let (train, test) = Dataset::from_sample(&taper::data::make_moons(100, 0.2, 1)?)?.split_at(30)?;
     let hidden = Dense::new(500).activation(Activation::Relu).kernel_regularizer(Regularizer::l2(LAMBDA));
     let spec = Sequential::new([2]).layer(hidden).layer(Dense::new(1).activation(Activation::Sigmoid));
@@ -64,12 +39,12 @@ fn moons() -> Result<Value> {
         "workload": "moons", "epochs": EPOCHS, "fits": FITS,
         "seconds": median, "seconds_min": seconds[0], "seconds_max": seconds[FITS - 1],
         "us_per_epoch": median / EPOCHS as f64 * 1e6,
-        "test_accuracy": accuracy, "test_data_loss": loss, "isa": format!("{:?}", taper::isa()),
+        "test_accuracy": accuracy, "test_data_loss": loss,
     }))
 }
 
 /// The tutorial's grid, 30 seeds each: 180 fits, histories of the first repeats included.
-fn moons_grid() -> Result<Value> {
+pub(super) fn grid() -> Result<Value> {
     let base = Experiment::from_value(json!({
         "data": { "source": "moons", "samples": 100, "noise": 0.2, "random_state": 1, "train": 30 },
         "model": { "input_shape": [2], "layers": [
@@ -96,6 +71,5 @@ fn moons_grid() -> Result<Value> {
         "workload": "moons-grid", "epochs": EPOCHS, "fits": fits, "seconds": seconds,
         "us_per_epoch": seconds / (fits * EPOCHS) as f64 * 1e6,
         "test_accuracy": trial.mean("test_accuracy"), "test_data_loss": trial.mean("test_data_loss"),
-        "isa": format!("{:?}", taper::isa()),
     }))
 }
