@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Study(Study),
     /// Show a model file or an experiment's model: layers, shapes, penalties, norms
     Inspect(Inspect),
+    /// Convert the strength of an L2 penalty between the dialects of different programs
+    Lambda(Lambda),
     /// Write generated or built-in rows to a file, equal bit for bit to scikit-learn's
     #[command(subcommand)]
     Data(Data),
@@ -107,6 +109,9 @@ pub(crate) struct Keras {
     /// Leave the rows in their order
     #[arg(long)]
     pub(crate) no_shuffle: bool,
+    /// Penalty on all kernels whose layers say none: 'l2=1e-4', also with roles and paths as in an experiment
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) regularization: Option<String>,
     /// Accept weights that are not finite
     #[arg(long)]
     pub(crate) allow_nan: bool,
@@ -142,6 +147,33 @@ pub(crate) struct Study {
 pub(crate) struct Inspect {
     /// A model (.safetensors or .keras) or an experiment (.toml or .json)
     pub(crate) file: PathBuf,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Exact where the two have the same gradient, with the identity. Between coupled and decoupled (adamw) there is none under
+/// Adam; an experiment finds the strength with which its weights end at the same norm.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Lambda {
+    /// The strength
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) value: f64,
+    /// What it is written in: keras, pytorch, adamw, sklearn-mlp or glmnet
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) from: String,
+    /// What it should be written in
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) to: String,
+    /// Rows in a batch, by which scikit-learn divides [default: the experiment's]
+    #[arg(long)]
+    pub(crate) rows: Option<usize>,
+    /// Also tell what one step at this learning rate takes off a weight [default: the experiment's]
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) learning_rate: Option<f64>,
+    /// Where there is no identity: find the strength by training this experiment (.toml or .json)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) experiment: Option<PathBuf>,
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,

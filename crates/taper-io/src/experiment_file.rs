@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use taper::{Complaint, Experiment};
+use taper::{Complaint, Experiment, Policy};
 
 use crate::{Error, Result};
 
@@ -34,6 +34,29 @@ pub fn parse_experiment(path: impl AsRef<Path>, text: &str) -> Result<Experiment
         serde_json::to_value(table).map_err(|error| syntax(path, "TOML", &error))?
     };
     Experiment::from_value(value).map_err(|error| Error::within(path, error))
+}
+
+/// Reads a policy from what is typed: the contents of its table, `l2 = 1e-4, roles = ["kernel"]`, with or without braces.
+///
+/// # Errors
+///
+/// Text that is not TOML, or not a policy; `place` is where it was typed.
+///
+/// # Example
+///
+/// ```
+/// let policy = taper_io::parse_policy("--regularization", "l2=1e-4").unwrap();
+/// assert_eq!(policy, taper::Regularizer::l2(1e-4).into());
+/// ```
+pub fn parse_policy(place: &str, text: &str) -> Result<Policy> {
+    let path = Path::new(place);
+    let inner = text.trim();
+    let text = if inner.starts_with('{') { format!("policy = {inner}") } else { format!("policy = {{ {inner} }}") };
+    let mut table: toml::Table = toml::from_str(&text).map_err(|error| syntax(path, "TOML", &error))?;
+    check_finite(path, &table)?;
+    let policy = table.remove("policy").map(serde_json::to_value).transpose();
+    let policy = policy.map_err(|error| syntax(path, "TOML", &error))?.unwrap_or_default();
+    taper::read(policy).map_err(|error| Error::within(path, error))
 }
 
 /// TOML can write `nan` and `inf`. No setting means anything then, and the values that an experiment is made of cannot hold

@@ -19,7 +19,7 @@ mod tensor_file;
 
 pub use atomic::{check_writable, write_atomic};
 pub use error::{Error, Result};
-pub use experiment_file::{parse_experiment, read_experiment};
+pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
 pub use log::{CsvLogger, ModelCheckpoint};
 pub use model_file::{read_model, write_model};
 pub use rows::read_rows;

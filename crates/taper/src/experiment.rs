@@ -45,13 +45,29 @@ pub struct Experiment {
     pub choose: Option<ChooseSpec>,
 }
 
+/// The key of a policy, in a model or beside it.
+const REGULARIZATION: &str = "regularization";
+
 impl Experiment {
-    /// Reads an experiment from its value.
+    /// Reads an experiment from its value. A `regularization` beside `[model]` means the model's.
     ///
     /// # Errors
     ///
     /// Unknown keys, misspelt words and values of the wrong type, with the path to each and the nearest known word.
-    pub fn from_value(value: Value) -> Result<Self> {
+    pub fn from_value(mut value: Value) -> Result<Self> {
+        let policy = value.as_object_mut().and_then(|map| map.remove(REGULARIZATION));
+        if let Some(policy) = policy {
+            match value.get_mut("model").and_then(Value::as_object_mut) {
+                Some(model) if model.contains_key(REGULARIZATION) => {
+                    let got = "one there and another beside `[model]`";
+                    return Err(Complaint::new("model.regularization", "one policy", got).into());
+                }
+                Some(model) => {
+                    model.insert(REGULARIZATION.to_owned(), policy);
+                }
+                None => {}
+            }
+        }
         spelling::read(value)
     }
 
@@ -69,6 +85,14 @@ impl Experiment {
     /// A path that names nothing in an experiment.
     pub fn with(&self, path: &str, value: &Value) -> Result<Self> {
         let mut whole = self.to_value();
+        let model;
+        let path = match path.strip_prefix(REGULARIZATION) {
+            Some(rest) if rest.is_empty() || rest.starts_with('.') => {
+                model = format!("model.{path}");
+                model.as_str()
+            }
+            _ => path,
+        };
         patch(&mut whole, path, value.clone())?;
         Self::from_value(whole).map_err(|error| at_path(error, path))
     }
@@ -373,6 +397,23 @@ mod tests {
         assert!(error("model.layers.0.kernal_regularizer.l2").contains("did you mean `kernel_regularizer`?"));
         assert!(error("fitt.epochs").contains("did you mean `fit`?"));
         assert!(error("fit.batch_size").contains("batch_size"));
+    }
+
+    #[test]
+    fn a_policy_beside_the_model_is_the_model_s() {
+        let mut value = experiment().to_value();
+        value["regularization"] = json!({ "l2": 0.001 });
+        let beside = Experiment::from_value(value.clone()).unwrap();
+        assert_eq!(beside.to_value()["model"]["regularization"], json!({ "l2": 0.001 }));
+        assert_eq!(Experiment::from_value(beside.to_value()).unwrap(), beside);
+        for path in ["regularization.l2", "model.regularization.l2"] {
+            let patched = beside.with(path, &json!(0.5)).unwrap().to_value();
+            assert_eq!(patched["model"]["regularization"], json!({ "l2": 0.5 }), "{path}");
+        }
+        value["model"]["regularization"] = json!("l1");
+        assert!(
+            Experiment::from_value(value).unwrap_err().to_string().starts_with("model.regularization: expected one")
+        );
     }
 
     #[test]

@@ -40,6 +40,7 @@ struct Readme;
 
 mod activation;
 mod built_in;
+mod calibrate;
 mod choose;
 mod clock;
 #[cfg(test)]
@@ -47,6 +48,7 @@ mod conformance;
 mod constraint;
 pub mod data;
 mod dataset;
+mod dialect;
 mod error;
 mod experiment;
 mod initializer;
@@ -56,6 +58,8 @@ mod metric;
 mod model;
 mod optimizer;
 mod param;
+mod pattern;
+mod policy;
 mod regularizer;
 mod rng;
 mod rows;
@@ -67,6 +71,7 @@ mod train;
 mod warning;
 
 pub use activation::Activation;
+pub use calibrate::{Calibration, calibrate};
 pub use choose::{
     Candidate, Choice, ChooseEvent, ChooseObserver, ChooseSpec, Chosen, Claim, Curve, Detail, FoldAt, FoldDifference,
     Gain, GridPoint, MemoryStore, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore,
@@ -74,6 +79,7 @@ pub use choose::{
 };
 pub use constraint::{Axes, Constraint};
 pub use dataset::Dataset;
+pub use dialect::{Bridge, Conversion, Dialect};
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use experiment::{DataSpec, Experiment, Split};
 pub use initializer::Initializer;
@@ -91,6 +97,7 @@ pub use metric::{Metric, MetricSpec};
 pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
+pub use policy::{PathRule, Policy};
 pub use regularizer::{OrthogonalMode, Regularizer};
 pub use rng::{Rng, Seed};
 pub use rows::{PlainRows, Rows};

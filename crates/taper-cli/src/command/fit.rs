@@ -108,6 +108,7 @@ fn refuse_keras_options(keras: &Keras) -> Result<(), Failure> {
         ("--batch-size", keras.batch_size.is_some()),
         ("--validation-batch-size", keras.validation_batch_size.is_some()),
         ("--no-shuffle", keras.no_shuffle),
+        ("--regularization", keras.regularization.is_some()),
         ("--allow-nan", keras.allow_nan),
         ("--history", keras.history.is_some()),
         ("--save", keras.save.is_some()),

@@ -15,6 +15,10 @@ use crate::progress::FitProgress;
 pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     let keras = &args.keras;
     let mut file = read_keras(&args.experiment, &ReadOptions { allow_nan: keras.allow_nan })?;
+    if let Some(text) = &keras.regularization {
+        let policy = taper_io::parse_policy("--regularization", text)?;
+        file.model.regularize(&policy)?;
+    }
     let Some(path) = &keras.data else {
         let complaint = Complaint::new("--data", "the rows to train on (.safetensors with x and y)", "nothing");
         return Err(taper::Error::from(complaint).into());

@@ -4,6 +4,7 @@ pub(crate) mod data;
 pub(crate) mod fit;
 pub(crate) mod fit_keras;
 pub(crate) mod inspect;
+pub(crate) mod lambda;
 pub(crate) mod recipe;
 pub(crate) mod study;
 

@@ -75,6 +75,43 @@ fn strengths() {
 }
 
 #[test]
+fn policies() {
+    let policy = |text: &'static str| Text("[model]\n", text);
+    check(&[
+        (policy("[model]\nregularization = { l2 = -1 }\n"), FIT, &["model.regularization.l2: ", "at least 0"]),
+        (
+            policy("[model]\nregularization = { l2 = 1, roles = [\"embeddings\"] }\n"),
+            FIT,
+            &["model.regularization.roles[0]: ", "dense/bias (bias)", "`embeddings`"],
+        ),
+        (
+            policy("[model]\nregularization = { paths = { \"conv*\" = \"l1\" } }\n"),
+            FIT,
+            &["model.regularization.paths[0]: ", "dense_1/kernel", "`conv*`"],
+        ),
+        (policy("[model]\nregularization = { l3 = 1 }\n"), FIT, &["e.toml: model.regularization.l3: "]),
+        (policy("[model]\nregularization = { l2 = 1 }\n[regularization]\nl2 = 1\n[model]\n"), FIT, &["e.toml"]),
+        (Text("[fit]", "[regularization]\nroles = [\"bias\"]\n[fit]"), FIT, &["model.regularization: ", "a penalty"]),
+        (Nothing, "fit e.toml --regularization l2=1", &["--regularization", "only with a .keras model"]),
+    ]);
+}
+
+#[test]
+fn dialects() {
+    check(&[
+        (Nothing, "lambda -1 --from keras --to pytorch", &["VALUE: ", "at least 0", "-1"]),
+        (Nothing, "lambda nan --from keras --to pytorch", &["VALUE: ", "finite"]),
+        (Nothing, "lambda many --from keras --to pytorch", &["many", "VALUE"]),
+        (Nothing, "lambda 1 --from keras --to pytorhc", &["--to: ", "did you mean `pytorch`?"]),
+        (Nothing, "lambda 1 --from keras --to sklearn-mlp", &["--rows: ", "rows of a batch"]),
+        (Nothing, "lambda 1 --from sklearn-mlp --to keras --rows 0", &["--rows: ", "at least 1"]),
+        (Nothing, "lambda 1 --from keras --to adamw --learning-rate -1", &["--learning-rate: ", "at least 0"]),
+        (Nothing, "lambda 1 --from keras --to adamw --experiment no.toml", &["no.toml"]),
+        (Text("[fit]", "[fits]"), "lambda 1 --from keras --to adamw --experiment e.toml", &["e.toml", "fits"]),
+    ]);
+}
+
+#[test]
 fn words_that_nobody_knows() {
     check(&[
         (Text("[fit]", "[fits]"), FIT, &["fits", "did you mean `fit`?"]),

@@ -5,9 +5,19 @@ use crate::bench::Bench;
 #[test]
 fn help() {
     let bench = Bench::new(&[]);
-    for command in
-        ["", "demo", "demo moons", "fit", "study", "inspect", "data", "data moons", "data circles", "data blobs"]
-    {
+    for command in [
+        "",
+        "demo",
+        "demo moons",
+        "fit",
+        "study",
+        "inspect",
+        "lambda",
+        "data",
+        "data moons",
+        "data circles",
+        "data blobs",
+    ] {
         let text = bench.taper(&format!("{command} --help")).quiet().stdout;
         insta::assert_snapshot!(format!("help {command}").trim().replace(' ', "_"), text);
     }

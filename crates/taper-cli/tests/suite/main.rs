@@ -10,5 +10,7 @@ mod help;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+mod lambda;
+mod policy;
 mod study;
 mod warning;

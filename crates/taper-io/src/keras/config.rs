@@ -74,7 +74,7 @@ fn sequential(layers: Vec<Value>) -> Result<Sequential> {
             Complaint::new("config.layers", "an InputLayer first (save the model after it is built)", "none").into()
         );
     };
-    Ok(Sequential { input_shape, layers: specs })
+    Ok(Sequential { input_shape, layers: specs, regularization: None })
 }
 
 /// The shape of one row.
@@ -105,7 +105,7 @@ fn functional(layers: Vec<Value>, config: &Map<String, Value>) -> Result<Graph> 
     let [input] = ends(config, "input_layers")?;
     let [output] = ends(config, "output_layers")?;
     let masks = mask_operations(&layers)?;
-    let mut graph = Graph { input_shape: vec![], nodes: vec![], output: None };
+    let mut graph = Graph { input_shape: vec![], nodes: vec![], output: None, regularization: None };
     let mut found = false;
     for (i, value) in layers.into_iter().enumerate() {
         if is_operation(&value) {

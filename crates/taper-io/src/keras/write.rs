@@ -54,6 +54,15 @@ pub fn keras_weight_bytes(model: &Model) -> Vec<u8> {
 ///
 /// What Keras has no words for, by name.
 pub fn keras_bytes(model: &Model, fit: Option<&FitConfig>, optimizer: Option<&OptimizerState>) -> Result<Vec<u8>> {
+    // Keras knows no policy: what is in force is said layer by layer.
+    let explicit = model.explicit_spec()?;
+    let rewritten;
+    let model = if &explicit == model.spec() {
+        model
+    } else {
+        rewritten = Model::with_weights(explicit, model.params().data().to_vec())?;
+        &rewritten
+    };
     let mut config = match model.spec() {
         ModelSpec::Sequential(_) => sequential(model)?,
         ModelSpec::Graph(_) => functional(model)?,

@@ -33,7 +33,10 @@ pub(super) fn build(spec: ModelSpec) -> Result<Model> {
     builder.check_activity_regularizers(&mut complaints);
     complaints.finish()?;
     let head = builder.head.map_or(Head::Plain, |(_, head)| head);
-    let (layers, nodes, slots) = builder.lay_out();
+    let (layers, nodes, mut slots) = builder.lay_out();
+    if let Some(policy) = spec.regularization() {
+        policy.apply(&mut slots).map_err(|error| error.within("regularization"))?;
+    }
     let parameters = slots.last().map_or(0, |slot| slot.range.end);
     if parameters > MOST_PARAMETERS {
         let expected = format!("at most {MOST_PARAMETERS} parameters, which take 256 GiB");

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Sequential;
 use crate::layer::LayerSpec;
+use crate::policy::Policy;
 use crate::spelling;
 
 /// The name by which nodes refer to the model's input.
@@ -56,6 +57,9 @@ pub struct Graph {
     /// The node whose value is the model's. Default: the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// The penalty of every parameter whose layer says none. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regularization: Option<Policy>,
 }
 
 /// One use of a layer in a [`Graph`].
@@ -86,7 +90,7 @@ impl Graph {
     /// No nodes yet.
     #[must_use]
     pub fn new(input_shape: impl Into<Vec<usize>>) -> Self {
-        Self { input_shape: input_shape.into(), nodes: Vec::new(), output: None }
+        Self { input_shape: input_shape.into(), nodes: Vec::new(), output: None, regularization: None }
     }
 
     /// The same model with a node more: a layer of this name that reads these.
@@ -121,13 +125,25 @@ impl Graph {
         self.output = Some(name.into());
         self
     }
+
+    /// The same model with this penalty on every parameter that the policy means and whose layer says none.
+    #[must_use]
+    pub fn regularization(mut self, policy: impl Into<Policy>) -> Self {
+        self.regularization = Some(policy.into());
+        self
+    }
 }
 
 impl From<&Sequential> for Graph {
     /// Each layer reads the one before.
     fn from(spec: &Sequential) -> Self {
         let node = |layer: &LayerSpec| GraphNode { inputs: None, layer: GraphLayer::Own(layer.clone()) };
-        Self { input_shape: spec.input_shape.clone(), nodes: spec.layers.iter().map(node).collect(), output: None }
+        Self {
+            input_shape: spec.input_shape.clone(),
+            nodes: spec.layers.iter().map(node).collect(),
+            output: None,
+            regularization: spec.regularization.clone(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A model: layers and their parameters, ready to run.
 
 mod build;
+mod explicit;
 mod graph;
 mod pass;
 mod sequential;
@@ -224,6 +225,40 @@ impl Model {
         }
         let known: Vec<&str> = self.params.slots().iter().map(|slot| slot.path.as_str()).collect();
         Err(crate::spelling::unknown("path", path, &known).into())
+    }
+
+    /// Puts a policy in force, in the place of the one that the model may have: every parameter that it means gets its penalty,
+    /// unless its layer or [`set_regularizer`](Self::set_regularizer) says another. Weights stay as they are, so this is also
+    /// for models that are imported or trained already.
+    ///
+    /// # Errors
+    ///
+    /// A role or a pattern that means no parameter, penalties that a parameter cannot have: all at once, and nothing changes.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use taper::{Dense, Model, Policy, Regularizer, Seed, Sequential};
+    ///
+    /// # fn main() -> taper::Result<()> {
+    /// let mut model = Model::build(&Sequential::new([2]).layer(Dense::new(3)).layer(Dense::new(1)), Seed::new(1))?;
+    /// model.regularize(&Policy::new(Regularizer::l2(1e-4)))?;
+    /// let penalized: Vec<bool> = model.params().slots().iter().map(|slot| slot.penalty().is_some()).collect();
+    /// assert_eq!(penalized, [true, false, true, false], "kernels, not biases");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn regularize(&mut self, policy: &crate::Policy) -> Result<()> {
+        let mut spec = self.spec.clone();
+        spec.set_regularization(Some(policy.clone()));
+        let (before, after) = (Self::plan(&self.spec)?, Self::plan(&spec)?);
+        for (slot, (before, after)) in self.params.slots_mut().iter_mut().zip(before.into_iter().zip(after)) {
+            if slot.spec.regularizer == before.spec.regularizer {
+                slot.spec.regularizer = after.spec.regularizer;
+            }
+        }
+        self.spec = spec;
+        Ok(())
     }
 
     /// The model's output for rows of inputs, in inference mode.

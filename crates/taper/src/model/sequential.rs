@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::layer::LayerSpec;
+use crate::policy::Policy;
 
 /// Layers one after the other.
 ///
@@ -23,19 +24,29 @@ pub struct Sequential {
     pub input_shape: Vec<usize>,
     /// The layers, first to last.
     pub layers: Vec<LayerSpec>,
+    /// The penalty of every parameter whose layer says none. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regularization: Option<Policy>,
 }
 
 impl Sequential {
     /// No layers yet.
     #[must_use]
     pub fn new(input_shape: impl Into<Vec<usize>>) -> Self {
-        Self { input_shape: input_shape.into(), layers: Vec::new() }
+        Self { input_shape: input_shape.into(), layers: Vec::new(), regularization: None }
     }
 
     /// The same model with one layer more.
     #[must_use]
     pub fn layer(mut self, layer: impl Into<LayerSpec>) -> Self {
         self.layers.push(layer.into());
+        self
+    }
+
+    /// The same model with this penalty on every parameter that the policy means and whose layer says none.
+    #[must_use]
+    pub fn regularization(mut self, policy: impl Into<Policy>) -> Self {
+        self.regularization = Some(policy.into());
         self
     }
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Graph, Sequential};
+use super::{Graph, GraphLayer, Sequential};
+use crate::layer::LayerSpec;
+use crate::policy::Policy;
 use crate::spelling;
 
 /// A model as the user writes it down: a stack of `layers`, or a graph of `nodes`.
@@ -35,6 +37,37 @@ impl ModelSpec {
         match self {
             Self::Sequential(spec) => &spec.input_shape,
             Self::Graph(spec) => &spec.input_shape,
+        }
+    }
+
+    /// The penalty of every parameter whose layer says none.
+    #[must_use]
+    pub fn regularization(&self) -> Option<&Policy> {
+        match self {
+            Self::Sequential(spec) => spec.regularization.as_ref(),
+            Self::Graph(spec) => spec.regularization.as_ref(),
+        }
+    }
+
+    /// Sets or removes the penalty of every parameter whose layer says none.
+    pub fn set_regularization(&mut self, policy: Option<Policy>) {
+        match self {
+            Self::Sequential(spec) => spec.regularization = policy,
+            Self::Graph(spec) => spec.regularization = policy,
+        }
+    }
+
+    /// The layers that nodes own, in the order of the nodes.
+    pub(crate) fn owned_mut(&mut self) -> Vec<&mut LayerSpec> {
+        match self {
+            Self::Sequential(stack) => stack.layers.iter_mut().collect(),
+            Self::Graph(graph) => {
+                let own = graph.nodes.iter_mut().filter_map(|node| match &mut node.layer {
+                    GraphLayer::Own(layer) => Some(layer),
+                    GraphLayer::Shared { .. } => None,
+                });
+                own.collect()
+            }
         }
     }
 }
