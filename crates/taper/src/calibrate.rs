@@ -188,7 +188,7 @@ mod tests {
     use super::*;
     use crate::Dataset;
 
-    fn experiment(optimizer: serde_json::Value) -> (Experiment, Split) {
+    fn experiment(optimizer: &serde_json::Value) -> (Experiment, Split) {
         let experiment = Experiment::from_value(serde_json::json!({
             "data": { "source": "moons", "noise": 0.2, "train": 30 },
             "model": { "input_shape": [2], "layers": [
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn under_gradient_descent_it_finds_the_identity() {
-        let (experiment, split) = experiment(serde_json::json!({ "name": "sgd", "learning_rate": 0.1 }));
+        let (experiment, split) = experiment(&serde_json::json!({ "name": "sgd", "learning_rate": 0.1 }));
         let found = calibrate(&experiment, &split, 0.05, Dialect::Keras, Dialect::Adamw, None).unwrap();
         assert!((found.result - 0.1).abs() < 1e-12, "{found:?}");
         assert!(found.residual.abs() < 1e-5 && found.trainings == 2 * SEEDS, "{found:?}");
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn under_adam_it_matches_the_norm_both_ways() {
-        let (experiment, split) = experiment(serde_json::json!({ "name": "adam", "learning_rate": 0.02 }));
+        let (experiment, split) = experiment(&serde_json::json!({ "name": "adam", "learning_rate": 0.02 }));
         for (value, from, to) in [(0.02, Dialect::Keras, Dialect::Adamw), (0.5, Dialect::Adamw, Dialect::SklearnMlp)] {
             let found = calibrate(&experiment, &split, value, from, to, Some(30)).unwrap();
             assert!(found.residual.abs() < CLOSE && found.result > 0.0, "{found:?}");
