@@ -52,7 +52,7 @@ impl<O: Observer> Observer for FitProgress<O> {
 
 /// `- accuracy: 0.8750 - loss: 0.4321 - val_loss: 0.5`, metrics in alphabetical order as Keras has them.
 fn message(row: &EpochRow<'_>) -> String {
-    let shown = |name: &str| !name.starts_with("norm/") && !matches!(name, "seconds" | "learning_rate");
+    let shown = |name: &str| !name.contains('/') && !matches!(name, "seconds" | "learning_rate");
     let mut cells: Vec<(&str, f64)> =
         row.names.iter().map(String::as_str).zip(row.values.iter().copied()).filter(|(name, _)| shown(name)).collect();
     cells.sort_by(|a, b| (a.0.starts_with("val_"), a.0).cmp(&(b.0.starts_with("val_"), b.0)));

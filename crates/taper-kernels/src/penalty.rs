@@ -1,8 +1,8 @@
-//! Elementwise penalties: value and gradient in one pass over the weights.
+//! Elementwise penalties: value and gradient in one pass over the weights. Their proximal maps are in [`crate::proximal`].
 
 use pulp::Simd;
 
-use crate::lane::sign;
+use crate::lane::{flush, sign};
 use crate::macros::kernel;
 
 /// Ω(w) = l1 Σ|w| + l2 Σw² (no half, as in Keras), and its gradient `l1 sign(w) + 2 l2 w` added to `dw`; sign(0) = 0.
@@ -38,6 +38,137 @@ kernel! {
             (simd.mul_add_e_f32s(l1, sign(simd, w), dw), simd.add_f32s(sum, simd.abs_f32s(w)))
         })
     }
+}
+
+/// Ω(w) = Σ f (l1 |w| + l2 w²) with a factor f for every weight; its gradient f (l1 sign(w) + 2 l2 w) is added to `dw`.
+///
+/// Returns Ω(w). A `dw` that is empty is left alone.
+pub fn weighted_l1_l2(l1: f32, l2: f32, factors: &[f32], w: &[f32], dw: &mut [f32]) -> f64 {
+    let chunks = Chunks { w, factors, dw };
+    chunks.sum(|w, factors, dw| weighted_l1_l2_chunk(l1, l2, w, factors, dw))
+}
+
+kernel! {
+    fn weighted_l1_l2_chunk(simd: S, l1: f32, l2: f32, w: &'a [f32], factors: &'a [f32], dw: &'a mut [f32]) -> f32 {
+        let (l1, l2) = (simd.splat_f32s(l1), simd.splat_f32s(l2));
+        weigh(simd, w, factors, dw, #[inline(always)] |w| {
+            let (size, pull) = (simd.abs_f32s(w), simd.mul_f32s(l2, w));
+            let slope = simd.add_f32s(simd.mul_f32s(l1, sign(simd, w)), simd.add_f32s(pull, pull));
+            (slope, simd.mul_add_e_f32s(l1, size, simd.mul_f32s(pull, w)))
+        })
+    }
+}
+
+/// MCP (Zhang 2010): ρ(w) = λ|w| - w²/(2γ) up to |w| = γλ, and γλ²/2 beyond; its slope is (λ - |w|/γ)₊ sign(w).
+///
+/// As [`weighted_l1_l2`]; factors that are empty are 1.
+pub fn mcp(lambda: f32, gamma: f32, factors: &[f32], w: &[f32], dw: &mut [f32]) -> f64 {
+    let chunks = Chunks { w, factors, dw };
+    chunks.sum(|w, factors, dw| mcp_chunk(lambda, gamma, w, factors, dw))
+}
+
+kernel! {
+    fn mcp_chunk(simd: S, lambda: f32, gamma: f32, w: &'a [f32], factors: &'a [f32], dw: &'a mut [f32]) -> f32 {
+        let (end, zero) = (simd.splat_f32s(gamma * lambda), simd.splat_f32s(0.0));
+        let (lambda, inverse) = (simd.splat_f32s(lambda), simd.splat_f32s(1.0 / gamma));
+        let half = simd.splat_f32s(0.5 / gamma);
+        weigh(simd, w, factors, dw, #[inline(always)] |w| {
+            let size = simd.abs_f32s(w);
+            let inner = simd.select_f32s(simd.less_than_f32s(size, end), size, end);
+            let slope = simd.sub_f32s(lambda, simd.mul_f32s(inner, inverse));
+            let slope = simd.select_f32s(simd.less_than_f32s(size, end), slope, zero);
+            let value = simd.mul_f32s(inner, simd.sub_f32s(lambda, simd.mul_f32s(inner, half)));
+            (simd.mul_f32s(slope, sign(simd, w)), value)
+        })
+    }
+}
+
+/// SCAD (Fan and Li 2001): the slope of ρ is λ sign(w) up to |w| = λ, falls as (γλ - |w|)/(γ - 1) to 0 at γλ and stays there;
+/// ρ(w) = λb - ((b - λ)₊)² / (2(γ - 1)) with b = min(|w|, γλ).
+///
+/// As [`mcp`]; γ is above 2.
+pub fn scad(lambda: f32, gamma: f32, factors: &[f32], w: &[f32], dw: &mut [f32]) -> f64 {
+    let chunks = Chunks { w, factors, dw };
+    chunks.sum(|w, factors, dw| scad_chunk(lambda, gamma, w, factors, dw))
+}
+
+kernel! {
+    fn scad_chunk(simd: S, lambda: f32, gamma: f32, w: &'a [f32], factors: &'a [f32], dw: &'a mut [f32]) -> f32 {
+        let (end, zero) = (simd.splat_f32s(gamma * lambda), simd.splat_f32s(0.0));
+        let (lambda, inverse) = (simd.splat_f32s(lambda), simd.splat_f32s(1.0 / (gamma - 1.0)));
+        let half = simd.splat_f32s(0.5);
+        weigh(simd, w, factors, dw, #[inline(always)] |w| {
+            let size = simd.abs_f32s(w);
+            let inner = simd.select_f32s(simd.less_than_f32s(size, end), size, end);
+            let over = simd.sub_f32s(inner, lambda);
+            let over = simd.select_f32s(simd.less_than_f32s(over, zero), zero, over);
+            let slope = simd.sub_f32s(lambda, simd.mul_f32s(over, inverse));
+            let slope = simd.select_f32s(simd.less_than_f32s(size, end), slope, zero);
+            let bend = simd.mul_f32s(simd.mul_f32s(half, inverse), simd.mul_f32s(over, over));
+            (simd.mul_f32s(slope, sign(simd, w)), simd.sub_f32s(simd.mul_f32s(lambda, inner), bend))
+        })
+    }
+}
+
+kernel! {
+    /// A step down l1 Σ|w| + l2 Σw² that no optimizer sees: w ← w - (rate l1 sign(w) + 2 rate l2 w).
+    pub fn descend(simd: S, l1: f32, l2: f32, rate: f32, w: &'a mut [f32]) {
+        let (l1, twice) = (simd.splat_f32s(rate * l1), simd.splat_f32s(2.0 * l2));
+        let rate = simd.splat_f32s(rate);
+        crate::lane::map_in_place(simd, w, #[inline(always)] |w| {
+            let pull = simd.mul_f32s(simd.mul_f32s(w, twice), rate);
+            flush(simd, simd.sub_f32s(simd.sub_f32s(w, pull), simd.mul_f32s(l1, sign(simd, w))))
+        });
+    }
+}
+
+/// Weights, a factor for each (or none for all), and where the gradient is added (or nowhere).
+struct Chunks<'a> {
+    w: &'a [f32],
+    factors: &'a [f32],
+    dw: &'a mut [f32],
+}
+
+impl Chunks<'_> {
+    /// Σ over stretches short enough for sums in `f32`.
+    fn sum(self, f: impl Fn(&[f32], &[f32], &mut [f32]) -> f32) -> f64 {
+        const CHUNK: usize = 4096;
+        let n = self.w.len();
+        assert!((self.factors.is_empty() || self.factors.len() == n) && (self.dw.is_empty() || self.dw.len() == n));
+        let mut total = 0.0;
+        for start in (0..n).step_by(CHUNK) {
+            let range = start..n.min(start + CHUNK);
+            let factors = if self.factors.is_empty() { &[] } else { &self.factors[range.clone()] };
+            let dw = if self.dw.is_empty() { &mut [] } else { &mut self.dw[range.clone()] };
+            total += f64::from(f(&self.w[range], factors, dw));
+        }
+        total
+    }
+}
+
+/// One pass: with (slope, value) = `f(w)`, dw += factor slope; returns Σ factor value. `f(0)` must be (0, 0).
+#[inline(always)]
+fn weigh<S: Simd>(
+    simd: S,
+    w: &[f32],
+    factors: &[f32],
+    dw: &mut [f32],
+    f: impl Fn(S::f32s) -> (S::f32s, S::f32s),
+) -> f32 {
+    let one = simd.splat_f32s(1.0);
+    let mut sum = simd.splat_f32s(0.0);
+    for start in (0..w.len()).step_by(S::F32_LANES) {
+        let range = start..w.len().min(start + S::F32_LANES);
+        let (slope, value) = f(crate::lane::load_some(simd, &w[range.clone()]));
+        let factor = if factors.is_empty() { one } else { crate::lane::load_some(simd, &factors[range.clone()]) };
+        sum = simd.mul_add_e_f32s(factor, value, sum);
+        if !dw.is_empty() {
+            let dw = &mut dw[range];
+            let total = simd.mul_add_e_f32s(factor, slope, crate::lane::load_some(simd, dw));
+            crate::lane::store_some(simd, dw, total);
+        }
+    }
+    simd.reduce_sum_f32s(sum)
 }
 
 /// One pass: `f(w, dw, sum) -> (dw, sum)`; returns the total of the sums. `f` must leave the sum alone for w = 0.
@@ -81,6 +212,55 @@ mod tests {
             for (w, dw) in w.iter().zip(&dw) {
                 let want = 0.25 + l1 * if *w == 0.0 { 0.0 } else { w.signum() } + 2.0 * l2 * w;
                 prop_assert!((dw - want).abs() < 1e-5);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn concave_and_weighted_penalties_are_their_formulas(
+            rows in proptest::collection::vec((-3.0f32..3.0, 0.0f32..2.0), 1..5000),
+            lambda in 0.05f32..1.0, gamma in 2.1f32..5.0, weighted in any::<bool>(),
+        ) {
+            let w: Vec<f32> = rows.iter().map(|row| row.0).collect();
+            let factors: Vec<f32> = if weighted { rows.iter().map(|row| row.1).collect() } else { vec![] };
+            let factor = |i: usize| f64::from(factors.get(i).copied().unwrap_or(1.0));
+            let (l, g) = (f64::from(lambda), f64::from(gamma));
+            let mcp_at = |w: f64| if w.abs() <= g * l { l * w.abs() - w * w / (2.0 * g) } else { g * l * l / 2.0 };
+            let scad_at = |w: f64| match w.abs() {
+                a if a <= l => l * a,
+                a if a <= g * l => (2.0 * g * l * a - a * a - l * l) / (2.0 * (g - 1.0)),
+                _ => l * l * (g + 1.0) / 2.0,
+            };
+            let both_at = |w: f64| l * w.abs() + g * w * w;
+            type Kernel<'a> = &'a dyn Fn(&[f32], &mut [f32]) -> f64;
+            let kernels: [(Kernel<'_>, &dyn Fn(f64) -> f64); 3] = [
+                (&|w, dw| mcp(lambda, gamma, &factors, w, dw), &mcp_at),
+                (&|w, dw| scad(lambda, gamma, &factors, w, dw), &scad_at),
+                (&|w, dw| weighted_l1_l2(lambda, gamma, &factors, w, dw), &both_at),
+            ];
+            for (kernel, exact) in kernels {
+                let mut dw = vec![0.25; w.len()];
+                let value = kernel(&w, &mut dw);
+                prop_assert_eq!(value, kernel(&w, &mut []));
+                let want: f64 = w.iter().enumerate().map(|(i, w)| factor(i) * exact(f64::from(*w))).sum();
+                prop_assert!((value - want).abs() <= 1e-5 * want.max(1e-2), "{} {}", value, want);
+                for i in 0..w.len() {
+                    let x = f64::from(w[i]);
+                    let near_kink = [0.0, l, g * l].iter().any(|kink| (x.abs() - kink).abs() < 2e-4);
+                    let quotient = factor(i) * (exact(x + 1e-4) - exact(x - 1e-4)) / 2e-4;
+                    prop_assert!(near_kink || (f64::from(dw[i]) - 0.25 - quotient).abs() < 1e-3, "{} {}", dw[i], quotient);
+                }
+            }
+        }
+
+        #[test]
+        fn a_step_down_is_the_gradient_times_the_rate(w in proptest::collection::vec(-3.0f32..3.0, 1..70)) {
+            let (mut down, mut dw) = (w.clone(), vec![0.0; w.len()]);
+            descend(0.3, 0.7, 0.01, &mut down);
+            l1_l2(0.3, 0.7, &w, &mut dw);
+            for i in 0..w.len() {
+                prop_assert!((down[i] - (w[i] - 0.01 * dw[i])).abs() < 1e-6);
             }
         }
     }

@@ -64,7 +64,17 @@ kernel! {
 /// How many entries are exactly 0.
 #[must_use]
 pub fn count_zeros(x: &[f32]) -> usize {
-    x.iter().filter(|x| **x == 0.0).count()
+    x.len() - x.chunks(CHUNK).map(|chunk| count_others_chunk(chunk) as usize).sum::<usize>()
+}
+
+kernel! {
+    /// How many entries of a short slice are not 0, exactly.
+    fn count_others_chunk(simd: S, x: &'a [f32]) -> f32 {
+        let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+        fold(simd, x, #[inline(always)] |x, sum| {
+            simd.add_f32s(sum, simd.select_f32s(simd.equal_f32s(x, zero), zero, one))
+        })
+    }
 }
 
 /// Whether every entry is a finite number.
@@ -95,5 +105,7 @@ mod tests {
         assert!(all_finite(&[1.0, -2.0, 3e38]));
         assert!(!all_finite(&[1.0, f32::INFINITY]) && !all_finite(&[f32::NAN]));
         assert_eq!(count_zeros(&[0.0, -0.0, 1.0]), 2);
+        let many: Vec<f32> = (0..10_007).map(|i| if i % 3 == 0 { 0.0 } else { 1e-40 }).collect();
+        assert_eq!((count_zeros(&many), count_zeros(&[])), (3336, 0));
     }
 }

@@ -574,7 +574,7 @@ fn every_penalty_conforms() {
         r#"{"l2": 0.2}"#,
         r#"{"l1": 0.1, "l2": 0.2}"#,
         r#"{"orthogonal": 0.7}"#,
-        r#"{"orthogonal": 0.7, "mode": "columns", "l2": 0.1}"#,
+        r#"{"orthogonal": 0.7, "orthogonal_mode": "columns", "l2": 0.1}"#,
     ] {
         let penalty: Regularizer = serde_json::from_str(text).unwrap();
         let again = serde_json::to_string(&penalty).unwrap();
@@ -598,7 +598,7 @@ fn every_penalty_conforms() {
         workspace.forward(&model, 4, Mode::Training, Seed::new(1));
         workspace.loss(&model, config.loss, 4, &y, &[0.25; 4], true);
         workspace.backward(&model, 4, 0);
-        model.params.add_penalty_gradients(0, &mut workspace.dparams, &mut workspace.penalty_scratch);
+        model.params.add_penalty_gradients(0, &mut workspace.dparams, &mut workspace.penalty_buffers);
         for i in 0..model.params().data().len() {
             let w = model.params().data()[i];
             let mut at = |w: f32| {

@@ -3,7 +3,8 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | write a model down | [`Sequential`], [`Dense`] and its neighbours, [`Regularizer`], [`Strength`] |
+//! | write a model down | [`Sequential`], [`Dense`] and its neighbours |
+//! | penalize it | [`Regularizer`], [`PenaltyMode`], [`Strength`], [`Penalty`] |
 //! | build it | [`Model`], [`Params`] |
 //! | train it | [`FitConfig`], [`Optimizer`], [`fit()`], [`History`], [`Observer`] |
 //! | measure it | [`evaluate()`], [`Scores`], [`Metric`] |
@@ -98,7 +99,9 @@ pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Se
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
 pub use policy::{PathRule, Policy};
-pub use regularizer::{OrthogonalMode, Regularizer};
+pub use regularizer::{
+    Anchor, CustomPenalty, Grouping, OrthogonalMode, Penalty, PenaltyMode, PenaltyState, Proximal, Regularizer, Term,
+};
 pub use rng::{Rng, Seed};
 pub use rows::{PlainRows, Rows};
 pub use shape::Shape;

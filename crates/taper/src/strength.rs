@@ -13,7 +13,14 @@ use crate::{Complaint, Complaints};
 /// # Neural Smithing's staged schedule (Reed and Marks 1999): nothing at first, then stronger and stronger.
 /// kernel_regularizer = { l2 = { name = "piecewise", starts = [0, 1200, 2500, 4000], values = [0.0, 1e-5, 1e-4, 1e-3] } }
 /// kernel_regularizer = { l2 = { name = "linear", from = 0.0, to = 1e-3, epochs = 1000 } }
+/// # λ that is steered until nine weights of ten are 0, or until the norm is 2.
+/// kernel_regularizer = { mode = "proximal", l1 = { name = "target_sparsity", target = 0.9, from = 1e-4 } }
+/// kernel_regularizer = { l2 = { name = "target_norm", target = 2.0, from = 1e-4 } }
 /// ```
+///
+/// A steered λ is multiplied after each epoch by e^(gain · error), with error = target - (share of exact zeros in the parameter),
+/// or error = ‖w‖₂ / target - 1 brought into ±1. The default gain, 0.05, changes λ by at most 5% in an epoch: the weights need
+/// time to follow. The λ of each epoch is in the history, as `lambda/PATH/TERM`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Strength {
     /// The same λ in every epoch.
@@ -43,10 +50,52 @@ pub enum Strength {
         /// Length of the ramp in epochs, at least 1.
         epochs: usize,
     },
+    /// λ is steered until this share of the parameter's weights is exactly 0. Only for proximal penalties.
+    TargetSparsity {
+        /// The share of zeros, above 0 and below 1.
+        target: f64,
+        /// λ in epoch 0, above 0. Default: 1e-4.
+        from: f64,
+        /// How fast λ follows, above 0 and at most 1. Default: 0.05.
+        gain: f64,
+    },
+    /// λ is steered until the parameter's L2 norm is this.
+    TargetNorm {
+        /// The norm, above 0.
+        target: f64,
+        /// λ in epoch 0, above 0. Default: 1e-4.
+        from: f64,
+        /// How fast λ follows, above 0 and at most 1. Default: 0.05.
+        gain: f64,
+    },
 }
 
+/// What a steered λ may be multiplied by in all.
+const MOST_STEER: f64 = 1e12;
+
 impl Strength {
-    /// λ in force in this epoch, counting from 0.
+    /// Whether λ follows the weights, not the epochs alone.
+    #[must_use]
+    pub fn is_steered(&self) -> bool {
+        matches!(self, Self::TargetSparsity { .. } | Self::TargetNorm { .. })
+    }
+
+    /// Whether λ is steered towards weights that are exactly 0.
+    pub(crate) fn wants_zeros(&self) -> bool {
+        matches!(self, Self::TargetSparsity { .. })
+    }
+
+    /// What λ has been multiplied by, after one epoch more that left this share of zeros and this norm.
+    pub(crate) fn steer(&self, so_far: f64, sparsity: f64, norm: f64) -> f64 {
+        let change = match self {
+            Self::TargetSparsity { target, gain, .. } => gain * (target - sparsity),
+            Self::TargetNorm { target, gain, .. } => gain * (norm / target - 1.0).clamp(-1.0, 1.0),
+            _ => return 1.0,
+        };
+        (so_far * libm::exp(change)).clamp(1.0 / MOST_STEER, MOST_STEER)
+    }
+
+    /// λ in force in this epoch, counting from 0. A steered λ begins here and is multiplied by what has been made of it.
     #[must_use]
     pub fn at(&self, epoch: usize) -> f64 {
         match self {
@@ -59,13 +108,19 @@ impl Strength {
             Self::Cosine { from, to, epochs } => {
                 from + (to - from) * 0.5 * (1.0 - libm::cos(std::f64::consts::PI * progress(epoch, *epochs)))
             }
+            Self::TargetSparsity { from, .. } | Self::TargetNorm { from, .. } => *from,
         }
     }
 
     /// Whether λ is 0 in every epoch.
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        self.values().iter().all(|value| *value == 0.0)
+        match self {
+            Self::Constant(value) => *value == 0.0,
+            Self::Piecewise { values, .. } => values.iter().all(|value| *value == 0.0),
+            Self::Linear { from, to, .. } | Self::Cosine { from, to, .. } => *from == 0.0 && *to == 0.0,
+            Self::TargetSparsity { .. } | Self::TargetNorm { .. } => false,
+        }
     }
 
     /// Every λ that the schedule names.
@@ -74,6 +129,7 @@ impl Strength {
             Self::Constant(value) => vec![*value],
             Self::Piecewise { values, .. } => values.clone(),
             Self::Linear { from, to, .. } | Self::Cosine { from, to, .. } => vec![*from, *to],
+            Self::TargetSparsity { from, .. } | Self::TargetNorm { from, .. } => vec![*from],
         }
     }
 
@@ -101,6 +157,16 @@ impl Strength {
             Self::Linear { epochs, .. } | Self::Cosine { epochs, .. } => {
                 complaints.check(*epochs > 0, place, "a ramp of at least 1 epoch", epochs);
             }
+            Self::TargetSparsity { target, from, gain } | Self::TargetNorm { target, from, gain } => {
+                let (good, expected) = match self {
+                    Self::TargetSparsity { .. } => (*target > 0.0 && *target < 1.0, "a share above 0 and below 1"),
+                    _ => (target.is_finite() && *target > 0.0, "a finite number above 0"),
+                };
+                complaints.check(good, format!("{place}.target"), expected, target);
+                complaints.check(*from > 0.0, format!("{place}.from"), "a λ above 0, because it is multiplied", from);
+                let good = *gain > 0.0 && *gain <= 1.0;
+                complaints.check(good, format!("{place}.gain"), "a number above 0 and at most 1", gain);
+            }
             Self::Constant(_) => {}
         }
     }
@@ -126,9 +192,41 @@ impl From<f64> for Strength {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 enum Table {
-    Piecewise { starts: Vec<usize>, values: Vec<f64> },
-    Linear { from: f64, to: f64, epochs: usize },
-    Cosine { from: f64, to: f64, epochs: usize },
+    Piecewise {
+        starts: Vec<usize>,
+        values: Vec<f64>,
+    },
+    Linear {
+        from: f64,
+        to: f64,
+        epochs: usize,
+    },
+    Cosine {
+        from: f64,
+        to: f64,
+        epochs: usize,
+    },
+    TargetSparsity {
+        target: f64,
+        #[serde(default = "from")]
+        from: f64,
+        #[serde(default = "gain")]
+        gain: f64,
+    },
+    TargetNorm {
+        target: f64,
+        #[serde(default = "from")]
+        from: f64,
+        #[serde(default = "gain")]
+        gain: f64,
+    },
+}
+
+fn from() -> f64 {
+    1e-4
+}
+fn gain() -> f64 {
+    0.05
 }
 
 impl Serialize for Strength {
@@ -138,6 +236,8 @@ impl Serialize for Strength {
             Self::Piecewise { starts, values } => Table::Piecewise { starts, values },
             Self::Linear { from, to, epochs } => Table::Linear { from, to, epochs },
             Self::Cosine { from, to, epochs } => Table::Cosine { from, to, epochs },
+            Self::TargetSparsity { target, from, gain } => Table::TargetSparsity { target, from, gain },
+            Self::TargetNorm { target, from, gain } => Table::TargetNorm { target, from, gain },
         };
         table.serialize(serializer)
     }
@@ -153,6 +253,8 @@ impl<'de> Deserialize<'de> for Strength {
                 Table::Piecewise { starts, values } => Self::Piecewise { starts, values },
                 Table::Linear { from, to, epochs } => Self::Linear { from, to, epochs },
                 Table::Cosine { from, to, epochs } => Self::Cosine { from, to, epochs },
+                Table::TargetSparsity { target, from, gain } => Self::TargetSparsity { target, from, gain },
+                Table::TargetNorm { target, from, gain } => Self::TargetNorm { target, from, gain },
             }),
             other => Err(serde::de::Error::custom(format!("invalid type: {other}, expected a number or a schedule"))),
         }
@@ -188,11 +290,25 @@ mod tests {
     }
 
     #[test]
+    fn a_steered_strength_follows_its_error() {
+        let zeros = Strength::TargetSparsity { target: 0.9, from: 1e-3, gain: 0.1 };
+        assert!((zeros.steer(2.0, 0.4, 7.0) - 2.0 * 0.05f64.exp()).abs() < 1e-12);
+        assert_eq!(zeros.steer(2.0, 0.9, 7.0), 2.0);
+        let norm = Strength::TargetNorm { target: 2.0, from: 1e-3, gain: 0.1 };
+        assert!((norm.steer(1.0, 0.0, 1.0) - (-0.05f64).exp()).abs() < 1e-12);
+        assert!((norm.steer(1.0, 0.0, 1e9) - 0.1f64.exp()).abs() < 1e-12);
+        assert_eq!(Strength::Constant(3.0).steer(1.0, 0.0, 9.0), 1.0);
+    }
+
+    #[test]
     fn a_number_or_a_table() {
         let read = |text: &str| serde_json::from_str::<Strength>(text).unwrap();
         assert_eq!(read("0.5"), Strength::Constant(0.5));
         let ramp = Strength::Linear { from: 0.0, to: 1.0, epochs: 3 };
         assert_eq!(read(&serde_json::to_string(&ramp).unwrap()), ramp);
+        let zeros = Strength::TargetSparsity { target: 0.9, from: 1e-4, gain: 0.05 };
+        assert_eq!(read(r#"{"name": "target_sparsity", "target": 0.9}"#), zeros);
+        assert_eq!(read(&serde_json::to_string(&zeros).unwrap()), zeros);
     }
 
     #[test]
@@ -205,6 +321,9 @@ mod tests {
             Strength::Piecewise { starts: vec![5, 2], values: vec![0.0, 1.0] },
             Strength::Piecewise { starts: vec![0], values: vec![] },
             Strength::Linear { from: 0.0, to: 1.0, epochs: 0 },
+            Strength::TargetSparsity { target: 1.0, from: 1e-4, gain: 0.05 },
+            Strength::TargetNorm { target: 1.0, from: 0.0, gain: 0.05 },
+            Strength::TargetNorm { target: 1.0, from: 1e-4, gain: 2.0 },
         ] {
             let mut complaints = Complaints::new();
             wrong.validate("l2", &mut complaints);

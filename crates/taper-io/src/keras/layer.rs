@@ -96,6 +96,9 @@ fn regularizer(value: Value) -> Result<Value, Complaint> {
         && let Some(factor) = table.remove("factor")
     {
         table.insert("orthogonal".to_owned(), factor);
+        if let Some(mode) = table.remove("mode") {
+            table.insert("orthogonal_mode".to_owned(), mode);
+        }
     }
     Ok(Value::Object(table))
 }
@@ -177,7 +180,11 @@ fn regularizer_to_keras(value: &Value) -> Result<Value, Complaint> {
     let Value::Object(mut table) = serde_json::to_value(&read).unwrap_or_default() else {
         return Err(Complaint::new("", "a penalty", brief(value)));
     };
-    if let Some((key, schedule)) = table.iter().find(|(key, value)| *key != "mode" && !value.is_number()) {
+    const KNOWN: [&str; 4] = ["l1", "l2", "orthogonal", "orthogonal_mode"];
+    if let Some((key, value)) = table.iter().find(|(key, _)| !KNOWN.contains(&key.as_str())) {
+        return Err(Complaint::new(key, "one of Keras's penalties (l1, l2, orthogonal, in the loss)", brief(value)));
+    }
+    if let Some((key, schedule)) = table.iter().find(|(key, value)| *key != "orthogonal_mode" && !value.is_number()) {
         return Err(Complaint::new(key, "one strength for all epochs (Keras has no schedules)", brief(schedule)));
     }
     let (elementwise, orthogonal) = (table.contains_key("l1") || table.contains_key("l2"), table.remove("orthogonal"));
@@ -193,10 +200,11 @@ fn regularizer_to_keras(value: &Value) -> Result<Value, Complaint> {
     match orthogonal {
         Some(factor) => {
             table.insert("factor".to_owned(), factor);
-            table.entry("mode").or_insert_with(|| json!("rows"));
+            let mode = table.remove("orthogonal_mode").unwrap_or_else(|| json!("rows"));
+            table.insert("mode".to_owned(), mode);
         }
         None => {
-            table.remove("mode");
+            table.remove("orthogonal_mode");
             if class == "L2" {
                 table.entry("l2").or_insert_with(|| json!(0.0));
             }

@@ -163,7 +163,8 @@ impl LayerConfig for Conv2dTranspose {
         let mut params = vec![
             ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
                 .regularizer(&self.kernel_regularizer)
-                .constraint(&self.kernel_constraint),
+                .constraint(&self.kernel_constraint)
+                .transposed(),
         ];
         if self.use_bias {
             let bias = Shape::new([self.filters])?;

@@ -6,7 +6,7 @@ use taper_kernels::window::Axis;
 use super::{Backward, Forward, Layer, dx_of};
 use crate::activation::Activation;
 use crate::initializer::Initializer;
-use crate::param::ParamSpec;
+use crate::param::{ParamSpec, Role};
 use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::{Complaint, Complaints, Result};
@@ -80,7 +80,8 @@ pub(crate) fn check_filters(filters: usize, complaints: &mut Complaints) {
 /// Checks a parameter whose settings do not begin with its own name (`depthwise_initializer` of `kernel`), so that mistakes
 /// are found under the name that the user wrote.
 pub(crate) fn check_settings(
-    setting: &str,
+    setting: &'static str,
+    role: Role,
     shape: &Shape,
     initializer: &Initializer,
     regularizer: &Option<Regularizer>,
@@ -92,7 +93,8 @@ pub(crate) fn check_settings(
         }
     }
     if let Some(regularizer) = regularizer {
-        regularizer.validate(&format!("{setting}_regularizer"), Some(shape), &mut complaints);
+        let spec = ParamSpec::new(setting, role, shape.clone(), initializer.clone());
+        regularizer.validate(&format!("{setting}_regularizer"), Some(&spec), &mut complaints);
     }
     complaints.finish()
 }

@@ -159,7 +159,13 @@ impl LayerConfig for DepthwiseConv2d {
         }
         let (rows, columns, channels) = window.over_image(input)?;
         let kernel = sized("kernel_size", &[rows.kernel, columns.kernel, channels, self.depth_multiplier])?;
-        check_settings("depthwise", &kernel, &self.depthwise_initializer, &self.depthwise_regularizer)?;
+        check_settings(
+            "depthwise",
+            Role::DepthwiseKernel,
+            &kernel,
+            &self.depthwise_initializer,
+            &self.depthwise_regularizer,
+        )?;
         let width = channels * self.depth_multiplier;
         let output = sized("depth_multiplier", &[rows.output, columns.output, width])?;
         let mut params = vec![

@@ -179,7 +179,8 @@ pub(super) fn build<C: Cell + 'static>(settings: &Settings<'_>, cell: C, inputs:
     let mut params = vec![
         ParamSpec::new(name("kernel"), Role::Kernel, shape(&[features, sums])?, settings.kernel_initializer.clone())
             .regularizer(settings.kernel_regularizer)
-            .constraint(settings.kernel_constraint),
+            .constraint(settings.kernel_constraint)
+            .gates(C::GATES),
         ParamSpec::new(
             name("recurrent_kernel"),
             Role::RecurrentKernel,
@@ -187,14 +188,15 @@ pub(super) fn build<C: Cell + 'static>(settings: &Settings<'_>, cell: C, inputs:
             settings.recurrent_initializer.clone(),
         )
         .regularizer(settings.recurrent_regularizer)
-        .constraint(settings.recurrent_constraint),
+        .constraint(settings.recurrent_constraint)
+        .gates(C::GATES),
     ];
     if settings.use_bias {
         let sizes = if settings.bias_rows == 1 { vec![sums] } else { vec![settings.bias_rows, sums] };
         let bias = ParamSpec::new(name("bias"), Role::Bias, shape(&sizes)?, settings.bias_initializer.clone());
         params.push(ParamSpec {
             ones: settings.ones.clone(),
-            ..bias.regularizer(settings.bias_regularizer).constraint(settings.bias_constraint)
+            ..bias.regularizer(settings.bias_regularizer).constraint(settings.bias_constraint).gates(C::GATES)
         });
     }
     Ok(Box::new(Recurrent {

@@ -187,8 +187,20 @@ impl LayerConfig for SeparableConv2d {
         let depthwise = sized("kernel_size", &[rows.kernel, columns.kernel, channels, multiplier])?;
         let pointwise = sized("filters", &[1, 1, channels * multiplier, self.filters])?;
         let output = sized("filters", &[rows.output, columns.output, self.filters])?;
-        check_settings("depthwise", &depthwise, &self.depthwise_initializer, &self.depthwise_regularizer)?;
-        check_settings("pointwise", &pointwise, &self.pointwise_initializer, &self.pointwise_regularizer)?;
+        check_settings(
+            "depthwise",
+            Role::DepthwiseKernel,
+            &depthwise,
+            &self.depthwise_initializer,
+            &self.depthwise_regularizer,
+        )?;
+        check_settings(
+            "pointwise",
+            Role::PointwiseKernel,
+            &pointwise,
+            &self.pointwise_initializer,
+            &self.pointwise_regularizer,
+        )?;
         let mut params = vec![
             ParamSpec::new("depthwise_kernel", Role::DepthwiseKernel, depthwise, self.depthwise_initializer.clone())
                 .regularizer(&self.depthwise_regularizer)

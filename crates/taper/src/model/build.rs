@@ -191,7 +191,7 @@ impl<'a> Builder<'a> {
                 param.trainable &= spec.trainable;
                 let range = end..end + param.shape.len();
                 end = range.end;
-                slots.push(ParamSlot { path: format!("{name}/{}", param.name), range, spec: param });
+                slots.push(ParamSlot { path: format!("{name}/{}", param.name), range, spec: param, custom: None });
             }
             numbers[owner] = layers.len();
             let (name, kind) = (name.clone(), spec.kind.name());

@@ -16,7 +16,7 @@ pub use spec::ModelSpec;
 use crate::layer::{Layer, Mode};
 use crate::loss::Head;
 use crate::param::Params;
-use crate::regularizer::Regularizer;
+use crate::regularizer::{CustomPenalty, Regularizer};
 use crate::shape::Shape;
 use crate::{Complaint, Dataset, Error, Result, Seed};
 
@@ -217,14 +217,32 @@ impl Model {
         if let Some(slot) = self.params.slots_mut().iter_mut().find(|slot| slot.path == path) {
             if let Some(regularizer) = &regularizer {
                 let mut complaints = crate::Complaints::new();
-                regularizer.validate(path, Some(&slot.spec.shape), &mut complaints);
+                regularizer.validate(path, Some(&slot.spec), &mut complaints);
                 complaints.finish()?;
             }
             slot.spec.regularizer = regularizer;
             return Ok(());
         }
+        Err(self.unknown_path(path))
+    }
+
+    /// Puts a penalty of your own on one parameter, beside its regularizer (or with `None` takes it off). It is in force from the
+    /// next training on.
+    ///
+    /// # Errors
+    ///
+    /// A path that names no parameter.
+    pub fn set_penalty(&mut self, path: &str, penalty: Option<CustomPenalty>) -> Result<()> {
+        match self.params.slots_mut().iter_mut().find(|slot| slot.path == path) {
+            Some(slot) => slot.custom = penalty,
+            None => return Err(self.unknown_path(path)),
+        }
+        Ok(())
+    }
+
+    fn unknown_path(&self, path: &str) -> Error {
         let known: Vec<&str> = self.params.slots().iter().map(|slot| slot.path.as_str()).collect();
-        Err(crate::spelling::unknown("path", path, &known).into())
+        crate::spelling::unknown("path", path, &known).into()
     }
 
     /// Puts a policy in force, in the place of the one that the model may have: every parameter that it means gets its penalty,

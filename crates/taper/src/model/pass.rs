@@ -4,6 +4,7 @@ use crate::Seed;
 use crate::layer::{Backward, Forward, InputGradients, Inputs, Masking, Mode};
 use crate::loss::Loss;
 use crate::model::{Model, Node};
+use crate::param::Buffers;
 
 /// The buffers of one model for batches up to a fixed size. Made once; nothing allocates afterwards.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub(crate) struct Workspace {
     scratch: Vec<f32>,
     /// The gradient of every parameter.
     pub(crate) dparams: Vec<f32>,
-    /// For the penalties that need some.
-    pub(crate) penalty_scratch: Vec<f32>,
+    /// Room for penalties.
+    pub(crate) penalty_buffers: Buffers,
     /// Lent to a layer for the gradients of its inputs.
     dx: Vec<Vec<f32>>,
     /// Where an input's gradient goes that has to be added to what is there already.
@@ -56,7 +57,7 @@ impl Workspace {
             caches: (0..model.nodes.len()).map(|node| vec![0.0; layer_of(node).layer.cache_len(batch)]).collect(),
             scratch: vec![0.0; model.layers.iter().map(|layer| layer.layer.scratch_len(batch)).max().unwrap_or(0)],
             dparams: vec![0.0; if training { model.params.data().len() } else { 0 }],
-            penalty_scratch: vec![0.0; model.params.penalty_scratch_len()],
+            penalty_buffers: Buffers::new(&model.params),
             dx: vec![Vec::new(); most_inputs],
             spare: vec![vec![0.0; spare_len]; most_inputs],
             spare_dparams: vec![0.0; if training && shared { widest } else { 0 }],

@@ -6,6 +6,7 @@ mod state;
 
 pub use kind::OptimizerKind;
 pub use schedule::{LearningRate, Schedule};
+pub(crate) use state::Beside;
 pub use state::OptimizerState;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::param::Params;
 use crate::pattern::means;
+use crate::regularizer::PenaltyMode;
 use crate::spelling;
 use crate::{Complaint, Complaints};
 
@@ -157,6 +159,27 @@ impl Optimizer {
         complaints.finish()?;
         let excluded = |path: &&str| self.exclude_from_weight_decay.iter().any(|pattern| means(pattern, path));
         Ok(paths.iter().map(|path| !excluded(path)).collect())
+    }
+
+    /// Complains about penalties that have no proximal map for this optimizer's steps, in the names of their parameters.
+    pub(crate) fn check_proximal(&self, params: &Params) -> crate::Result<()> {
+        let same_step = matches!(self.kind, OptimizerKind::Sgd { .. });
+        let endless = match self.kind {
+            OptimizerKind::Sgd { momentum, .. } | OptimizerKind::Rmsprop { momentum, .. } => momentum >= 1.0,
+            _ => false,
+        };
+        let mut complaints = Complaints::new();
+        for slot in params.slots() {
+            slot.check_proximal(same_step, &mut complaints);
+            if endless && slot.has_mode(PenaltyMode::Proximal) {
+                complaints.push(Complaint::new(
+                    &slot.path,
+                    "with a proximal penalty, a momentum below 1",
+                    "1, with which no step has an end",
+                ));
+            }
+        }
+        complaints.finish()
     }
 
     /// Complains about settings outside their ranges; `place` is the key of this optimizer.

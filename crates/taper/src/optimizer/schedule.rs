@@ -85,6 +85,14 @@ impl LearningRate {
         }
     }
 
+    /// The largest rate of all steps: what the shape of a schedule is relative to.
+    pub(crate) fn peak(&self) -> f64 {
+        match self {
+            Self::Constant(rate) => *rate,
+            Self::Schedule(schedule) => schedule.peak(),
+        }
+    }
+
     pub(crate) fn validate(&self, place: &str, complaints: &mut Complaints) {
         match self {
             Self::Constant(rate) => {
@@ -96,6 +104,20 @@ impl LearningRate {
 }
 
 impl Schedule {
+    fn peak(&self) -> f64 {
+        match self {
+            Self::ExponentialDecay { initial_learning_rate, .. }
+            | Self::InverseTimeDecay { initial_learning_rate, .. } => *initial_learning_rate,
+            Self::PiecewiseConstantDecay { values, .. } => values.iter().copied().fold(0.0, f64::max),
+            Self::CosineDecay { initial_learning_rate, warmup_target, .. } => {
+                warmup_target.unwrap_or(0.0).max(*initial_learning_rate)
+            }
+            Self::PolynomialDecay { initial_learning_rate, end_learning_rate, .. } => {
+                initial_learning_rate.max(*end_learning_rate)
+            }
+        }
+    }
+
     fn at(&self, step: u64) -> f64 {
         let t = step as f64;
         let staged = |steps: f64, staircase: bool| if staircase { (t / steps).floor() } else { t / steps };

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use taper_kernels::{reduce, update};
+use taper_kernels::{reduce, step, update};
 
 use super::{Clip, Optimizer, OptimizerKind};
-use crate::param::Params;
+use crate::param::{Buffers, Params, PenaltyRates};
+use crate::regularizer::PenaltyMode;
 
 /// What an optimizer remembers from step to step: how many there were, and its moments, as flat as the parameters.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,14 +58,14 @@ impl OptimizerState {
 
     /// One step: gathers `gradients`, and when enough of them are, clips them, decays and updates the trainable `params`.
     ///
-    /// `rate` is the learning rate of this step; `decays` says of each slot whether weights decay there.
+    /// `rate` is the learning rate of this step.
     pub(crate) fn step(
         &mut self,
         optimizer: &Optimizer,
         rate: f64,
         params: &mut Params,
         gradients: &mut [f32],
-        decays: &[bool],
+        beside: &mut Beside<'_>,
     ) {
         let every = optimizer.gradient_accumulation_steps.unwrap_or(1).max(1);
         let updates = self.iterations / every;
@@ -75,7 +76,7 @@ impl OptimizerState {
                     *sum = 0.0;
                 }
             }
-            self.change(optimizer, rate, updates + 1, params, gradients, decays);
+            self.change(optimizer, rate, updates + 1, params, gradients, beside);
         } else {
             update::add_scaled(1.0, gradients, &mut self.accumulated);
         }
@@ -93,8 +94,9 @@ impl OptimizerState {
         step: u64,
         params: &mut Params,
         gradients: &mut [f32],
-        decays: &[bool],
+        beside: &mut Beside<'_>,
     ) {
+        let Beside { decays, epoch, buffers } = beside;
         clip(optimizer.clip, params, gradients);
         if optimizer.weight_decay != 0.0 {
             for i in 0..decays.len() {
@@ -105,11 +107,49 @@ impl OptimizerState {
                 }
             }
         }
+        let is_beside = |mode| matches!(mode, PenaltyMode::Decoupled | PenaltyMode::Independent);
+        let peak = optimizer.learning_rate.peak();
+        let independent = if peak > 0.0 { rate / peak } else { 0.0 };
+        let penalty_rates = params.has_mode(is_beside).then_some(PenaltyRates { decoupled: rate, independent });
+        if let Some(penalty_rates) = penalty_rates {
+            params.decouple(*epoch, penalty_rates, buffers);
+        }
         let rates = Rates::new(optimizer.kind, rate as f32, step, &mut self.momentum_product);
         let mut first = 0;
         while let Some(range) = trainable_run(params, &mut first) {
             let w = &mut params.data_mut()[range.clone()];
             self.update(optimizer.kind, rates, range.clone(), w, &gradients[range]);
+        }
+        if let Some(penalty_rates) = penalty_rates {
+            params.decouple_cautiously(*epoch, penalty_rates, buffers);
+        }
+        if params.has_mode(|mode| mode == PenaltyMode::Proximal) {
+            params.proximate(*epoch, buffers, &|range, steps| self.steps(optimizer.kind, rates, range, steps));
+        }
+    }
+
+    /// The step of every weight in this range after an update: what a steady gradient of 1 would move it by.
+    fn steps(&self, kind: OptimizerKind, rates: Rates, range: Range<usize>, steps: &mut [f32]) {
+        let moment = |i: usize| &self.moments[i][range.clone()];
+        let Rates { rate, alpha, nadam } = rates;
+        match kind {
+            OptimizerKind::Sgd { momentum, .. } => steps.fill(rate / (1.0 - momentum as f32)),
+            OptimizerKind::Adam { epsilon, amsgrad, .. } | OptimizerKind::AdamW { epsilon, amsgrad, .. } => {
+                step::adaptive(moment(if amsgrad { 2 } else { 1 }), steps, alpha, 1.0, epsilon as f32);
+            }
+            OptimizerKind::Nadam { epsilon, .. } => {
+                step::adaptive(moment(1), steps, rate, nadam.second_rest, epsilon as f32);
+            }
+            OptimizerKind::Adamax { epsilon, .. } => step::infinity(moment(1), steps, rate / alpha, epsilon as f32),
+            OptimizerKind::Lion { .. } => step::signed(moment(0), steps, rate),
+            OptimizerKind::Rmsprop { momentum, epsilon, centered, .. } => {
+                let rate = rate / (1.0 - momentum as f32);
+                match moment(self.moments.len() - 1) {
+                    mean if centered => step::centered(moment(0), mean, steps, rate, epsilon as f32),
+                    _ => step::rooted(moment(0), steps, rate, epsilon as f32),
+                }
+            }
+            OptimizerKind::Adagrad { epsilon, .. } => step::rooted(moment(0), steps, rate, epsilon as f32),
         }
     }
 
@@ -182,6 +222,17 @@ impl OptimizerState {
             params.data_mut()[range.clone()].copy_from_slice(&self.average[range]);
         }
     }
+}
+
+/// What goes on beside an optimizer's own update.
+#[derive(Debug)]
+pub(crate) struct Beside<'a> {
+    /// Of each slot, whether its weights decay.
+    pub(crate) decays: &'a [bool],
+    /// Whose strengths are in force.
+    pub(crate) epoch: usize,
+    /// Room for the penalties.
+    pub(crate) buffers: &'a mut Buffers,
 }
 
 /// What a step's number makes of the learning rate.
@@ -270,7 +321,8 @@ mod tests {
         model.params_mut().data_mut().copy_from_slice(&[1.0, -2.0, 3.0, 0.5]);
         let mut state = OptimizerState::new(&optimizer, 4);
         for gradient in &GRADIENTS[..steps] {
-            state.step(&optimizer, 0.1, model.params_mut(), &mut gradient.clone(), &[true]);
+            let mut beside = Beside { decays: &[true], epoch: 0, buffers: &mut Buffers::default() };
+            state.step(&optimizer, 0.1, model.params_mut(), &mut gradient.clone(), &mut beside);
         }
         (model.params().data().to_vec(), state)
     }

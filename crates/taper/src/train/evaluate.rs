@@ -118,7 +118,7 @@ impl Evaluator {
         self.meters.iter_mut().for_each(Meter::reset);
         self.data_loss = 0.0;
         self.penalty = 0.0;
-        let weight_penalty = model.params.penalty_with(epoch, &mut self.workspace.penalty_scratch);
+        let weight_penalty = model.params.penalty_with(epoch, &mut self.workspace.penalty_buffers);
         let width = data.input_shape().len();
         let mut row = 0;
         while row < data.rows() {

@@ -11,7 +11,9 @@ use crate::clock::Stopwatch;
 use crate::layer::Mode;
 use crate::metric::Meter;
 use crate::model::{Model, Workspace};
-use crate::optimizer::OptimizerState;
+use crate::optimizer::{Beside, OptimizerState};
+use crate::param::ledger_names;
+use crate::regularizer::PenaltyState;
 use crate::{Complaint, Complaints, Dataset, Error, Result, Seed};
 
 /// Trains a model.
@@ -67,6 +69,8 @@ pub fn fit_from(
     seed: Seed,
     observer: &mut dyn Observer,
 ) -> Result<History> {
+    state.penalty.complete(model.params());
+    model.params.penalty_state.follow(&state.penalty);
     let mut fitting = Fitting::new(model, data, validation, config, seed)?;
     let fresh = OptimizerState::new(&config.optimizer, model.params().data().len());
     if !state.optimizer.fits(&fresh) {
@@ -112,6 +116,8 @@ pub struct TrainState {
     pub optimizer: OptimizerState,
     /// What a plateau has multiplied the learning rate by so far.
     pub rate_factor: f64,
+    /// What the penalties remember.
+    pub penalty: PenaltyState,
 }
 
 impl TrainState {
@@ -122,6 +128,7 @@ impl TrainState {
             epoch: 0,
             optimizer: OptimizerState::new(&config.optimizer, model.params().data().len()),
             rate_factor: 1.0,
+            penalty: PenaltyState::new(model.params()),
         }
     }
 }
@@ -149,6 +156,8 @@ pub struct Fitting<'a> {
     clock: Stopwatch,
     names: Vec<String>,
     row: Vec<f64>,
+    /// What each penalty weighed in the last step of the epoch.
+    ledger: Vec<f64>,
     last_good: Vec<f32>,
     /// Whether the one batch that holds all rows lies in the workspace already.
     loaded: bool,
@@ -175,6 +184,7 @@ impl<'a> Fitting<'a> {
             complaints.take("", config.check_targets("validation", model, validation))?;
         }
         let decays = complaints.take("fit", config.optimizer.decays(model.params()))?.unwrap_or_default();
+        complaints.take("", config.optimizer.check_proximal(model.params()))?;
         let row_weights = complaints.take("", config.row_weights("train", model, data))?.flatten();
         complaints.finish()?;
         let batch = config.batch_size.min(data.rows());
@@ -199,6 +209,7 @@ impl<'a> Fitting<'a> {
             val_evaluator: validation.map(|validation| Evaluator::new(model, validation, config)),
             clock: Stopwatch::start(),
             row: vec![0.0; names.len()],
+            ledger: vec![0.0; ledger_names(model.params()).len()],
             names,
             last_good: model.params().data().to_vec(),
             loaded: false,
@@ -221,6 +232,7 @@ impl<'a> Fitting<'a> {
             self.seed.derive("shuffle", epoch as u64).rng().shuffle(&mut self.order);
         }
         self.last_good.copy_from_slice(model.params().data());
+        model.params.penalty_state.follow(&state.penalty);
 
         let (mut data_loss, mut penalty, mut rate) = (0.0, 0.0, 0.0);
         let mut start = 0;
@@ -228,7 +240,8 @@ impl<'a> Fitting<'a> {
             let batch = batch.min(rows - start);
             self.gather(start, batch);
             rate = self.config.optimizer.learning_rate.at(state.optimizer.iterations) * state.rate_factor;
-            let (step_loss, step_penalty) = self.step(model, state, batch, rate);
+            let is_last = start + batch == rows;
+            let (step_loss, step_penalty) = self.step(model, state, batch, rate, is_last);
             if !(step_loss + step_penalty).is_finite() {
                 return Err(state.optimizer.iterations);
             }
@@ -238,25 +251,36 @@ impl<'a> Fitting<'a> {
         }
         // The last step may have thrown the weights out of bounds without a loss to show it.
         let finite = self.write_row(model, epoch, data_loss / rows as f64, penalty / rows as f64, rate);
+        model.params.steer(&mut state.penalty);
         if finite { Ok(()) } else { Err(state.optimizer.iterations) }
     }
 
     /// One step on the batch at hand: gradients, then the update. Returns the batch's data loss and penalty at the weights
     /// before the update.
-    fn step(&mut self, model: &mut Model, state: &mut TrainState, batch: usize, rate: f64) -> (f64, f64) {
+    fn step(
+        &mut self,
+        model: &mut Model,
+        state: &mut TrainState,
+        batch: usize,
+        rate: f64,
+        is_last: bool,
+    ) -> (f64, f64) {
         let seed = self.seed.derive("step", state.optimizer.iterations);
-        let (data_loss, penalty) = self.differentiate(model, batch, state.epoch, seed);
+        let (data_loss, penalty) = self.differentiate(model, batch, state.epoch, seed, is_last);
         if (data_loss + penalty).is_finite() {
             self.workspace.update_state(model, batch);
             let (params, gradients) = (&mut model.params, &mut self.workspace.dparams);
-            state.optimizer.step(&self.config.optimizer, rate, params, gradients, &self.decays);
+            let buffers = &mut self.workspace.penalty_buffers;
+            let mut beside = Beside { decays: &self.decays, epoch: state.epoch, buffers };
+            state.optimizer.step(&self.config.optimizer, rate, params, gradients, &mut beside);
             model.params.constrain();
         }
         (data_loss, penalty)
     }
 
-    /// Forward, loss, penalty, backward, penalty gradient, for the batch at hand. Returns its data loss and penalty.
-    fn differentiate(&mut self, model: &Model, batch: usize, epoch: usize, seed: Seed) -> (f64, f64) {
+    /// Forward, loss, penalty, backward, penalty gradient, for the batch at hand. Returns its data loss and penalty. If asked, what
+    /// each penalty weighs goes into the ledger.
+    fn differentiate(&mut self, model: &Model, batch: usize, epoch: usize, seed: Seed, record: bool) -> (f64, f64) {
         self.workspace.forward(model, batch, Mode::Training, seed);
         let y = &self.targets[..batch * self.data.target_len()];
         let weights = self.row_weights.as_ref().map(|_| &self.sample_weights[..batch]);
@@ -268,8 +292,11 @@ impl<'a> Fitting<'a> {
         }
         let activity = self.workspace.activity_penalty(model, batch, epoch);
         self.workspace.backward(model, batch, epoch);
-        let Workspace { dparams, penalty_scratch, .. } = &mut self.workspace;
-        let penalty = model.params.add_penalty_gradients(epoch, dparams, penalty_scratch) + activity;
+        let Workspace { dparams, penalty_buffers, .. } = &mut self.workspace;
+        if record {
+            model.params.record(epoch, dparams, penalty_buffers, &mut self.ledger);
+        }
+        let penalty = model.params.add_penalty_gradients(epoch, dparams, penalty_buffers) + activity;
         (data_loss, penalty)
     }
 
@@ -277,7 +304,7 @@ impl<'a> Fitting<'a> {
     pub(crate) fn first_batch(&mut self, model: &Model) -> (f64, f64) {
         let batch = self.workspace.batch().min(self.data.rows());
         self.gather(0, batch);
-        self.differentiate(model, batch, 0, self.seed.derive("step", 0))
+        self.differentiate(model, batch, 0, self.seed.derive("step", 0), false)
     }
 
     /// The gradient of the last batch, by parameter.
@@ -337,6 +364,8 @@ impl<'a> Fitting<'a> {
             finite &= norm.is_finite();
             put(norm);
         }
+        self.ledger.iter().for_each(|value| put(*value));
+        model.params().zeros().for_each(|(_, share)| put(share));
         put(self.clock.seconds());
         finite
     }
@@ -358,6 +387,8 @@ fn names(model: &Model, config: &FitConfig, validation: bool) -> Vec<String> {
     }
     names.push("learning_rate".to_owned());
     names.extend(model.params().slots().iter().map(|slot| format!("norm/{}", slot.path)));
+    names.extend(ledger_names(model.params()));
+    names.extend(model.params().zeros().map(|(path, _)| format!("zeros/{path}")));
     names.push("seconds".to_owned());
     names
 }

@@ -37,7 +37,10 @@ impl StopReason {
 /// Columns, in this order: `loss` = `data_loss` + `penalty` (means over the epoch's batches, in training mode, at the
 /// weights of each moment, as in Keras), the metrics; with validation rows the same as `val_…` (after the epoch, in
 /// evaluation mode); with `measure_train` the same for the training rows as `end_…`; `learning_rate` (of the last step);
-/// `norm/PATH`, the L2 norm of each parameter after the epoch; `seconds` since the training began (wall clock: the only
+/// `norm/PATH`, the L2 norm of each parameter after the epoch; for every term of every penalty `penalty/PATH/TERM`, its value,
+/// `gradient_share/PATH/TERM`, the norm of its gradient over the sum of that and of the norm of the rest of the parameter's
+/// gradient, both in the epoch's last step at the weights before it, whatever the penalty's mode; `lambda/PATH/TERM`, if that
+/// changes with the epochs; `zeros/PATH`, the share of exact zeros in each penalized parameter after the epoch; `seconds` since the training began (wall clock: the only
 /// column that differs between equal runs).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {

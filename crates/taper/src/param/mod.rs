@@ -1,11 +1,17 @@
 //! The weights of a model: one flat buffer, and what is known of each part of it.
 
+mod ledger;
+mod penalty;
+
+pub(crate) use ledger::names as ledger_names;
+pub(crate) use penalty::{Buffers, PenaltyRates};
+
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::constraint::Constraint;
 use crate::initializer::Initializer;
-use crate::regularizer::Regularizer;
+use crate::regularizer::{CustomPenalty, PenaltyState, Regularizer};
 use crate::shape::Shape;
 use crate::{Complaint, Complaints, Error, Result, Seed};
 
@@ -74,6 +80,10 @@ pub struct ParamSpec {
     pub constraint: Option<Constraint>,
     /// Whether training may change it at all (moving statistics: no).
     pub trainable: bool,
+    /// How many gates its last dimension holds side by side: 4 for an LSTM, 3 for a GRU, 1 elsewhere.
+    pub gates: usize,
+    /// Whether its units come before its inputs: a transposed convolution's kernel.
+    pub transposed: bool,
 }
 
 impl ParamSpec {
@@ -81,7 +91,18 @@ impl ParamSpec {
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>, role: Role, shape: Shape, initializer: Initializer) -> Self {
         let (name, ones) = (name.into(), 0..0);
-        Self { name, role, shape, initializer, ones, regularizer: None, constraint: None, trainable: true }
+        Self {
+            name,
+            role,
+            shape,
+            initializer,
+            ones,
+            regularizer: None,
+            constraint: None,
+            trainable: true,
+            gates: 1,
+            transposed: false,
+        }
     }
 
     /// The same parameter with a penalty.
@@ -98,6 +119,20 @@ impl ParamSpec {
         self
     }
 
+    /// The same parameter, of a layer with this many gates.
+    #[must_use]
+    pub fn gates(mut self, gates: usize) -> Self {
+        self.gates = gates;
+        self
+    }
+
+    /// The same parameter, its units before its inputs.
+    #[must_use]
+    pub fn transposed(mut self) -> Self {
+        self.transposed = true;
+        self
+    }
+
     /// Complains about an initializer, a penalty or a constraint that cannot be used; places are settings of the layer.
     pub(crate) fn validate(&self, complaints: &mut Complaints) -> Result<()> {
         // Keras's words: `recurrent_kernel` is set by `recurrent_initializer`.
@@ -111,7 +146,7 @@ impl ParamSpec {
         });
         complaints.take(format!("{setting}_initializer"), initializer)?;
         if let Some(regularizer) = &self.regularizer {
-            regularizer.validate(&format!("{setting}_regularizer"), Some(&self.shape), complaints);
+            regularizer.validate(&format!("{setting}_regularizer"), Some(self), complaints);
         }
         if let Some(constraint) = &self.constraint {
             constraint.validate(&format!("{setting}_constraint"), &self.shape, complaints);
@@ -129,6 +164,8 @@ pub struct ParamSlot {
     pub range: Range<usize>,
     /// What it is. A frozen layer's parameters are not trainable.
     pub spec: ParamSpec,
+    /// A penalty of the user's own, beside the regularizer; see [`Model::set_penalty`](crate::Model::set_penalty).
+    pub custom: Option<CustomPenalty>,
 }
 
 impl ParamSlot {
@@ -137,6 +174,17 @@ impl ParamSlot {
     pub fn penalty(&self) -> Option<&Regularizer> {
         self.spec.regularizer.as_ref().filter(|_| self.spec.trainable)
     }
+
+    /// The user's own penalty in force.
+    #[must_use]
+    pub fn custom_penalty(&self) -> Option<&CustomPenalty> {
+        self.custom.as_ref().filter(|_| self.spec.trainable)
+    }
+
+    /// Whether its weights are penalized at all.
+    pub(crate) fn is_penalized(&self) -> bool {
+        self.custom_penalty().is_some() || self.penalty().is_some_and(|penalty| penalty.terms().next().is_some())
+    }
 }
 
 /// All parameters of a model.
@@ -144,13 +192,15 @@ impl ParamSlot {
 pub struct Params {
     data: Vec<f32>,
     slots: Vec<ParamSlot>,
+    /// What its penalties stand at: that of the training it was last in.
+    pub(crate) penalty_state: PenaltyState,
 }
 
 impl Params {
     /// These slots, whose ranges must follow each other without gaps. The numbers are allocated by
     /// [`initialize`](Self::initialize), so that the size of a model can be judged before.
     pub(crate) fn new(slots: Vec<ParamSlot>) -> Self {
-        Self { data: Vec::new(), slots }
+        Self { data: Vec::new(), slots, penalty_state: PenaltyState::default() }
     }
 
     /// How many numbers there are, whether or not they are allocated.
@@ -213,29 +263,6 @@ impl Params {
         self.slots.iter().map(|slot| (slot, &self.data[slot.range.clone()]))
     }
 
-    /// Ω: the sum of all weight penalties with the strengths of this epoch. Shared weights are one slot, so they count once.
-    #[must_use]
-    pub fn penalty_at(&self, epoch: usize) -> f64 {
-        self.penalty_with(epoch, &mut Vec::new())
-    }
-
-    /// [`penalty_at`](Self::penalty_at) without allocating, if the scratch is long enough.
-    pub(crate) fn penalty_with(&self, epoch: usize, scratch: &mut Vec<f32>) -> f64 {
-        let mut total = 0.0;
-        for (slot, w) in self.iter() {
-            if let Some(regularizer) = slot.penalty() {
-                total += regularizer.value_with(epoch, &slot.spec.shape, w, scratch);
-            }
-        }
-        total
-    }
-
-    /// How many floats of scratch the penalties need.
-    pub(crate) fn penalty_scratch_len(&self) -> usize {
-        let lens = self.slots.iter().filter_map(|slot| Some(slot.penalty()?.scratch_len(&slot.spec.shape)));
-        lens.max().unwrap_or(0)
-    }
-
     /// Brings every trainable parameter to its constraint.
     pub(crate) fn constrain(&mut self) {
         for slot in self.slots.iter().filter(|slot| slot.spec.trainable) {
@@ -243,18 +270,5 @@ impl Params {
                 constraint.apply(&slot.spec.shape, &mut self.data[slot.range.clone()]);
             }
         }
-    }
-
-    /// Adds every penalty's gradient to `gradients` (as long as the data); returns Ω.
-    pub(crate) fn add_penalty_gradients(&self, epoch: usize, gradients: &mut [f32], scratch: &mut Vec<f32>) -> f64 {
-        let mut total = 0.0;
-        for slot in &self.slots {
-            if let Some(regularizer) = slot.penalty() {
-                let range = slot.range.clone();
-                let (w, dw) = (&self.data[range.clone()], &mut gradients[range]);
-                total += regularizer.add_gradient(epoch, &slot.spec.shape, w, dw, scratch);
-            }
-        }
-        total
     }
 }

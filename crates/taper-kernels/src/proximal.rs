@@ -1,0 +1,134 @@
+//! Proximal maps of elementwise penalties: w ← argmin over u of (u - w)² / (2t) + ρ(u), each weight with its own step t.
+//!
+//! A weight that is not a number stays none: a divergence must be seen, not set to 0.
+
+use pulp::Simd;
+
+use crate::lane::flush;
+use crate::macros::kernel;
+
+kernel! {
+    /// ρ(u) = l1 |u| + l2 u²: w ← sign(w) (|w| - t l1)₊ / (1 + 2 t l2). Exactly 0 where |w| ≤ t l1.
+    pub fn l1_l2(simd: S, l1: f32, l2: f32, steps: &'a [f32], w: &'a mut [f32]) {
+        let (l1, twice) = (simd.splat_f32s(l1), simd.splat_f32s(2.0 * l2));
+        if l2 == 0.0 {
+            crate::lane::zip_in_place(simd, steps, w, #[inline(always)] |t, w| soft(simd, simd.mul_f32s(t, l1), w));
+        } else {
+            let one = simd.splat_f32s(1.0);
+            crate::lane::zip_in_place(simd, steps, w, #[inline(always)] |t, w| {
+                simd.div_f32s(soft(simd, simd.mul_f32s(t, l1), w), simd.mul_add_e_f32s(t, twice, one))
+            });
+        }
+    }
+}
+
+/// sign(w) (|w| - threshold)₊, subnormal numbers flushed.
+#[inline(always)]
+fn soft<S: Simd>(simd: S, threshold: S::f32s, w: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    let positive = simd.greater_than_f32s(w, zero);
+    let shrunk = simd.select_f32s(positive, simd.sub_f32s(w, threshold), simd.add_f32s(w, threshold));
+    let dead = simd.less_than_or_equal_f32s(simd.abs_f32s(w), threshold);
+    flush(simd, simd.select_f32s(dead, zero, shrunk))
+}
+
+/// |u| pieces with the sign of w.
+#[inline(always)]
+fn signed(size: f32, w: f32) -> f32 {
+    if w.is_nan() { w } else { size.copysign(w) + 0.0 }
+}
+
+kernel! {
+    /// MCP: for t < γ, 0 up to tλ, (|w| - tλ) / (1 - t/γ) up to γλ, and |w| itself beyond. For t ≥ γ the middle piece is
+    /// concave and the least of the sum lies at an end: 0 up to λ√(γt), and |w| beyond (hard thresholding).
+    pub fn mcp(_simd: S, lambda: f32, gamma: f32, steps: &'a [f32], w: &'a mut [f32]) {
+        assert_eq!(steps.len(), w.len());
+        for (w, t) in w.iter_mut().zip(steps) {
+            let a = w.abs();
+            let gentle = *t < gamma;
+            let bent = if a <= gamma * lambda { (a - t * lambda).max(0.0) / (1.0 - t / gamma) } else { a };
+            let hard = if a <= lambda * (gamma * t).sqrt() { 0.0 } else { a };
+            *w = signed(if gentle { bent } else { hard }, *w);
+        }
+    }
+}
+
+kernel! {
+    /// SCAD: for t < γ - 1, (|w| - tλ)₊ up to λ(1 + t), ((γ-1)|w| - tγλ) / (γ - 1 - t) up to γλ, and |w| itself beyond. For
+    /// t ≥ γ - 1 the middle piece is concave: the better of the best point up to λ and the best from γλ on.
+    pub fn scad(_simd: S, lambda: f32, gamma: f32, steps: &'a [f32], w: &'a mut [f32]) {
+        assert_eq!(steps.len(), w.len());
+        let plateau = 0.5 * lambda * lambda * (gamma + 1.0);
+        for (w, t) in w.iter_mut().zip(steps) {
+            let a = w.abs();
+            let soft = (a - t * lambda).max(0.0);
+            let middle = ((gamma - 1.0) * a - t * gamma * lambda) / (gamma - 1.0 - t);
+            let bent = if a <= gamma * lambda { middle } else { a };
+            let bent = if a <= lambda * (1.0 + t) { soft } else { bent };
+            let (near, far) = (soft.min(lambda), a.max(gamma * lambda));
+            let cost_near = (near - a) * (near - a) / (2.0 * t) + lambda * near;
+            let cost_far = (far - a) * (far - a) / (2.0 * t) + plateau;
+            let jump = if cost_near <= cost_far { near } else { far };
+            *w = signed(if *t < gamma - 1.0 { bent } else { jump }, *w);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn mcp_at(l: f64, g: f64, u: f64) -> f64 {
+        if u.abs() <= g * l { l * u.abs() - u * u / (2.0 * g) } else { g * l * l / 2.0 }
+    }
+
+    fn scad_at(l: f64, g: f64, u: f64) -> f64 {
+        match u.abs() {
+            a if a <= l => l * a,
+            a if a <= g * l => (2.0 * g * l * a - a * a - l * l) / (2.0 * (g - 1.0)),
+            _ => l * l * (g + 1.0) / 2.0,
+        }
+    }
+
+    /// The least cost over a fine grid that has 0 and w on it.
+    fn least(w: f64, cost: impl Fn(f64) -> f64) -> f64 {
+        (0..=20_000).map(|i| cost(w * f64::from(i) / 20_000.0)).fold(f64::INFINITY, f64::min)
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_point_costs_less(
+            w in -3.0f32..3.0, t in 0.001f32..8.0, lambda in 0.01f32..1.0, l2 in 0.0f32..1.0, gamma in 2.1f32..5.0,
+        ) {
+            let (l, g) = (f64::from(lambda), f64::from(gamma));
+            type Map<'a> = &'a dyn Fn(&mut [f32]);
+            let maps: [(Map<'_>, &dyn Fn(f64) -> f64); 3] = [
+                (&|x| l1_l2(lambda, l2, &[t], x), &|u| l * u.abs() + f64::from(l2) * u * u),
+                (&|x| mcp(lambda, gamma, &[t], x), &|u| mcp_at(l, g, u)),
+                (&|x| scad(lambda, gamma, &[t], x), &|u| scad_at(l, g, u)),
+            ];
+            for (i, (map, rho)) in maps.into_iter().enumerate() {
+                let mut x = [w];
+                map(&mut x);
+                let cost = |u: f64| (u - f64::from(w)).powi(2) / (2.0 * f64::from(t)) + rho(u);
+                let (got, want) = (cost(f64::from(x[0])), least(f64::from(w), cost));
+                prop_assert!(got <= want + 1e-5 * (1.0 + want), "{}: {} costs {}, {} is possible", i, x[0], got, want);
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_are_exact_and_nan_stays() {
+        let mut w = [0.5, -0.5, 0.25, -3.0, f32::NAN, 0.0];
+        l1_l2(1.0, 0.0, &[0.5; 6], &mut w);
+        assert_eq!(w[..4], [0.0, 0.0, 0.0, -2.5]);
+        assert!(w[4].is_nan() && w[0].is_sign_positive() && w[1].is_sign_positive());
+        for map in [mcp, scad] {
+            let mut w = [0.25, -0.25, 9.0, -9.0, f32::NAN];
+            map(1.0, 3.0, &[0.5; 5], &mut w);
+            assert_eq!(w[..4], [0.0, 0.0, 9.0, -9.0]);
+            assert!(w[4].is_nan());
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A penalty on one parameter with the strengths of one epoch.
+
+use taper_kernels::group::Groups;
+use taper_kernels::penalty;
+
+use super::Regularizer;
+use super::concave::{Concave, Shrinkage};
+use super::elementwise::Elementwise;
+use super::group::GroupLasso;
+use super::matrix::{Nuclear, Orthogonal};
+use super::penalty::{Penalty, Proximal};
+use super::term::{PerTerm, Term};
+use crate::shape::Shape;
+
+/// A [`Regularizer`] with its λs, its groups and its anchor: the sum of its terms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InForce<'a> {
+    pub(super) regularizer: &'a Regularizer,
+    pub(super) lambdas: PerTerm,
+    pub(super) groups: Groups,
+    /// w₀, or empty.
+    pub(super) anchor: &'a [f32],
+}
+
+impl<'a> InForce<'a> {
+    pub(crate) fn lambda(&self, term: Term) -> f64 {
+        self.lambdas[term as usize]
+    }
+
+    /// The same with one term only.
+    pub(crate) fn only(mut self, term: Term) -> Self {
+        let lambda = self.lambda(term);
+        self.lambdas = [0.0; Term::ALL.len()];
+        self.lambdas[term as usize] = lambda;
+        self
+    }
+
+    /// The same with every term that any epoch has.
+    pub(crate) fn with_every_term(mut self) -> Self {
+        self.lambdas = Term::ALL.map(|term| if self.regularizer.strength(term).is_zero() { 0.0 } else { 1.0 });
+        self
+    }
+
+    /// Whether all there is are λ Σ|w| and λ Σw², which need neither scratch nor groups.
+    pub(crate) fn is_plain(&self) -> bool {
+        let others = Term::ALL.into_iter().filter(|term| !matches!(term, Term::L1 | Term::L2));
+        self.anchor.is_empty()
+            && self.regularizer.factors.is_empty()
+            && others.into_iter().all(|term| self.lambda(term) == 0.0)
+    }
+
+    /// Whether every weight's map is its own and needs no scratch, so that a parameter can be done in stretches.
+    pub(crate) fn is_chunkable(&self) -> bool {
+        let bound = [Term::GroupLasso, Term::Nuclear, Term::Orthogonal];
+        let is_free = |term: &Term| self.lambda(*term) == 0.0;
+        self.anchor.is_empty() && self.regularizer.factors.is_empty() && bound.iter().all(is_free)
+    }
+
+    /// w₀ of one weight.
+    pub(crate) fn anchor_at(&self, i: usize) -> f32 {
+        self.anchor.get(i).copied().unwrap_or(0.0)
+    }
+
+    /// A step down the plain terms in one pass.
+    pub(crate) fn descend(&self, rate: f64, w: &mut [f32]) {
+        penalty::descend(self.lambda(Term::L1) as f32, self.lambda(Term::L2) as f32, rate as f32, w);
+    }
+
+    fn elementwise(&self) -> Elementwise<'a> {
+        let (l1, l2) = (self.lambda(Term::L1), self.lambda(Term::L2));
+        Elementwise { l1, l2, factors: &self.regularizer.factors }
+    }
+
+    /// Every term that is in force.
+    fn each(&self, f: &mut dyn FnMut(&dyn Penalty)) {
+        let elementwise = self.elementwise();
+        if !elementwise.is_zero() {
+            f(&elementwise);
+        }
+        self.each_other(f);
+    }
+
+    /// Every term but l1 and l2.
+    fn each_other(&self, f: &mut dyn FnMut(&dyn Penalty)) {
+        for (term, kind) in [(Term::Mcp, Shrinkage::Mcp), (Term::Scad, Shrinkage::Scad)] {
+            let lambda = self.lambda(term);
+            if lambda != 0.0 {
+                let gamma = self.regularizer.gamma.unwrap_or(kind.gamma());
+                f(&Concave { kind, lambda, gamma, factors: &self.regularizer.factors });
+            }
+        }
+        if self.lambda(Term::GroupLasso) != 0.0 {
+            f(&GroupLasso { lambda: self.lambda(Term::GroupLasso), groups: self.groups });
+        }
+        if self.lambda(Term::Nuclear) != 0.0 {
+            f(&Nuclear { lambda: self.lambda(Term::Nuclear) });
+        }
+        if self.lambda(Term::Orthogonal) != 0.0 {
+            f(&Orthogonal { lambda: self.lambda(Term::Orthogonal), mode: self.regularizer.orthogonal_mode });
+        }
+    }
+
+    /// Calls `f` with w - w₀ (or w, if there is no anchor) and the rest of the scratch.
+    fn from_anchor<R>(&self, w: &[f32], scratch: &mut [f32], f: impl FnOnce(&[f32], &mut [f32]) -> R) -> R {
+        if self.anchor.is_empty() {
+            return f(w, scratch);
+        }
+        let (away, rest) = scratch.split_at_mut(w.len());
+        for ((away, w), anchor) in away.iter_mut().zip(w).zip(self.anchor) {
+            *away = w - anchor;
+        }
+        f(away, rest)
+    }
+}
+
+impl Penalty for InForce<'_> {
+    fn value(&self, shape: &Shape, w: &[f32], scratch: &mut [f32]) -> f64 {
+        self.from_anchor(w, scratch, |w, scratch| {
+            let mut total = 0.0;
+            self.each(&mut |term| total += term.value(shape, w, scratch));
+            total
+        })
+    }
+
+    fn add_gradient(&self, shape: &Shape, w: &[f32], dw: &mut [f32], scratch: &mut [f32]) -> f64 {
+        self.from_anchor(w, scratch, |w, scratch| {
+            let mut total = 0.0;
+            self.each(&mut |term| total += term.add_gradient(shape, w, dw, scratch));
+            total
+        })
+    }
+
+    /// The map of the elementwise terms and then that of the other one, with what they leave of the steps: the map of the sum, for
+    /// the sums that `validate` lets through.
+    fn proximal(&self, shape: &Shape, steps: &[f32], w: &mut [f32], scratch: &mut [f32]) {
+        w.iter_mut().zip(self.anchor).for_each(|(w, anchor)| *w -= anchor);
+        let elementwise = self.elementwise();
+        if !elementwise.is_zero() {
+            elementwise.proximal(shape, steps, w, scratch);
+        }
+        if elementwise.l2 == 0.0 {
+            self.each_other(&mut |term| term.proximal(shape, steps, w, scratch));
+        } else if !self.is_plain() {
+            let (left, scratch) = scratch.split_at_mut(w.len());
+            left.copy_from_slice(steps);
+            elementwise.rest_of(left);
+            self.each_other(&mut |term| term.proximal(shape, left, w, scratch));
+        }
+        w.iter_mut().zip(self.anchor).for_each(|(w, anchor)| *w += anchor);
+    }
+
+    fn proximal_map(&self) -> Proximal {
+        let mut least = Proximal::EveryStep;
+        self.each(&mut |term| least = least.min(term.proximal_map()));
+        least
+    }
+
+    fn scratch_len(&self, shape: &Shape) -> usize {
+        let mut most = 0;
+        self.each(&mut |term| most = most.max(term.scratch_len(shape)));
+        let copies = if self.is_plain() { 0 } else { 1 };
+        most + copies * shape.len()
+    }
+}
