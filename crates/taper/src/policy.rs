@@ -138,7 +138,7 @@ impl Policy {
             };
             let Some(regularizer) = regularizer.filter(|_| slot.spec.regularizer.is_none()) else { continue };
             let mut found = Complaints::new();
-            regularizer.validate("", Some(&slot.spec.shape), &mut found);
+            regularizer.validate("", Some(&slot.spec), &mut found);
             let found = found.finish().map_err(|error| tidy(error, &place, &slot.path));
             complaints.take("", found)?;
             // A strength of 0 is how a pattern excepts something.
