@@ -84,15 +84,7 @@ pub use dialect::{Bridge, Conversion, Dialect};
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use experiment::{DataSpec, Experiment, Split};
 pub use initializer::Initializer;
-pub use layer::{
-    ActivationLayer, ActivityRegularization, Add, Average, AveragePooling1d, AveragePooling2d, Backward,
-    BatchNormalization, Bidirectional, Concatenate, Conv1d, Conv2d, Conv2dTranspose, Dense, DepthwiseConv2d, Dropout,
-    Elu, Embedding, Flatten, Forward, GaussianDropout, GaussianNoise, GlobalAveragePooling1d, GlobalAveragePooling2d,
-    GlobalMaxPooling1d, GlobalMaxPooling2d, Gru, InputGradients, Inputs, Layer, LayerConfig, LayerKind,
-    LayerNormalization, LayerSpec, LeakyReLu, Lstm, Margins, Masking, MaxPooling1d, MaxPooling2d, Maximum, MergeMode,
-    Minimum, Mode, Multiply, Padding, Pair, Permute, ReLu, RepeatVector, Rescaling, Reshape, SeparableConv2d,
-    SimpleRnn, Softmax, SpatialDropout1d, SpatialDropout2d, Subtract, TimeDistributed, UpSampling2d, ZeroPadding2d,
-};
+pub use layer::*;
 pub use loss::Loss;
 pub use metric::{Metric, MetricSpec};
 pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential, training_bytes};
