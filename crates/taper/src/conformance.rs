@@ -208,6 +208,7 @@ fn pooling_layers() -> Vec<Row> {
         row(GlobalMaxPooling2d { keepdims: true }, &[5, 6, 2], &[1, 1, 2], 0),
         row(GlobalAveragePooling1d { keepdims: true }, &[7, 3], &[1, 3], 0),
         row(GlobalAveragePooling2d::new(), &[5, 6, 2], &[2], 0),
+        row(ZeroPadding1d { padding: [1, 2] }, &[3, 2], &[6, 2], 0),
         row(ZeroPadding2d::new((1, 2)), &[3, 4, 2], &[5, 8, 2], 0),
         row(ZeroPadding2d::new(margins), &[3, 4, 2], &[4, 9, 2], 0),
         row(UpSampling2d::new((2, 3)), &[3, 4, 2], &[6, 12, 2], 0),

@@ -47,6 +47,7 @@ mod spec;
 mod time_distributed;
 mod up_sampling2d;
 mod window;
+mod zero_padding1d;
 mod zero_padding2d;
 
 pub use activation::ActivationLayer;
@@ -87,6 +88,7 @@ pub use spec::{LayerKind, LayerSpec};
 pub use time_distributed::TimeDistributed;
 pub use up_sampling2d::UpSampling2d;
 pub use window::{Padding, Pair};
+pub use zero_padding1d::ZeroPadding1d;
 pub use zero_padding2d::{Margins, ZeroPadding2d};
 
 use crate::param::ParamSpec;

@@ -156,6 +156,7 @@ layers! {
     "subtract" "Subtract" => Subtract(Subtract),
     "time_distributed" "TimeDistributed" => TimeDistributed(TimeDistributed),
     "up_sampling2d" "UpSampling2D" => UpSampling2d(UpSampling2d),
+    "zero_padding1d" "ZeroPadding1D" => ZeroPadding1d(ZeroPadding1d),
     "zero_padding2d" "ZeroPadding2D" => ZeroPadding2d(ZeroPadding2d),
 }
 
