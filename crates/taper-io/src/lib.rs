@@ -7,9 +7,13 @@ mod archive;
 mod atomic;
 mod error;
 mod experiment_file;
+mod file;
 mod hdf5;
+mod json;
 pub mod keras;
 mod log;
+#[cfg(test)]
+mod memory;
 mod model_file;
 mod rows;
 mod sample_file;

@@ -1,4 +1,4 @@
-//! JSON from strangers: no key twice, no deep nest, no more memory than a configuration needs.
+//! JSON from strangers: no key twice, no deep nest, no more memory than a description needs.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,7 +9,7 @@ use taper::Complaint;
 
 /// The deepest nest; Keras's own need about ten.
 const DEEPEST: usize = 64;
-/// The most memory of a configuration, by estimate. The text of one is a megabyte at most; maps are what takes room.
+/// The most memory of what is parsed, by estimate. Its text is a megabyte at most; maps are what takes room.
 const MOST_BYTES: usize = 24 << 20;
 
 /// Parses a text.
@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 24 << 20;
 /// # Errors
 ///
 /// Text that is not JSON, has a key twice, or nests or spreads beyond reason.
-pub(super) fn parse(text: &[u8]) -> Result<Value, Complaint> {
+pub(crate) fn parse(text: &[u8]) -> Result<Value, Complaint> {
     let left = Cell::new(MOST_BYTES);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Node { left: &left, depth: 0 }
@@ -39,7 +39,7 @@ impl Node<'_> {
                 self.left.set(left);
                 Ok(())
             }
-            None => Err(E::custom("a configuration larger than any of Keras's")),
+            None => Err(E::custom("larger than any description of a model")),
         }
     }
 
