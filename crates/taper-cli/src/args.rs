@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Convert the strength of an L2 penalty between the dialects of different programs
     Lambda(Lambda),
+    /// Write a model in another format: Keras's, Taper's or ONNX
+    Convert(Convert),
     /// Write generated or built-in rows to a file, equal bit for bit to scikit-learn's
     #[command(subcommand)]
     Data(Data),
@@ -177,6 +179,17 @@ pub(crate) struct Lambda {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Convert {
+    /// A model (.keras or .safetensors)
+    pub(crate) model: PathBuf,
+    /// The file to write: .keras, .weights.h5 (weights alone, for Keras), .safetensors or .onnx
+    pub(crate) out: PathBuf,
+    /// Take weights that are NaN or infinite
+    #[arg(long)]
+    pub(crate) allow_nan: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -37,6 +37,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(demo),
         Command::Fit(fit) => command::fit::run(fit),
         Command::Study(study) => command::study::run_command(study),
+        Command::Convert(convert) => command::convert::run(convert),
         Command::Inspect(inspect) => command::inspect::run(inspect),
         Command::Lambda(lambda) => command::lambda::run(lambda),
         Command::Data(data) => command::data::run(data),

@@ -15,6 +15,7 @@ mod log;
 #[cfg(test)]
 mod memory;
 mod model_file;
+mod onnx;
 mod rows;
 mod sample_file;
 mod store;
@@ -26,6 +27,7 @@ pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
 pub use log::{CsvLogger, ModelCheckpoint};
 pub use model_file::{read_model, write_model};
+pub use onnx::{onnx_bytes, write_onnx};
 pub use rows::read_rows;
 pub use sample_file::{write_rows, write_sample};
 pub use store::{FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, repair_store};
