@@ -58,7 +58,7 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
         report = report.section(section);
     }
     folder.write_report(&report.reproduce(Reproduce { command, experiment: text }))?;
-    folder.write_json("study.json", &result)?;
+    folder.write_json("study.json", &without_clock(result.clone()))?;
 
     if args.common.json {
         output::print_json(&json!({
@@ -100,6 +100,17 @@ pub(crate) fn label(trial: &Trial) -> String {
 }
 
 /// The trials by strength, if the study varies one number.
+/// Without the one column that differs between equal runs.
+fn without_clock(mut result: StudyResult) -> StudyResult {
+    for history in result.trials.iter_mut().flat_map(|trial| &mut trial.runs).filter_map(|run| run.history.as_mut()) {
+        if let Some(position) = history.names.iter().position(|name| name == "seconds") {
+            history.names.remove(position);
+            history.columns.remove(position);
+        }
+    }
+    result
+}
+
 fn strengths(result: &StudyResult) -> Option<Vec<LambdaScores>> {
     let mut points = Vec::new();
     for trial in &result.trials {
