@@ -112,6 +112,15 @@ fn dialects() {
 }
 
 #[test]
+fn conversions() {
+    check(&[
+        (Nothing, "convert e.toml a.onnx", &["MODEL: ", "a model (.keras or .safetensors)", "e.toml"]),
+        (Nothing, "convert no.keras a.onnx", &["no.keras"]),
+        (Nothing, "convert no.keras a.pt", &["OUT: ", ".safetensors or .onnx", "a.pt"]),
+    ]);
+}
+
+#[test]
 fn words_that_nobody_knows() {
     check(&[
         (Text("[fit]", "[fits]"), FIT, &["fits", "did you mean `fit`?"]),
