@@ -12,6 +12,17 @@ const DEEPEST: usize = 64;
 /// The most memory of what is parsed, by estimate. Its text is a megabyte at most; maps are what takes room.
 const MOST_BYTES: usize = 24 << 20;
 
+/// The most layers that a model from a file may have: their settings take far more room than their text.
+const MOST_LAYERS: usize = 4096;
+
+/// Complains about more layers than a file may have, before any is read.
+pub(crate) fn check_layers(place: &str, layers: Option<&Value>) -> Result<(), Complaint> {
+    match layers.and_then(Value::as_array).map_or(0, Vec::len) {
+        count if count > MOST_LAYERS => Err(Complaint::new(place, format!("at most {MOST_LAYERS} layers"), count)),
+        _ => Ok(()),
+    }
+}
+
 /// Parses a text.
 ///
 /// # Errors

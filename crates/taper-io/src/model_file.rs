@@ -44,6 +44,10 @@ pub fn read_model(path: &Path) -> Result<Model> {
         return Err(wrong("metadata", &format!("version {VERSION} or older"), format!("version {version}")));
     }
     let spec = json::parse(spec.as_bytes()).map_err(|complaint| Error::content(path, complaint.within("metadata")))?;
+    for key in ["layers", "nodes"] {
+        json::check_layers(key, spec.get(key))
+            .map_err(|complaint| Error::content(path, complaint.within("metadata")))?;
+    }
     let spec: ModelSpec = taper::read(spec).map_err(|error| Error::within(path, error.within("metadata")))?;
     // What the specification asks for is compared with what is there before anything is allocated for it.
     let slots = Model::plan(&spec).map_err(|error| Error::within(path, error))?;

@@ -5,6 +5,7 @@ use taper::{Complaint, Graph, GraphLayer, GraphNode, LayerSpec, ModelSpec, Resul
 
 use super::class::{LAYERS, Object, brief, check_name};
 use super::layer;
+use crate::json;
 
 const MODELS: &[&str] = &["Functional", "Sequential"];
 
@@ -20,6 +21,7 @@ pub(super) fn config(value: Value) -> Result<Config> {
     let object = Object::new(value, "a model")?;
     object.check(MODELS)?;
     let Object { class, mut config, mut rest } = object;
+    json::check_layers("config.layers", config.get("layers"))?;
     let layers = match config.remove("layers") {
         Some(Value::Array(layers)) => layers,
         other => {
