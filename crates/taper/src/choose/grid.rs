@@ -113,6 +113,7 @@ mod tests {
             spread,
             history: None,
             rows: None,
+            calibration: None,
         }
     }
 

@@ -4,8 +4,10 @@
 //! [`TrialStore`] keeps outcomes, so that [`choose()`] runs each trial once in its life: stopped and begun again with the same
 //! store, it ends with the bytes of an undisturbed run. What it finds is a [`Choice`]: plain numbers, all that reports read.
 
+mod calibration;
 mod candidate;
 mod curve;
+mod evidence;
 mod fold;
 mod grid;
 mod observer;
@@ -21,12 +23,14 @@ mod store;
 mod trial;
 mod verdict;
 
+pub use calibration::{Calibration, CalibrationBin};
 pub use candidate::Candidate;
 pub use curve::Curve;
+pub use evidence::{LearningPoint, Overfitting};
 pub use fold::{FoldAt, Selection};
 pub use observer::{ChooseEvent, ChooseObserver};
 pub use protocol::{check_choose, choose};
-pub use result::{Choice, Chosen, Claim, FoldDifference, Gain, GridPoint, RowCount, RunCount, Score, Verdict};
+pub use result::{Choice, Chosen, Claim, Family, FoldDifference, Gain, GridPoint, RowCount, RunCount, Score, Verdict};
 pub use spec::{ChooseSpec, Rule};
 pub use store::{MemoryStore, TrialStore};
 pub use trial::{Detail, TrialOutcome, TrialSpec, run_trial};

@@ -5,7 +5,7 @@ use super::fold::{FoldAt, Selection};
 use super::grid;
 use super::penalty::Penalty;
 use super::race;
-use super::result::{GridPoint, Score};
+use super::result::{Family, GridPoint, Score};
 use super::runner::Runner;
 use super::spec::{ChooseSpec, Rule};
 use super::statistic;
@@ -115,7 +115,8 @@ pub(crate) fn select(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldAt
     }
     let coarse_repeats = COARSE_REPEATS.min(spec.repeats);
     let planned = 1 + penalties.len() * spec.grid.as_ref().map_or(spec.points, Vec::len);
-    let looks = spec.repeats;
+    // After the last repeat there is nothing left to save.
+    let looks = spec.repeats.saturating_sub(1);
     advance(setting, runner, outer, &mut entries, coarse_repeats, planned, looks)?;
     if spec.grid.is_none() {
         for (i, (name, penalty)) in penalties.iter().enumerate() {
@@ -145,7 +146,7 @@ pub(crate) fn select(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldAt
             Complaint::new("fit", "a training that does not diverge", "one that diverges with every penalty");
         return Err(complaint.help("a smaller learning rate, or standardized inputs").into());
     }
-    let one_se = one_standard_error(setting, &entries, &ranks, best, &penalties);
+    let one_se = one_standard_error(setting, &entries, best, &penalties);
     let saved = entries.iter().map(|entry| full - entry.outcomes.len()).sum();
     Ok(Selected { entries, best, one_se, saved })
 }
@@ -200,7 +201,7 @@ fn advance(
         for e in due {
             entries[e].outcomes.extend(outcomes.by_ref().take(folds));
         }
-        if setting.spec.race {
+        if setting.spec.race && repeat + 1 < setting.spec.repeats {
             race::drop_beaten(setting, entries, planned, looks);
         }
     }
@@ -219,23 +220,56 @@ fn rank(setting: &Setting<'_>, entry: &Entry, folds: usize) -> f64 {
     }
 }
 
-fn one_standard_error(
-    setting: &Setting<'_>,
-    entries: &[Entry],
-    ranks: &[f64],
-    best: usize,
-    penalties: &[(String, Penalty)],
-) -> usize {
-    let scores: Vec<f64> = entries[best].scores(setting).into_iter().flatten().collect();
-    let se = statistic::repeat_se(&scores, setting.spec.folds).unwrap_or(0.0);
+/// The strongest entry of the best one's penalty whose mean score is within one standard error of the best. What was beaten
+/// before all folds counts by its difference on the folds that it has: clearly beaten may still be within one standard
+/// error, which is that of a score, not of a paired difference.
+fn one_standard_error(setting: &Setting<'_>, entries: &[Entry], best: usize, penalties: &[(String, Penalty)]) -> usize {
+    let scores = entries[best].scores(setting);
+    let known: Vec<f64> = scores.iter().copied().flatten().collect();
+    let se = statistic::repeat_se(&known, setting.spec.folds).unwrap_or(0.0);
     let strength = |e: usize| match entries[e].penalty {
         Some(penalty) => penalties[penalty].1.strength(entries[e].candidate.value),
         None => f64::NEG_INFINITY,
     };
     // If no penalty is best, the strongest of the first penalty that is as good may still be wanted.
     let family = entries[best].penalty.or(if penalties.is_empty() { None } else { Some(0) });
-    let close = |e: &usize| ranks[*e] >= ranks[best] - se && (*e == best || entries[*e].penalty == family);
+    let close = |e: &usize| {
+        let behind: Option<Vec<f64>> = scores
+            .iter()
+            .zip(entries[*e].scores(setting))
+            .map(|(best, own)| Some(setting.gain((*best)?, own?)))
+            .collect();
+        let mean = behind.and_then(|behind| statistic::mean(&behind));
+        *e == best || entries[*e].penalty == family && mean.is_some_and(|mean| mean <= se)
+    };
     (0..entries.len()).filter(close).max_by(|a, b| strength(*a).total_cmp(&strength(*b))).unwrap_or(best)
+}
+
+/// The best strengths of each penalty.
+pub(crate) fn families(setting: &Setting<'_>, selected: &Selected) -> Vec<Family> {
+    let penalties = setting.spec.read_penalties();
+    let full = setting.spec.folds * setting.spec.repeats;
+    let of = |(i, (name, _)): (usize, &(String, Penalty))| {
+        let own = (0..selected.entries.len()).filter(|e| selected.entries[*e].penalty == Some(i));
+        // What ran longest, then what scored best.
+        let place = |e: usize| {
+            let length = selected.entries[e].outcomes.len();
+            (length, rank(setting, &selected.entries[e], length.min(full)))
+        };
+        let best = own.rev().max_by(|a, b| {
+            let ((a_length, a_rank), (b_length, b_rank)) = (place(*a), place(*b));
+            a_length.cmp(&b_length).then(a_rank.total_cmp(&b_rank))
+        })?;
+        let one_se = one_standard_error(setting, &selected.entries, best, &penalties);
+        let score = grid_point(setting, &selected.entries[best], &selected.entries[0]).score;
+        Some(Family {
+            penalty: name.clone(),
+            lambda_min: selected.entries[best].candidate.value,
+            lambda_1se: selected.entries[one_se].candidate.value,
+            score,
+        })
+    };
+    penalties.iter().enumerate().filter_map(of).collect()
 }
 
 /// An entry as the result shows it.

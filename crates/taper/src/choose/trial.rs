@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::calibration::{self, CalibrationBin};
 use super::candidate::Candidate;
 use super::curve::Curve;
 use super::fold::{FoldAt, Layout, Selection};
 use crate::experiment::Experiment;
 use crate::param::Role;
-use crate::spelling::is_default;
+use crate::spelling::{self, is_default};
 use crate::train::{EpochRow, FitConfig, Flow, Observer, StopReason, TrainState, evaluate, fit, row_losses};
 use crate::{Dataset, Model, Result, Rows, Seed};
 
@@ -38,15 +39,18 @@ pub struct TrialSpec {
 }
 
 /// What is kept of a trial beside its scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detail {
     /// The epochs, measured on training and scored rows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub history: bool,
-    /// The loss of each scored row.
+    /// What each scored row, or block of rows, adds to this score: see [`TrialOutcome::rows`].
     #[serde(default, skip_serializing_if = "is_default")]
-    pub rows: bool,
+    pub rows: Option<String>,
+    /// Calibration on the scored rows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub calibration: bool,
 }
 
 /// What came of a trial.
@@ -74,9 +78,14 @@ pub struct TrialOutcome {
     /// The epochs, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<Curve>,
-    /// The loss of each scored row, if they were asked for, in the order of the rows.
+    /// If they were asked for: the loss of each scored row, in their order, or of a metric, which need not be a mean over rows,
+    /// its jackknife pseudo-values B·s - (B-1)·s₋ᵦ over B blocks of rows (s₋ᵦ is the score without block b). Their mean is the
+    /// score (for a metric, up to the jackknife's correction of its bias), their variance tells that of the score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<f64>>,
+    /// The calibration, if it was asked for and predictions are probabilities of classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Vec<CalibrationBin>>,
 }
 
 impl TrialSpec {
@@ -108,6 +117,8 @@ pub(crate) struct Prepared {
     train: Dataset,
     /// What is scored; for a model that is fitted for its own sake, some training row.
     test: Dataset,
+    /// Which scored rows belong together, if not each stands for itself.
+    clusters: Option<Vec<usize>>,
     /// Rows split off the training rows, for a training that watches rows which do not train.
     watched: Option<Dataset>,
 }
@@ -131,7 +142,8 @@ impl Prepared {
             test = train.first().copied().into_iter().collect();
         }
         let split = rows.split(&train, &test)?;
-        Ok(Self { rows: train, train: split.train, test: split.test, watched })
+        let clusters = layout.clusters(&test);
+        Ok(Self { rows: train, train: split.train, test: split.test, clusters, watched })
     }
 
     pub(crate) fn train_rows(&self) -> &[usize] {
@@ -185,6 +197,7 @@ pub(crate) fn fit_trial(
         spread: 0.0,
         history: spec.detail.history.then(|| Curve::of(&history)),
         rows: None,
+        calibration: None,
         stop: history.stop,
     };
     if outcome.stop.is_usable() {
@@ -227,10 +240,44 @@ fn measure(
     }
     outcome.norm = squares.sqrt();
     outcome.zeros = zeros as f64 / count.max(1) as f64;
-    if spec.detail.rows {
-        outcome.rows = Some(row_losses(model, &prepared.test, config)?);
+    outcome.rows = match spec.detail.rows.as_deref() {
+        None => None,
+        Some("data_loss") => Some(row_losses(model, &prepared.test, config)?),
+        Some(metric) => match outcome.scores.get(metric) {
+            Some(score) => Some(pseudo_values(model, prepared, config, metric, *score)?),
+            None => {
+                let known: Vec<&str> = outcome.scores.keys().map(String::as_str).collect();
+                return Err(spelling::unknown("detail.rows", metric, &known).into());
+            }
+        },
+    };
+    if spec.detail.calibration {
+        outcome.calibration = calibration::of_predictions(config.loss, &predictions, &prepared.test);
     }
     Ok(())
+}
+
+/// The jackknife pseudo-values of a metric. Rows that belong together are in the same block.
+fn pseudo_values(model: &Model, prepared: &Prepared, config: &FitConfig, metric: &str, score: f64) -> Result<Vec<f64>> {
+    const BLOCKS: usize = 40;
+    let rows = prepared.test.rows();
+    let block_of = |row: usize| prepared.clusters.as_ref().map_or(row, |clusters| clusters[row]) % BLOCKS;
+    let mut blocks: Vec<usize> = (0..rows).map(block_of).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    let column = config.metric_names().iter().position(|name| name == metric);
+    let count = blocks.len() as f64;
+    let mut values = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let others: Vec<usize> = (0..rows).filter(|row| block_of(*row) != block).collect();
+        if others.is_empty() {
+            break;
+        }
+        let without = evaluate(model, &prepared.test.select(&others)?, config)?;
+        let without = column.and_then(|column| without.metrics.get(column).copied()).unwrap_or(without.data_loss);
+        values.push(count * score - (count - 1.0) * without);
+    }
+    Ok(values)
 }
 
 /// Standard deviation of each output over rows, averaged over outputs.
