@@ -176,7 +176,7 @@ fn regret(simulations: usize) {
         let fresh = truth.rows(10_000, seed.derive("fresh", 0));
         let both = together(&data, n, &fresh);
         let mut tried = vec![Candidate::none()];
-        tried.extend(full.grid.iter().map(|point| Candidate { penalty: point.penalty.clone(), value: point.value }));
+        tried.extend(full.grid.iter().map(|point| Candidate::new(point.penalty.as_str(), point.value)));
         let bare = Experiment { choose: None, ..experiment(truth, true, n, 600, spec(true)) };
         let losses: Vec<f64> = tried
             .iter()

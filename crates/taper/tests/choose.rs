@@ -110,7 +110,7 @@ fn a_trial_is_plain_data_and_means_the_same_elsewhere() {
     let spec = TrialSpec {
         experiment: Experiment { choose: None, ..experiment },
         on: vec![Role::Kernel],
-        candidate: Candidate { penalty: "l2".into(), value: 0.01 },
+        candidate: Candidate::new("l2", 0.01),
         rows: Selection::Folds(vec![FoldAt { seed: 3, folds: 5, fold: 2 }]),
         quarters: None,
         seed: 9,

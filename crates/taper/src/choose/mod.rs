@@ -4,7 +4,6 @@
 //! [`TrialStore`] keeps outcomes, so that [`choose()`] runs each trial once in its life: stopped and begun again with the same
 //! store, it ends with the bytes of an undisturbed run. What it finds is a [`Choice`]: plain numbers, all that reports read.
 
-mod calibration;
 mod candidate;
 mod curve;
 mod evidence;
@@ -14,6 +13,7 @@ mod observer;
 mod penalty;
 mod protocol;
 mod race;
+mod reliability;
 mod result;
 mod runner;
 mod selection;
@@ -23,14 +23,14 @@ mod store;
 mod trial;
 mod verdict;
 
-pub use calibration::{Calibration, CalibrationBin};
-pub use candidate::Candidate;
+pub use candidate::{Candidate, Path};
 pub use curve::Curve;
 pub use evidence::{LearningPoint, Overfitting};
 pub use fold::{FoldAt, Selection};
 pub use observer::{ChooseEvent, ChooseObserver};
 pub use protocol::{check_choose, choose};
+pub use reliability::{Reliability, ReliabilityBin};
 pub use result::{Choice, Chosen, Claim, Family, FoldDifference, Gain, GridPoint, RowCount, RunCount, Score, Verdict};
-pub use spec::{ChooseSpec, Rule};
+pub use spec::{ChooseMode, ChooseSpec, Rule};
 pub use store::{MemoryStore, TrialStore};
 pub use trial::{Detail, TrialOutcome, TrialSpec, run_trial};

@@ -2,15 +2,15 @@
 
 use std::sync::atomic::Ordering;
 
-use super::calibration::{Calibration, pooled};
 use super::candidate::{self, Candidate};
 use super::evidence;
 use super::fold::{FoldAt, Layout, Selection};
 use super::observer::ChooseObserver;
+use super::reliability::{Reliability, pooled};
 use super::result::{Choice, Chosen, Claim, FoldDifference, Gain, GridPoint, RowCount, RunCount};
 use super::runner::Runner;
 use super::selection::{Entry, Selected, Setting, families, grid_point, select};
-use super::spec::ChooseSpec;
+use super::spec::{ChooseMode, ChooseSpec};
 use super::statistic::Interval;
 use super::store::TrialStore;
 use super::trial::{Detail, Prepared, TrialOutcome, TrialSpec, fit_trial};
@@ -143,7 +143,15 @@ fn prepare<'a>(experiment: &Experiment, spec: &'a ChooseSpec, rows: &dyn Rows) -
     let layout = Layout::of(rows);
     let outer = (!layout.has_test()).then_some(spec.outer_folds);
     layout.check(spec.folds, outer, &mut complaints);
-    complaints.finish().map_err(|error| error.within("choose"))?;
+    if layout.has_test() {
+        let test = layout.test();
+        let mut clusters = layout.clusters(&test).unwrap_or_else(|| (0..test.len()).collect());
+        clusters.sort_unstable();
+        clusters.dedup();
+        let expected = "at least 2 declared test rows (or groups of them)";
+        complaints.check(clusters.len() >= 2, "data", expected, clusters.len());
+    }
+    complaints.finish().map_err(in_choose)?;
     let setting = Setting {
         spec,
         bare: candidate::stripped(experiment, spec)?,
@@ -152,7 +160,7 @@ fn prepare<'a>(experiment: &Experiment, spec: &'a ChooseSpec, rows: &dyn Rows) -
     };
     // Whether model and rows fit each other shows on any fold.
     let mut candidates = vec![Candidate::none()];
-    candidates.extend(spec.penalties.iter().map(|penalty| Candidate { penalty: penalty.clone(), value: 0.0 }));
+    candidates.extend(spec.penalties.iter().map(|penalty| Candidate::new(penalty.as_str(), 0.0)));
     for candidate in candidates {
         let trial = setting.fold_trial(&candidate, &[], 0, 0);
         let (model, config) = super::trial::build(&trial)?;
@@ -160,6 +168,18 @@ fn prepare<'a>(experiment: &Experiment, spec: &'a ChooseSpec, rows: &dyn Rows) -
         Fitting::new(&model, prepared.train(), Some(prepared.test()), &config, Seed::new(0))?;
     }
     Ok(setting)
+}
+
+/// Seen from the experiment: what is not said about `[data]` is said about `[choose]`.
+fn in_choose(error: Error) -> Error {
+    match error {
+        Error::Invalid(complaints) => {
+            let outside =
+                |complaint: Complaint| if complaint.place == "data" { complaint } else { complaint.within("choose") };
+            Error::Invalid(complaints.into_iter().map(outside).collect())
+        }
+        other => other,
+    }
 }
 
 fn score_name(spec: &ChooseSpec) -> String {
@@ -186,6 +206,14 @@ fn notes(setting: &Setting<'_>, selected: &Selected, best: &Entry, rows: &dyn Ro
     if diverged > 0 {
         notes.push(format!("{diverged} of the strengths diverged on some fold and could not be chosen."));
     }
+    if setting.spec.mode == ChooseMode::Path {
+        notes.push(
+            "Strengths were tried along a path: one model per fold, trained without the penalty and then on with one rising \
+             strength after the other. Its models have been trained longer than cold fits and remember the weaker \
+             strengths, so that the best strength may differ from that of cold fits; the returned model went the same path."
+                .to_owned(),
+        );
+    }
     if rows.is_ordered() {
         notes.push(
             "Rows lie in the order of time: each fold is predicted from the rows before it, repeats differ in their seeds \
@@ -201,7 +229,7 @@ fn declared_gain(
     setting: &Setting<'_>,
     runner: &Runner<'_>,
     candidate: &Candidate,
-) -> Result<(Gain, Option<Calibration>)> {
+) -> Result<(Gain, Option<Reliability>)> {
     let specs = [Candidate::none(), candidate.clone()].map(|candidate| final_trial(setting, &candidate));
     let outcomes = runner.run(&specs)?;
     let (Some(baseline), Some(chosen)) = (&outcomes[0].rows, &outcomes[1].rows) else { return Err(diverged()) };
@@ -218,9 +246,9 @@ fn declared_gain(
     Ok((gain, calibrations(&[&outcomes[0]], &[&outcomes[1]])))
 }
 
-fn calibrations(baseline: &[&TrialOutcome], chosen: &[&TrialOutcome]) -> Option<Calibration> {
+fn calibrations(baseline: &[&TrialOutcome], chosen: &[&TrialOutcome]) -> Option<Reliability> {
     let known = baseline.iter().chain(chosen).all(|outcome| outcome.calibration.is_some());
-    known.then(|| Calibration { baseline: pooled(baseline), chosen: pooled(chosen) })
+    known.then(|| Reliability { baseline: pooled(baseline), chosen: pooled(chosen) })
 }
 
 fn final_trial(setting: &Setting<'_>, candidate: &Candidate) -> TrialSpec {
@@ -232,7 +260,7 @@ fn final_trial(setting: &Setting<'_>, candidate: &Candidate) -> TrialSpec {
 fn outer_folds(
     setting: &Setting<'_>,
     runner: &Runner<'_>,
-) -> Result<(Vec<FoldDifference>, Option<Calibration>, usize)> {
+) -> Result<(Vec<FoldDifference>, Option<Reliability>, usize)> {
     let seed = Seed::new(setting.spec.seed);
     let (mut found, mut saved, mut all) = (Vec::new(), 0, Vec::new());
     for fold in 0..setting.spec.outer_folds {
@@ -305,7 +333,7 @@ fn refit(setting: &Setting<'_>, runner: &Runner<'_>, rows: &dyn Rows, choice: Ch
         StopReason::Interrupted => Err(Error::Interrupted),
         StopReason::Diverged { .. } => Err(diverged()),
         StopReason::Completed | StopReason::EarlyStopped { .. } => Ok(Chosen {
-            experiment: choice.chosen.applied(&setting.bare)?,
+            experiment: choice.chosen.applied(&setting.bare, &setting.on)?,
             choice,
             model,
             train: prepared.train_rows().to_vec(),

@@ -2,15 +2,17 @@
 //!
 //! Between repeats, each candidate is compared with every other on the folds that both have run. The question is which of
 //! them would be best after *all* repeats on these very rows, so what varies is the division and the seed, not the rows:
-//! differences are taken fold by fold (same rows, same seeds), and two one-sided t-tests ask whether their mean favours the
-//! other: one over folds, and one over the means of repeats. Repeats are independent draws given the rows, so the second is
-//! exact for normal means; the folds of a repeat share no scored row, so that their differences tend to cancel and the first
-//! errs on the safe side.
+//! differences are taken fold by fold (same rows, same seeds), and a one-sided t-test asks whether their mean favours the
+//! other. Repeats are independent draws given the rows. The folds of a repeat share no scored row, so that what is particular
+//! to rows cancels within a repeat, and a test that takes all folds for independent errs on the safe side.
 //!
 //! The error is controlled over everything that is looked at: with m candidates and L looks, each test runs at level
-//! 0.05 / (2 (m - 1) L). The best candidate is lost only if it loses one of its m - 1 comparisons in one of the L looks by one
-//! of the two tests, so it is lost with probability at most 5% (Bonferroni's inequality), whoever leads meanwhile. Epochs are
-//! never a reason to stop: penalties look bad early.
+//! 0.05 / ((m - 1) L). The best candidate is lost only if it loses one of its m - 1 comparisons in one of the L looks, so it
+//! is lost with probability at most 5% (Bonferroni's inequality), whoever leads meanwhile. Epochs are never a reason to stop:
+//! penalties look bad early.
+//!
+//! The race is decided when all that are left are the leader and its neighbours on the grid: then the leader is within one
+//! step of whatever all repeats would have chosen, with the same 95%.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -20,43 +22,52 @@ use super::statistic::{mean, variance};
 /// The probability that the best is lost.
 const ERROR: f64 = 0.05;
 
-/// Marks the entries that are clearly beaten; the baseline (the first) never is, because all others are compared with it in
-/// the end. `candidates` are all that will ever take part, `looks` how often this is asked of a pair.
+/// Marks the entries that are clearly beaten. `candidates` are all that will ever take part, `looks` how often this is asked of
+/// a pair.
 pub(crate) fn drop_beaten(setting: &Setting<'_>, entries: &mut [Entry], candidates: usize, looks: usize) {
-    let level = ERROR / (2.0 * candidates.saturating_sub(1).max(1) as f64 * looks.max(1) as f64);
+    let level = ERROR / (candidates.saturating_sub(1).max(1) * looks.max(1)) as f64;
     let scores: Vec<Vec<Option<f64>>> = entries.iter().map(|entry| entry.scores(setting)).collect();
-    let folds = setting.spec.folds;
-    let beaten: Vec<usize> = (1..entries.len())
-        .filter(|e| !entries[*e].beaten)
+    let running: Vec<usize> = (0..entries.len()).filter(|e| !entries[*e].beaten).collect();
+    let loses = |e: usize, other: usize| {
+        let pairs = scores[e].iter().zip(&scores[other]);
+        let leads: Option<Vec<f64>> = pairs.map(|(own, other)| Some(setting.gain((*other)?, (*own)?))).collect();
+        leads.is_some_and(|leads| is_clearly_positive(&leads, level))
+    };
+    let beaten: Vec<usize> = running
+        .iter()
+        .copied()
         .filter(|e| {
-            let lost = scores[*e].iter().any(Option::is_none);
-            lost || (0..entries.len()).any(|other| {
-                // A pair is asked only while both run, or ran equally long.
-                let common = scores[*e].len().min(scores[other].len());
-                let pairs = scores[*e].iter().zip(&scores[other]).take(common);
-                let leads: Option<Vec<f64>> =
-                    pairs.map(|(own, other)| Some(setting.gain((*other)?, (*own)?))).collect();
-                other != *e && leads.is_some_and(|leads| clearly_positive(&leads, folds, level))
-            })
+            let diverged = scores[*e].iter().any(Option::is_none);
+            diverged || running.iter().any(|other| other != e && loses(*e, *other))
         })
         .collect();
-    beaten.into_iter().for_each(|e| entries[e].beaten = true);
+    // All could only lose to each other on different folds; then nothing is clear.
+    if beaten.len() < running.len() {
+        beaten.into_iter().for_each(|e| entries[e].beaten = true);
+    }
 }
 
-/// Whether the mean of these differences, `folds` for each repeat, is above 0 at this level by either test.
-fn clearly_positive(differences: &[f64], folds: usize, level: f64) -> bool {
-    let repeats: Vec<f64> = differences.chunks_exact(folds).filter_map(mean).collect();
-    exceeds(differences, level) || exceeds(&repeats, level)
+/// Whether all that still run are the leader and its neighbours on the grid. No penalty is the neighbour of each penalty's
+/// weakest strength.
+pub(crate) fn is_decided(setting: &Setting<'_>, entries: &[Entry]) -> bool {
+    let running: Vec<&Entry> = entries.iter().filter(|entry| !entry.beaten).collect();
+    let score = |entry: &Entry| {
+        let mean = entry.scores(setting).into_iter().collect::<Option<Vec<f64>>>().and_then(|scores| mean(&scores));
+        mean.map_or(f64::NEG_INFINITY, |mean| if setting.maximize { mean } else { -mean })
+    };
+    let Some(leader) = running.iter().max_by(|a, b| score(a).total_cmp(&score(b))) else { return false };
+    running.iter().all(|entry| setting.steps(entries, entry, leader).is_some_and(|steps| steps <= 1))
 }
 
-fn exceeds(values: &[f64], level: f64) -> bool {
-    let (Some(mean), Some(variance)) = (mean(values), variance(values)) else { return false };
-    let t = mean / (variance / values.len() as f64).sqrt();
+/// Whether the mean of these differences is above 0 at this level (Student's t, one-sided).
+fn is_clearly_positive(differences: &[f64], level: f64) -> bool {
+    let (Some(mean), Some(variance)) = (mean(differences), variance(differences)) else { return false };
+    let t = mean / (variance / differences.len() as f64).sqrt();
     // Without any spread there is nothing to judge by: a score of few levels, say.
     if !(mean > 0.0 && variance > 0.0 && t.is_finite()) {
         return false;
     }
-    StudentsT::new(0.0, 1.0, (values.len() - 1) as f64).is_ok_and(|students| students.sf(t) < level)
+    StudentsT::new(0.0, 1.0, (differences.len() - 1) as f64).is_ok_and(|students| students.sf(t) < level)
 }
 
 #[cfg(test)]
@@ -66,26 +77,17 @@ mod tests {
 
     #[test]
     fn only_clear_differences_count() {
-        assert!(!clearly_positive(&[0.1, -0.1, 0.2, 0.0, 0.1], 5, 1e-3));
-        assert!(clearly_positive(&[1.0, 1.1, 0.9, 1.05, 0.95], 5, 1e-3));
-        assert!(!clearly_positive(&[-1.0, -1.1, -0.9, -1.05, -0.95], 5, 1e-3));
-        assert!(!clearly_positive(&[1.0; 5], 5, 1e-3), "no spread, no judgement");
-        // Folds that differ much, repeats that agree.
-        let folds: Vec<f64> = [3.0, -2.0, 1.0, -1.5, 1.5]
-            .iter()
-            .cycle()
-            .take(20)
-            .enumerate()
-            .map(|(i, x)| x + (i / 5) as f64 * 1e-3)
-            .collect();
-        assert!(clearly_positive(&folds, 5, 1e-3));
+        assert!(!is_clearly_positive(&[0.1, -0.1, 0.2, 0.0, 0.1], 1e-3));
+        assert!(is_clearly_positive(&[1.0, 1.1, 0.9, 1.05, 0.95], 1e-3));
+        assert!(!is_clearly_positive(&[-1.0, -1.1, -0.9, -1.05, -0.95], 1e-3));
+        assert!(!is_clearly_positive(&[1.0; 5], 1e-3), "no spread, no judgement");
     }
 
     #[test]
     fn the_best_is_rarely_lost_over_all_looks() {
         // Thirteen candidates that are equally good: whoever is called best, losing any of them is an error.
         let (candidates, looks, folds) = (13, 9, 5);
-        let level = ERROR / (2.0 * (candidates - 1) as f64 * looks as f64);
+        let level = ERROR / ((candidates - 1) * looks) as f64;
         let lost = (0..200)
             .filter(|simulation| {
                 let mut rng = Seed::new(*simulation).derive("race", 0).rng();
@@ -94,7 +96,7 @@ mod tests {
                 (1..=looks).any(|look| {
                     (1..candidates).any(|other| {
                         let leads: Vec<f64> = (0..look * folds).map(|i| scores[other][i] - scores[0][i]).collect();
-                        clearly_positive(&leads, folds, level)
+                        is_clearly_positive(&leads, level)
                     })
                 })
             })

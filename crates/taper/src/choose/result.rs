@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::calibration::Calibration;
 use super::candidate::Candidate;
 use super::curve::Curve;
 use super::evidence::{LearningPoint, Overfitting};
+use super::reliability::Reliability;
 use super::spec::Rule;
 use crate::{Experiment, Model};
 
@@ -55,7 +55,7 @@ pub struct Choice {
     /// lack a class.
     pub learning_curve: Vec<LearningPoint>,
     /// Calibration on the rows of the final comparison, where predictions are probabilities of classes.
-    pub calibration: Option<Calibration>,
+    pub calibration: Option<Reliability>,
     /// A training without a penalty, on the first fold.
     pub baseline_history: Option<Curve>,
     /// A training of the choice, on the same fold.

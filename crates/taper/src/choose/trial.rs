@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::calibration::{self, CalibrationBin};
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Path};
 use super::curve::Curve;
 use super::fold::{FoldAt, Layout, Selection};
+use super::reliability::{self, ReliabilityBin};
 use crate::experiment::Experiment;
 use crate::param::Role;
 use crate::spelling::{self, is_default};
-use crate::train::{EpochRow, FitConfig, Flow, Observer, StopReason, TrainState, evaluate, fit, row_losses};
-use crate::{Dataset, Model, Result, Rows, Seed};
+use crate::train::{
+    EpochRow, FitConfig, Flow, History, Observer, StopReason, TrainState, evaluate, fit, fit_from, row_losses,
+};
+use crate::{Complaints, Dataset, Model, Result, Rows, Seed};
 
 /// Everything that one training and its scores are a function of, beside the rows themselves: the unit of work that a
 /// scheduler may run anywhere.
@@ -51,6 +53,9 @@ pub struct Detail {
     /// Calibration on the scored rows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub calibration: bool,
+    /// Every point of a path, not its last alone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub points: bool,
 }
 
 /// What came of a trial.
@@ -85,7 +90,10 @@ pub struct TrialOutcome {
     pub rows: Option<Vec<f64>>,
     /// The calibration, if it was asked for and predictions are probabilities of classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calibration: Option<Vec<CalibrationBin>>,
+    pub calibration: Option<Vec<ReliabilityBin>>,
+    /// What came of each strength of a path, if all were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<TrialOutcome>,
 }
 
 impl TrialSpec {
@@ -130,7 +138,7 @@ impl Prepared {
             train = layout.quarters(&train, quarters, spec.seed);
         }
         let mut watched = None;
-        if watches(&spec.candidate.applied(&spec.experiment)?.fit) {
+        if watches(&spec.candidate.applied(&spec.experiment, &spec.on)?.fit) {
             // In the order of time, the last fold is the latest fifth of what trains.
             const PARTS: usize = 5;
             let at = FoldAt { seed: Seed::new(spec.seed).derive("watched", 0).number(), folds: PARTS, fold: PARTS - 1 };
@@ -168,10 +176,23 @@ pub(crate) fn watches(config: &FitConfig) -> bool {
 
 /// The untrained model of a trial, and how to train it.
 pub(crate) fn build(spec: &TrialSpec) -> Result<(Model, FitConfig)> {
-    let experiment = spec.candidate.applied(&spec.experiment)?;
+    let experiment = spec.candidate.applied(&spec.experiment, &spec.on)?;
     let seed = Seed::new(spec.seed);
-    let mut model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
-    spec.candidate.penalize(&mut model, &spec.on)?;
+    if let Some(path) = &spec.candidate.path {
+        let rises =
+            path.values.windows(2).all(|pair| pair[0] < pair[1]) && path.values.last() == Some(&spec.candidate.value);
+        let mut complaints = Complaints::new();
+        let expected = "strengths that rise to the candidate's own";
+        complaints.check(rises, "candidate.path.values", expected, format!("{:?}", path.values));
+        complaints.check(
+            !watches(&experiment.fit),
+            "candidate.path",
+            "a training that watches no other rows",
+            "a path",
+        );
+        complaints.finish()?;
+    }
+    let model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
     Ok((model, experiment.fit))
 }
 
@@ -181,12 +202,69 @@ pub(crate) fn fit_trial(
     prepared: &Prepared,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<(TrialOutcome, Model)> {
+    match &spec.candidate.path {
+        None => fit_cold(spec, prepared, cancelled),
+        Some(path) => fit_path(spec, path, prepared, cancelled),
+    }
+}
+
+fn fit_cold(spec: &TrialSpec, prepared: &Prepared, cancelled: &dyn Fn() -> bool) -> Result<(TrialOutcome, Model)> {
     let (mut model, mut config) = build(spec)?;
     config.measure_train |= spec.detail.history;
     let validation = prepared.watched.as_ref().or(spec.detail.history.then_some(&prepared.test));
     let seed = Seed::new(spec.seed);
     let history = fit(&mut model, &prepared.train, validation, &config, seed, &mut Cancel(cancelled))?;
-    let mut outcome = TrialOutcome {
+    let mut outcome = outcome(spec, prepared, &history);
+    if outcome.stop.is_usable() {
+        measure(&mut outcome, spec, &model, prepared, &config)?;
+    }
+    Ok((outcome, model))
+}
+
+/// Trains without the penalty, then with one strength of the path after the other.
+fn fit_path(
+    spec: &TrialSpec,
+    path: &Path,
+    prepared: &Prepared,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(TrialOutcome, Model)> {
+    let first = TrialSpec { candidate: Candidate::none(), detail: Detail::default(), ..spec.clone() };
+    let (mut model, config) = build(&first)?;
+    let mut state = TrainState::new(&model, &config);
+    let seed = Seed::new(spec.seed);
+    let mut observer = Cancel(cancelled);
+    let mut history = fit_from(&mut model, &mut state, &prepared.train, None, &config, seed, &mut observer)?;
+    let mut points = Vec::with_capacity(path.values.len());
+    for value in &path.values {
+        let candidate = Candidate { value: *value, path: None, ..spec.candidate.clone() };
+        let here = TrialSpec { candidate, ..spec.clone() };
+        let experiment = here.candidate.applied(&here.experiment, &here.on)?;
+        model = Model::with_weights(&experiment.model, model.params().data().to_vec())?;
+        let mut config = experiment.fit.epochs(path.epochs);
+        config.measure_train |= spec.detail.history;
+        if history.stop.is_usable() && history.stop != StopReason::Interrupted {
+            let validation = spec.detail.history.then_some(&prepared.test);
+            history = fit_from(&mut model, &mut state, &prepared.train, validation, &config, seed, &mut observer)?;
+        }
+        let mut point = outcome(&here, prepared, &history);
+        point.epochs = state.epoch;
+        if point.stop.is_usable() {
+            measure(&mut point, &here, &model, prepared, &config)?;
+        }
+        points.push(point);
+    }
+    // A path without strengths is refused before it comes here.
+    let mut last = points.last().cloned().unwrap_or_else(|| outcome(spec, prepared, &history));
+    if spec.detail.points {
+        last.points = points;
+    }
+    Ok((last, model))
+}
+
+/// What can be said before anything is measured.
+fn outcome(spec: &TrialSpec, prepared: &Prepared, history: &History) -> TrialOutcome {
+    TrialOutcome {
+        stop: history.stop.clone(),
         epochs: history.epochs(),
         train_rows: prepared.train.rows(),
         scores: BTreeMap::new(),
@@ -195,15 +273,11 @@ pub(crate) fn fit_trial(
         norm: 0.0,
         zeros: 0.0,
         spread: 0.0,
-        history: spec.detail.history.then(|| Curve::of(&history)),
+        history: spec.detail.history.then(|| Curve::of(history)),
         rows: None,
         calibration: None,
-        stop: history.stop,
-    };
-    if outcome.stop.is_usable() {
-        measure(&mut outcome, spec, &model, prepared, &config)?;
+        points: vec![],
     }
-    Ok((outcome, model))
 }
 
 fn measure(
@@ -252,7 +326,7 @@ fn measure(
         },
     };
     if spec.detail.calibration {
-        outcome.calibration = calibration::of_predictions(config.loss, &predictions, &prepared.test);
+        outcome.calibration = reliability::of_predictions(config.loss, &predictions, &prepared.test);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::{Dataset, Loss};
 /// How often what was predicted with some probability came true.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CalibrationBin {
+pub struct ReliabilityBin {
     /// Predictions whose probability lies in this tenth of 0 to 1.
     pub count: usize,
     /// Their mean probability.
@@ -20,15 +20,15 @@ pub struct CalibrationBin {
 /// Calibration on rows that took part in no choice: of the positive class, or with more than two classes of the class that
 /// was thought most likely.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Calibration {
+pub struct Reliability {
     /// Without a penalty, by tenths of the probability; tenths without predictions are left out.
-    pub baseline: Vec<CalibrationBin>,
+    pub baseline: Vec<ReliabilityBin>,
     /// With the choice.
-    pub chosen: Vec<CalibrationBin>,
+    pub chosen: Vec<ReliabilityBin>,
 }
 
 /// The bins of several outcomes together.
-pub(crate) fn pooled(outcomes: &[&TrialOutcome]) -> Vec<CalibrationBin> {
+pub(crate) fn pooled(outcomes: &[&TrialOutcome]) -> Vec<ReliabilityBin> {
     let mut bins = [(0usize, 0.0, 0.0); 10];
     for bin in outcomes.iter().filter_map(|outcome| outcome.calibration.as_ref()).flatten() {
         let place = &mut bins[tenth(bin.predicted)];
@@ -42,7 +42,7 @@ pub(crate) fn pooled(outcomes: &[&TrialOutcome]) -> Vec<CalibrationBin> {
 }
 
 /// The bins of a model's predictions; none where they are no probabilities of classes.
-pub(crate) fn of_predictions(loss: Loss, predictions: &[f32], data: &Dataset) -> Option<Vec<CalibrationBin>> {
+pub(crate) fn of_predictions(loss: Loss, predictions: &[f32], data: &Dataset) -> Option<Vec<ReliabilityBin>> {
     let classes = predictions.len() / data.rows();
     let probabilities = match loss {
         Loss::BinaryCrossentropy { from_logits, .. } => !from_logits && classes == 1 && data.target_len() == 1,
@@ -66,7 +66,7 @@ fn largest(row: &[f32]) -> usize {
 }
 
 /// Bins of probabilities and whether they came true.
-fn bins(pairs: impl Iterator<Item = (f64, bool)>) -> Vec<CalibrationBin> {
+fn bins(pairs: impl Iterator<Item = (f64, bool)>) -> Vec<ReliabilityBin> {
     let mut bins = [(0usize, 0.0, 0.0); 10];
     for (probability, came_true) in pairs {
         let place = &mut bins[tenth(probability)];
@@ -79,10 +79,10 @@ fn tenth(probability: f64) -> usize {
     ((probability * 10.0) as usize).min(9)
 }
 
-fn mean_bins(bins: &[(usize, f64, f64)]) -> Vec<CalibrationBin> {
+fn mean_bins(bins: &[(usize, f64, f64)]) -> Vec<ReliabilityBin> {
     let filled = bins.iter().filter(|bin| bin.0 > 0);
     filled
-        .map(|(count, predicted, observed)| CalibrationBin {
+        .map(|(count, predicted, observed)| ReliabilityBin {
             count: *count,
             predicted: predicted / *count as f64,
             observed: observed / *count as f64,
