@@ -37,10 +37,13 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(demo),
         Command::Fit(fit) => command::fit::run(fit),
         Command::Study(study) => command::study::run_command(study),
+        Command::Choose(choose) => command::choose::run_command(choose),
         Command::Inspect(inspect) => command::inspect::run(inspect),
         Command::Lambda(lambda) => command::lambda::run(lambda),
         Command::Data(data) => command::data::run(data),
         Command::Bench(bench) => bench::run(bench),
         Command::Recipe(recipe) => command::recipe::run(recipe),
+        Command::Runs(runs) => command::runs::run(runs),
+        Command::Trial(trial) => command::trial::run(trial),
     }
 }

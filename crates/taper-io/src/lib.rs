@@ -5,8 +5,10 @@
 
 mod archive;
 mod atomic;
+mod digest;
 mod error;
 mod experiment_file;
+mod export;
 mod hdf5;
 pub mod keras;
 mod log;
@@ -18,11 +20,15 @@ mod table;
 mod tensor_file;
 
 pub use atomic::{check_writable, write_atomic};
+pub use digest::Digest;
 pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
+pub use export::write_csv;
 pub use log::{CsvLogger, ModelCheckpoint};
 pub use model_file::{read_model, write_model};
 pub use rows::read_rows;
 pub use sample_file::{write_rows, write_sample};
-pub use store::{FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, repair_store};
+pub use store::{
+    FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, StudyStore, repair_store,
+};
 pub use tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};

@@ -1,12 +1,15 @@
 //! One file per command.
 
+pub(crate) mod choose;
 pub(crate) mod data;
 pub(crate) mod fit;
 pub(crate) mod fit_keras;
 pub(crate) mod inspect;
 pub(crate) mod lambda;
 pub(crate) mod recipe;
+pub(crate) mod runs;
 pub(crate) mod study;
+pub(crate) mod trial;
 
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod choose;
 mod data;
 mod demo;
 mod divergence;
@@ -12,5 +13,6 @@ mod inspect;
 mod interrupt;
 mod lambda;
 mod policy;
+mod runs;
 mod study;
 mod warning;

@@ -1,0 +1,41 @@
+//! `taper trial`: one training and its scores, wherever a scheduler puts it.
+
+use std::path::Path;
+
+use taper::{Complaint, TrialSpec, run_trial};
+
+use super::{folder_of, on_threads};
+use crate::args::Trial;
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn run(trial: &Trial) -> Result<(), Failure> {
+    let Trial::Run { spec: file, out, folder, threads } = trial;
+    let mut spec = read(file)?;
+    let folder = folder.as_deref().unwrap_or(folder_of(file));
+    let rows = taper_io::read_source(&mut spec.experiment, folder)?;
+    crate::memory::check(&spec.experiment.model, &spec.experiment.fit, rows_of(&rows))?;
+    let outcome = on_threads(*threads, || run_trial(&spec, &rows))??;
+    let text = serde_json::to_string_pretty(&outcome).map_err(|error| Failure::Run(error.to_string()))?;
+    taper_io::write_atomic(out, format!("{text}\n").as_bytes())?;
+    if outcome.stop.is_usable() {
+        return Ok(());
+    }
+    output::note(&format!("{}: the training diverged, which is an outcome", out.display()));
+    Ok(())
+}
+
+fn rows_of(rows: &dyn taper::Rows) -> usize {
+    rows.rows()
+}
+
+fn read(file: &Path) -> Result<TrialSpec, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|source| Failure::Input(format!("{}: reading failed: {source}", file.display())))?;
+    let value = serde_json::from_str(&text).map_err(|error| {
+        let complaint = Complaint::new("", "JSON that can be parsed", error);
+        Failure::from(taper_io::Error::content(file, complaint))
+    })?;
+    let spec = taper::read(value);
+    spec.map_err(|error| Failure::Input(format!("{}: {error}", file.display())))
+}
