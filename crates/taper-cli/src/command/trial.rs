@@ -4,17 +4,18 @@ use std::path::Path;
 
 use taper::{Complaint, TrialSpec, run_trial};
 
-use super::{folder_of, on_threads};
+use super::{folder_of, on_threads, plain_rows};
 use crate::args::Trial;
 use crate::failure::Failure;
 use crate::output;
 
 pub(crate) fn run(trial: &Trial) -> Result<(), Failure> {
     let Trial::Run { spec: file, out, folder, threads } = trial;
-    let mut spec = read(file)?;
+    let spec = read(file)?;
     let folder = folder.as_deref().unwrap_or(folder_of(file));
-    let rows = taper_io::read_source(&mut spec.experiment, folder)?;
-    crate::memory::check(&spec.experiment.model, &spec.experiment.fit, rows_of(&rows))?;
+    let data = taper_io::read_rows(&spec.experiment.data, folder)?;
+    let rows = plain_rows(&spec.experiment.data, &data);
+    crate::memory::check(&spec.experiment.model, &spec.experiment.fit, data.rows())?;
     let outcome = on_threads(*threads, || run_trial(&spec, &rows))??;
     let text = serde_json::to_string_pretty(&outcome).map_err(|error| Failure::Run(error.to_string()))?;
     taper_io::write_atomic(out, format!("{text}\n").as_bytes())?;
@@ -23,10 +24,6 @@ pub(crate) fn run(trial: &Trial) -> Result<(), Failure> {
     }
     output::note(&format!("{}: the training diverged, which is an outcome", out.display()));
     Ok(())
-}
-
-fn rows_of(rows: &dyn taper::Rows) -> usize {
-    rows.rows()
 }
 
 fn read(file: &Path) -> Result<TrialSpec, Failure> {

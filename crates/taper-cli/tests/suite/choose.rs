@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::bench::Bench;
 
-const CHOOSE: &str = "\n[choose]\npenalties = [\"l2\"]\ngrid = [0.001, 0.01, 0.1]\nfolds = 3\nrepeats = 2\nouter_folds = 3\n";
+const CHOOSE: &str =
+    "\n[choose]\npenalties = [\"l2\"]\ngrid = [0.001, 0.01, 0.1]\nfolds = 3\nrepeats = 2\nouter_folds = 3\n";
 
 /// A choice among three strengths that takes a second or two.
 fn bench(changes: &[(&str, &str)]) -> Bench {
@@ -71,7 +72,8 @@ fn the_table_of_scores_is_scikit_learns() {
     let text = bench.text("out/cv_results.csv");
     let mut lines = text.lines();
     let head: Vec<&str> = lines.next().unwrap().split(',').collect();
-    for name in ["params", "param_penalty", "param_value", "split0_test_score", "split5_test_score", "mean_test_score"] {
+    for name in ["params", "param_penalty", "param_value", "split0_test_score", "split5_test_score", "mean_test_score"]
+    {
         assert!(head.contains(&name), "{name} in {head:?}");
     }
     let column = |name: &str| head.iter().rev().position(|known| *known == name).unwrap();
@@ -140,7 +142,10 @@ fn a_changed_byte_costs_one_run_and_not_the_study() {
     for line in ["choose e.toml --out out --resume", "runs list out"] {
         let refused = bench.taper(line);
         assert_eq!(refused.status, Some(2), "{refused:?}");
-        assert!(refused.stderr.contains("runs.sqlite: run ") && refused.stderr.contains("taper runs repair"), "{refused:?}");
+        assert!(
+            refused.stderr.contains("runs.sqlite: run ") && refused.stderr.contains("taper runs repair"),
+            "{refused:?}"
+        );
     }
     assert_eq!(bench.read("out/runs.sqlite"), bytes, "what is damaged is not written to");
     let repair = bench.taper("runs repair out --json").quiet().json();
@@ -229,7 +234,10 @@ mod killed {
         wait_for(&bench, &mut child, 40_000);
         let second = bench.taper("choose e.toml --out out --resume");
         assert_eq!(second.status, Some(2), "{second:?}");
-        assert!(second.stderr.contains(&format!("process {}", child.id())) && second.stderr.contains("--wait"), "{second:?}");
+        assert!(
+            second.stderr.contains(&format!("process {}", child.id())) && second.stderr.contains("--wait"),
+            "{second:?}"
+        );
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

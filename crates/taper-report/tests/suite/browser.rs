@@ -95,7 +95,10 @@ fn a_reader_can_point_and_hide() {
     let stranger = page.replace("</body>", "<script>document.title = 'stranger'</script></body>");
     let shown = document(&browser, &stranger, 1280);
     assert!(shown.contains("<title>A live page</title>"), "{shown}");
-    assert!(shown.contains("<div class=\"series\"") && shown.contains("aria-pressed=\"true\">test</button>"), "{shown}");
+    assert!(
+        shown.contains("<div class=\"series\"") && shown.contains("aria-pressed=\"true\">test</button>"),
+        "{shown}"
+    );
 
     let (before, rest) = page.split_once("<meta http-equiv").unwrap();
     let after = rest.split_once('>').unwrap().1;
@@ -104,9 +107,8 @@ fn a_reader_can_point_and_hide() {
         let shown = document(&browser, &driven, width);
         let title = shown.split_once("<title>").unwrap().1.split_once("</title>").unwrap().0;
         let tip = "test, 0.1: 0.800 [0.750, 0.850], n = 50";
-        let expected = format!(
-            "buttons train|test; tip {tip}; hidden 1; then nothing; again {tip}; left true; wide false"
-        );
+        let expected =
+            format!("buttons train|test; tip {tip}; hidden 1; then nothing; again {tip}; left true; wide false");
         assert_eq!(title, expected, "{width} pixels wide");
     }
 }

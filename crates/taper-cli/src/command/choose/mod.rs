@@ -9,10 +9,10 @@ mod session;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use taper::{Choice, PlainRows, Rows, Rule};
+use taper::{Choice, Rows, Rule};
 use taper_io::{Digest, STORE};
 
-use super::{folder_of, on_threads};
+use super::{folder_of, on_threads, plain_rows};
 use crate::args::Choose;
 use crate::failure::Failure;
 use crate::output::{self, Folder};
@@ -35,13 +35,7 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     experiment.choose = Some(spec.clone());
 
     let data = taper_io::read_rows(&experiment.data, folder_of(&args.experiment))?;
-    let rows = PlainRows {
-        data: &data,
-        development: experiment.data.train.unwrap_or(data.rows()),
-        standardize: experiment.data.standardize && !experiment.data.is_series(),
-        classes: true,
-        ordered: experiment.data.is_series(),
-    };
+    let rows = plain_rows(&experiment.data, &data);
     crate::memory::check(&experiment.model, &experiment.fit, rows.rows())?;
     taper::check_choose(&experiment, &rows)?;
     let mut folder = Folder::prepare(&args.common.out)?;
@@ -116,9 +110,9 @@ fn told(choice: &Choice, report: &str) -> String {
     let mut text = format!("{}\n\n{}\n\n", choice.verdict.sentence, choice.gain.statement);
     let mut rows = vec![["candidate", choice.score.as_str(), "± se", "folds", ""].map(str::to_owned).to_vec()];
     for point in std::iter::once(&choice.baseline).chain(&choice.grid) {
-        let candidate = taper::Candidate { penalty: point.penalty.clone(), value: point.value };
+        let is_chosen = point.penalty == choice.chosen.penalty && point.value == choice.chosen.value;
         let number = |value: Option<f64>| value.map_or("diverged".to_owned(), |value| format!("{value:.4}"));
-        let mark = if candidate == choice.chosen {
+        let mark = if is_chosen {
             "chosen"
         } else if point.beaten {
             "beaten early"
@@ -126,7 +120,7 @@ fn told(choice: &Choice, report: &str) -> String {
             ""
         };
         rows.push(vec![
-            label(&candidate),
+            label(&point.penalty, point.value),
             number(point.score.mean),
             number(point.score.se),
             point.score.n.to_string(),

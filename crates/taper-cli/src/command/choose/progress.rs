@@ -37,16 +37,21 @@ impl ChooseProgress {
         let most = sums.values().map(|(_, _, n)| *n).max()?;
         let full = sums.values().filter(|(_, _, n)| 2 * n >= most);
         let (candidate, sum, n) = full.min_by(|a, b| (a.1 / a.2 as f64).total_cmp(&(b.1 / b.2 as f64)))?;
-        Some(format!("- best so far: {} ({} {:.4})", label(candidate), self.score, self.sign * sum / *n as f64))
+        Some(format!(
+            "- best so far: {} ({} {:.4})",
+            label(&candidate.penalty, candidate.value),
+            self.score,
+            self.sign * sum / *n as f64
+        ))
     }
 }
 
 /// `l2 1e-3`, `no penalty`.
-pub(super) fn label(candidate: &Candidate) -> String {
-    if candidate.is_none() {
+pub(super) fn label(penalty: &str, value: f64) -> String {
+    if penalty == "none" {
         "no penalty".to_owned()
     } else {
-        format!("{} {}", candidate.penalty, taper_report::number::lambda(candidate.value))
+        format!("{penalty} {}", taper_report::number::lambda(value))
     }
 }
 

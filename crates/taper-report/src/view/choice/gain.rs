@@ -2,7 +2,7 @@
 
 use taper::Choice;
 
-use super::{label, score_name};
+use super::{label_of, score_name};
 use crate::{Cell, Difference, PairedDifference, Section, Table};
 
 pub(super) fn section(choice: &Choice) -> Section {
@@ -10,14 +10,14 @@ pub(super) fn section(choice: &Choice) -> Section {
     let mut rows = vec![Difference {
         label: match choice.rows.test {
             0 => "all outer folds".to_owned(),
-            _ => label(&choice.chosen),
+            _ => label_of(&choice.chosen),
         },
         mean: gain.estimate,
         lower: gain.ci_low,
         upper: gain.ci_high,
     }];
     rows.extend(choice.outer.iter().map(|outer| Difference {
-        label: format!("outer fold {}: {}", outer.fold + 1, label(&outer.chosen)),
+        label: format!("outer fold {}: {}", outer.fold + 1, label_of(&outer.chosen)),
         mean: outer.gain,
         lower: f64::NAN,
         upper: f64::NAN,
@@ -40,7 +40,7 @@ pub(super) fn section(choice: &Choice) -> Section {
         for outer in &choice.outer {
             table = table.row([
                 Cell::count(outer.fold + 1),
-                Cell::text(label(&outer.chosen)),
+                Cell::text(label_of(&outer.chosen)),
                 Cell::number(outer.baseline_score, 4),
                 Cell::number(outer.chosen_score, 4),
                 Cell::signed(outer.gain, 4),

@@ -1,8 +1,8 @@
 //! What the choice does to the model: its training, its weights, its probabilities, its hunger for rows.
 
-use taper::{CalibrationBin, Choice, Curve, GridPoint, Score};
+use taper::{Choice, Curve, GridPoint, ReliabilityBin, Score};
 
-use super::{ends, label, score_name};
+use super::{ends, label_of, score_name};
 use crate::{
     Calibration, CalibrationCurve, CalibrationPoint, LambdaCurve, LambdaPoint, LearningCurves, MetricCurves, Role,
     SampleSize, ScoreVsLambda, Section, SizeCurve, SizePoint, WeightNorms,
@@ -18,7 +18,7 @@ pub(super) fn overfitting(choice: &Choice) -> Option<Section> {
     }
     let histories = [
         ("baseline", "Without a penalty, on the first fold.".to_owned(), &choice.baseline_history),
-        ("choice", format!("With {}, on the same fold.", label(&choice.chosen)), &choice.chosen_history),
+        ("choice", format!("With {}, on the same fold.", label_of(&choice.chosen)), &choice.chosen_history),
     ];
     for (name, caption, history) in histories {
         if let Some(curve) = history {
@@ -93,7 +93,7 @@ pub(super) fn weights(choice: &Choice) -> Option<Section> {
 
 pub(super) fn calibration(choice: &Choice) -> Option<Section> {
     let calibration = choice.calibration.as_ref()?;
-    let curve = |label: String, bins: &[CalibrationBin]| CalibrationCurve {
+    let curve = |label: String, bins: &[ReliabilityBin]| CalibrationCurve {
         label,
         points: bins
             .iter()
@@ -125,7 +125,7 @@ pub(super) fn more_rows(choice: &Choice) -> Option<Section> {
     }
     let mut curves = vec![curve("no penalty".to_owned(), |at| &at.baseline)];
     if !choice.chosen.is_none() {
-        curves.push(curve(label(&choice.chosen), |at| &at.chosen));
+        curves.push(curve(label_of(&choice.chosen), |at| &at.chosen));
     }
     let figure = SampleSize {
         metric: score_name(choice),

@@ -61,12 +61,12 @@ fn score_name(choice: &Choice) -> String {
 }
 
 /// `l2 1e-3`, `no penalty`.
-fn label(candidate: &Candidate) -> String {
-    if candidate.is_none() {
-        "no penalty".to_owned()
-    } else {
-        format!("{} {}", candidate.penalty, number::lambda(candidate.value))
-    }
+fn label(penalty: &str, value: f64) -> String {
+    if penalty == "none" { "no penalty".to_owned() } else { format!("{penalty} {}", number::lambda(value)) }
+}
+
+fn label_of(candidate: &Candidate) -> String {
+    label(&candidate.penalty, candidate.value)
 }
 
 /// Mean, and one standard error to each side; not finite where there is none.

@@ -65,11 +65,15 @@ fn strength_name(penalty: &str) -> String {
 
 fn difference(point: &GridPoint) -> Difference {
     let (mean, se) = ends(&point.gain);
-    Difference { label: label(&candidate(point)), mean, lower: mean - se, upper: mean + se }
+    Difference { label: setting(point), mean, lower: mean - se, upper: mean + se }
 }
 
-fn candidate(point: &GridPoint) -> taper::Candidate {
-    taper::Candidate { penalty: point.penalty.clone(), value: point.value }
+fn setting(point: &GridPoint) -> String {
+    label(&point.penalty, point.value)
+}
+
+fn is_chosen(choice: &Choice, point: &GridPoint) -> bool {
+    point.penalty == choice.chosen.penalty && point.value == choice.chosen.value
 }
 
 fn table(choice: &Choice) -> Table {
@@ -87,7 +91,7 @@ fn table(choice: &Choice) -> Table {
         let (mean, se) = ends(&point.score);
         let number = |value: Option<f64>, decimals| Cell::number(value.unwrap_or(f64::NAN), decimals);
         let mut cells = vec![
-            Cell::text(label(&candidate(point))),
+            Cell::text(setting(point)),
             Cell::count(point.score.n),
             Cell::mean_spread(mean, se, 4),
             number(point.train_score, 4),
@@ -96,14 +100,14 @@ fn table(choice: &Choice) -> Table {
         cells.push(number(point.norm, 2));
         cells.push(number(point.zeros, 3));
         cells.push(Cell::text(remark(choice, point)));
-        table = if candidate(point) == choice.chosen { table.chosen(cells) } else { table.row(cells) };
+        table = if is_chosen(choice, point) { table.chosen(cells) } else { table.row(cells) };
     }
     table
 }
 
 fn remark(choice: &Choice, point: &GridPoint) -> String {
     let mut remarks = Vec::new();
-    if candidate(point) == choice.chosen {
+    if is_chosen(choice, point) {
         remarks.push("chosen".to_owned());
     }
     if point.beaten {
