@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Fit(Fit),
     /// Run the grid of an experiment file, repeated and paired
     Study(Study),
+    /// Choose the penalty and its strength on an experiment's rows, and say how sure that is
+    Choose(Choose),
     /// Show a model file or an experiment's model: layers, shapes, penalties, norms
     Inspect(Inspect),
     /// Convert the strength of an L2 penalty between the dialects of different programs
@@ -35,6 +37,73 @@ pub(crate) enum Command {
     /// The literature's penalties as experiment files, with their λ in our unit
     #[command(subcommand)]
     Recipe(Recipe),
+    /// The finished runs of `taper choose`: list, show, export, repair
+    #[command(subcommand)]
+    Runs(Runs),
+    /// One run of `taper choose` by itself, for schedulers
+    #[command(subcommand)]
+    Trial(Trial),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trial {
+    /// Train and score as a specification says (`taper runs show` has one); the outcome depends on nothing else
+    Run {
+        /// The specification (.json)
+        #[arg(long, value_name = "FILE")]
+        spec: PathBuf,
+        /// Where the outcome is written, whole or not at all (.json)
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The folder that the path of the data is meant from [default: the specification's]
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Threads; the outcome does not depend on it [default: all cores]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4096))]
+        threads: Option<u16>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Runs {
+    /// Every run: what it was, and its score
+    List {
+        #[command(flatten)]
+        store: Store,
+        /// Print one JSON document instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// One run with all that is kept of it, as JSON
+    Show {
+        /// Its number, or the beginning of its key
+        key: String,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// All runs as a table, one row each
+    Export {
+        /// The file (.csv)
+        file: PathBuf,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Save what is readable of a damaged store; the damaged file is kept
+    Repair {
+        #[command(flatten)]
+        store: Store,
+        /// Print one JSON document instead of text
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where the runs are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Store {
+    /// The folder that `taper choose --out` wrote to
+    #[arg(value_name = "DIR", default_value = "taper-out")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +114,16 @@ pub(crate) enum Demo {
     Digits(Grid),
     /// An LSTM that forecasts the yearly sunspots, with penalties on kernel, recurrent kernel and bias
     Sunspots(Grid),
+    /// `taper choose` end to end on a table of 569 tumours: which L2 penalty, how strong, how sure
+    BreastCancer(BreastCancer),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BreastCancer {
+    #[command(flatten)]
+    pub(crate) store: Resume,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, clap::Args)]
@@ -66,7 +145,7 @@ pub(crate) struct Moons {
 }
 
 /// What every command that trains takes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Common {
     /// Folder for everything that is written
     #[arg(long, value_name = "DIR", default_value = "taper-out")]
@@ -143,6 +222,37 @@ pub(crate) struct Study {
     pub(crate) repeats: Option<u32>,
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Choose {
+    /// The experiment (.toml or .json); its table [choose] says what is compared
+    pub(crate) experiment: PathBuf,
+    /// Which strength is chosen: the best (min), or the strongest within one standard error of it (1se) [default: the
+    /// experiment's]
+    #[arg(long, value_parser = ["min", "1se"])]
+    pub(crate) rule: Option<String>,
+    /// Run every strength on every fold, also those that are clearly beaten
+    #[arg(long)]
+    pub(crate) no_race: bool,
+    #[command(flatten)]
+    pub(crate) store: Resume,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What to do where the folder has a study already.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Resume {
+    /// Go on with the study in the folder, if there is one
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Begin another study in the folder; the runs of the first are kept
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) fork: bool,
+    /// Wait for another process that works in the folder
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 #[derive(Debug, clap::Args)]

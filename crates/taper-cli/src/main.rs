@@ -38,10 +38,13 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Fit(fit) => command::fit::run(fit),
         Command::Study(study) => command::study::run_command(study),
         Command::Convert(convert) => command::convert::run(convert),
+        Command::Choose(choose) => command::choose::run_command(choose),
         Command::Inspect(inspect) => command::inspect::run(inspect),
         Command::Lambda(lambda) => command::lambda::run(lambda),
         Command::Data(data) => command::data::run(data),
         Command::Bench(bench) => bench::run(bench),
         Command::Recipe(recipe) => command::recipe::run(recipe),
+        Command::Runs(runs) => command::runs::run(runs),
+        Command::Trial(trial) => command::trial::run(trial),
     }
 }

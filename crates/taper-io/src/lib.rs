@@ -5,9 +5,11 @@
 
 mod archive;
 mod atomic;
+mod digest;
 mod error;
 mod experiment_file;
 mod file;
+mod export;
 mod hdf5;
 mod json;
 pub mod keras;
@@ -23,12 +25,16 @@ mod table;
 mod tensor_file;
 
 pub use atomic::{check_writable, write_atomic};
+pub use digest::Digest;
 pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
+pub use export::write_csv;
 pub use log::{CsvLogger, ModelCheckpoint};
 pub use model_file::{read_model, write_model};
 pub use onnx::{onnx_bytes, write_onnx};
 pub use rows::read_rows;
 pub use sample_file::{write_rows, write_sample};
-pub use store::{FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, repair_store};
+pub use store::{
+    FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, StudyStore, repair_store,
+};
 pub use tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};

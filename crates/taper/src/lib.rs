@@ -74,9 +74,10 @@ mod warning;
 pub use activation::Activation;
 pub use calibrate::{Calibration, calibrate};
 pub use choose::{
-    Candidate, Choice, ChooseEvent, ChooseObserver, ChooseSpec, Chosen, Claim, Curve, Detail, FoldAt, FoldDifference,
-    Gain, GridPoint, MemoryStore, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore,
-    Verdict, check_choose, choose, run_trial,
+    Candidate, Choice, ChooseEvent, ChooseMode, ChooseObserver, ChooseSpec, Chosen, Claim, Curve, Detail, Family,
+    FoldAt, FoldDifference, Gain, GridPoint, LearningPoint, MemoryStore, Overfitting, Path, Reliability,
+    ReliabilityBin, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore, Verdict,
+    check_choose, choose, run_trial,
 };
 pub use constraint::{Axes, Constraint};
 pub use dataset::Dataset;

@@ -110,11 +110,11 @@ fn a_trial_is_plain_data_and_means_the_same_elsewhere() {
     let spec = TrialSpec {
         experiment: Experiment { choose: None, ..experiment },
         on: vec![Role::Kernel],
-        candidate: Candidate { penalty: "l2".into(), value: 0.01 },
+        candidate: Candidate::new("l2", 0.01),
         rows: Selection::Folds(vec![FoldAt { seed: 3, folds: 5, fold: 2 }]),
         quarters: None,
         seed: 9,
-        detail: Detail { history: true, rows: true },
+        detail: Detail { history: true, rows: Some("data_loss".into()), calibration: true },
     };
     let copy: TrialSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
     assert_eq!((&copy, copy.key()), (&spec, spec.key()));

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod convert;
+mod choose;
 mod data;
 mod demo;
 mod divergence;
@@ -13,5 +14,6 @@ mod inspect;
 mod interrupt;
 mod lambda;
 mod policy;
+mod runs;
 mod study;
 mod warning;

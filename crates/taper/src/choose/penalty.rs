@@ -111,6 +111,11 @@ impl Penalty {
         self.chosen
     }
 
+    /// Whether it has a term of this family.
+    pub(crate) fn has(&self, family: Family) -> bool {
+        self.terms(0.0).any(|(known, _)| known == family)
+    }
+
     /// How strongly `value` regularizes, for comparisons within this penalty: a longer patience regularizes less.
     pub(crate) fn strength(&self, value: f64) -> f64 {
         if self.chosen == Some(Family::EarlyStopping) { -value } else { value }
