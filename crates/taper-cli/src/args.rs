@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Study(Study),
     /// Show a model file or an experiment's model: layers, shapes, penalties, norms
     Inspect(Inspect),
+    /// Cut out of a model what takes no part in its outputs, and write the smaller one
+    Compact(Compact),
     /// Convert the strength of an L2 penalty between the dialects of different programs
     Lambda(Lambda),
     /// Write generated or built-in rows to a file, equal bit for bit to scikit-learn's
@@ -147,6 +149,24 @@ pub(crate) struct Study {
 pub(crate) struct Inspect {
     /// A model (.safetensors or .keras) or an experiment (.toml or .json)
     pub(crate) file: PathBuf,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Compact {
+    /// The model (.safetensors or .keras)
+    pub(crate) model: PathBuf,
+    /// The smaller model (.safetensors or .keras)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Rows on which the outputs must stay equal: a .safetensors file with x, or a table [default: 256 random rows]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Also cut columns of the input that no weight reads; the smaller model then takes the others only
+    #[arg(long)]
+    pub(crate) inputs: bool,
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,

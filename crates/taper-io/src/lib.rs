@@ -21,7 +21,7 @@ pub use atomic::{check_writable, write_atomic};
 pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
 pub use log::{CsvLogger, ModelCheckpoint};
-pub use model_file::{read_model, write_model};
+pub use model_file::{read_model, write_compacted, write_model};
 pub use rows::read_rows;
 pub use sample_file::{write_rows, write_sample};
 pub use store::{FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, repair_store};

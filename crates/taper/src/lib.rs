@@ -44,6 +44,7 @@ mod built_in;
 mod calibrate;
 mod choose;
 mod clock;
+mod compact;
 #[cfg(test)]
 mod conformance;
 mod constraint;
@@ -78,6 +79,7 @@ pub use choose::{
     Gain, GridPoint, MemoryStore, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore,
     Verdict, check_choose, choose, run_trial,
 };
+pub use compact::{CompactLayer, CompactRecord, Compacted, LayerSparsity, compact, difference, difference_on};
 pub use constraint::{Axes, Constraint};
 pub use dataset::Dataset;
 pub use dialect::{Bridge, Conversion, Dialect};

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod compact;
 pub(crate) mod data;
 pub(crate) mod fit;
 pub(crate) mod fit_keras;

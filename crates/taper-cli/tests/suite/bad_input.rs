@@ -97,6 +97,15 @@ fn policies() {
 }
 
 #[test]
+fn models_to_compact() {
+    check(&[
+        (Nothing, "compact no.safetensors --out small.safetensors", &["no.safetensors"]),
+        (File("m.safetensors", b"short"), "compact m.safetensors --out small.safetensors", &["m.safetensors"]),
+        (Nothing, "compact m.safetensors", &["--out"]),
+    ]);
+}
+
+#[test]
 fn dialects() {
     check(&[
         (Nothing, "lambda -1 --from keras --to pytorch", &["VALUE: ", "at least 0", "-1"]),

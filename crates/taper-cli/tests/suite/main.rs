@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod compact;
 mod data;
 mod demo;
 mod divergence;
