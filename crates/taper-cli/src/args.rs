@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Study(Study),
     /// Show a model file or an experiment's model: layers, shapes, penalties, norms
     Inspect(Inspect),
+    /// Tell what a training would do to the weights besides fitting the data, and what is probably not meant
+    Plan(Plan),
     /// Cut out of a model what takes no part in its outputs, and write the smaller one
     Compact(Compact),
     /// Convert the strength of an L2 penalty between the dialects of different programs
@@ -149,6 +151,27 @@ pub(crate) struct Study {
 pub(crate) struct Inspect {
     /// A model (.safetensors or .keras) or an experiment (.toml or .json)
     pub(crate) file: PathBuf,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    /// The experiment (.toml or .json), or a model (.keras or .safetensors)
+    pub(crate) file: PathBuf,
+    /// End with status 1 if there are findings
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Rows that will train a model
+    #[arg(long)]
+    pub(crate) rows: Option<usize>,
+    /// Epochs that will train a model [default: 1]
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Rows per step of a model [default: 32]
+    #[arg(long)]
+    pub(crate) batch_size: Option<usize>,
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,

@@ -38,6 +38,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Fit(fit) => command::fit::run(fit),
         Command::Study(study) => command::study::run_command(study),
         Command::Inspect(inspect) => command::inspect::run(inspect),
+        Command::Plan(plan) => command::plan::run(plan),
         Command::Compact(compact) => command::compact::run(compact),
         Command::Lambda(lambda) => command::lambda::run(lambda),
         Command::Data(data) => command::data::run(data),

@@ -61,6 +61,7 @@ mod model;
 mod optimizer;
 mod param;
 mod pattern;
+mod plan;
 mod policy;
 mod regularizer;
 mod rng;
@@ -100,6 +101,7 @@ pub use metric::{Metric, MetricSpec};
 pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
+pub use plan::{Budget, Finding, FindingKind, Plan, PlanTensor, PlanTerm, plan};
 pub use policy::{PathRule, Policy};
 pub use regularizer::{
     Anchor, CustomPenalty, Grouping, OrthogonalMode, Penalty, PenaltyMode, PenaltyState, Proximal, Regularizer, Term,

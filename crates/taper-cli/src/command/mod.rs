@@ -6,6 +6,7 @@ pub(crate) mod fit;
 pub(crate) mod fit_keras;
 pub(crate) mod inspect;
 pub(crate) mod lambda;
+pub(crate) mod plan;
 pub(crate) mod recipe;
 pub(crate) mod study;
 

@@ -12,6 +12,7 @@ mod inspect;
 #[cfg(unix)]
 mod interrupt;
 mod lambda;
+mod plan;
 mod policy;
 mod study;
 mod warning;

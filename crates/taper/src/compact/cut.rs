@@ -7,7 +7,7 @@ use super::way::Way;
 use crate::layer::LayerKind;
 use crate::model::{Model, ModelSpec};
 use crate::param::Role;
-use crate::{Complaint, Result};
+use crate::{Complaint, Result, read};
 
 /// What will be a model.
 pub(super) struct Draft {
@@ -24,8 +24,11 @@ impl Draft {
         Self { spec: model.spec.clone(), tensors: model.params.iter().map(tensor).collect() }
     }
 
-    /// The model that it has become.
+    /// The model that it has become. Penalties that are written weight by weight, or that fewer units cannot have, are left out.
     pub(super) fn build(mut self) -> Result<Model> {
+        if Model::plan(&self.spec).is_err() {
+            self.drop_penalties()?;
+        }
         let mut weights = Vec::new();
         for slot in Model::plan(&self.spec)? {
             match self.tensors.remove(&slot.path) {
@@ -37,6 +40,18 @@ impl Draft {
             }
         }
         Model::with_weights(self.spec, weights)
+    }
+
+    fn drop_penalties(&mut self) -> Result<()> {
+        self.spec.set_regularization(None);
+        for layer in self.spec.owned_mut() {
+            let mut settings = serde_json::to_value(&*layer).unwrap_or_default();
+            if let Some(settings) = settings.as_object_mut() {
+                settings.retain(|key, _| !key.ends_with("_regularizer"));
+            }
+            *layer = read(settings)?;
+        }
+        Ok(())
     }
 
     /// Keeps these positions of one dimension of a parameter.

@@ -81,9 +81,11 @@ impl CompactLayer {
 ///
 /// Outputs differ by no more than rounding ([`difference`] measures it): sums have fewer terms and are rounded elsewhere.
 ///
+/// If a penalty is written weight by weight (factors, an anchor), or cannot be had with fewer units, the smaller model carries none.
+///
 /// # Errors
 ///
-/// A model whose penalties or constraints cannot be had with fewer units.
+/// A model whose constraints cannot be had with fewer units.
 ///
 /// # Example
 ///
