@@ -25,6 +25,10 @@ pub(crate) enum Command {
     Choose(Choose),
     /// Show a model file or an experiment's model: layers, shapes, penalties, norms
     Inspect(Inspect),
+    /// Tell what a training would do to the weights besides fitting the data, and what is probably not meant
+    Plan(Plan),
+    /// Cut out of a model what takes no part in its outputs, and write the smaller one
+    Compact(Compact),
     /// Convert the strength of an L2 penalty between the dialects of different programs
     Lambda(Lambda),
     /// Write a model in another format: Keras's, Taper's or ONNX
@@ -259,6 +263,45 @@ pub(crate) struct Resume {
 pub(crate) struct Inspect {
     /// A model (.safetensors or .keras) or an experiment (.toml or .json)
     pub(crate) file: PathBuf,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    /// The experiment (.toml or .json), or a model (.keras or .safetensors)
+    pub(crate) file: PathBuf,
+    /// End with status 1 if there are findings
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Rows that will train a model
+    #[arg(long)]
+    pub(crate) rows: Option<usize>,
+    /// Epochs that will train a model [default: 1]
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Rows per step of a model [default: 32]
+    #[arg(long)]
+    pub(crate) batch_size: Option<usize>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Compact {
+    /// The model (.safetensors or .keras)
+    pub(crate) model: PathBuf,
+    /// The smaller model (.safetensors or .keras)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Rows on which the outputs must stay equal: a .safetensors file with x, or a table [default: 256 random rows]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Also cut columns of the input that no weight reads; the smaller model then takes the others only
+    #[arg(long)]
+    pub(crate) inputs: bool,
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,

@@ -40,6 +40,8 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Convert(convert) => command::convert::run(convert),
         Command::Choose(choose) => command::choose::run_command(choose),
         Command::Inspect(inspect) => command::inspect::run(inspect),
+        Command::Plan(plan) => command::plan::run(plan),
+        Command::Compact(compact) => command::compact::run(compact),
         Command::Lambda(lambda) => command::lambda::run(lambda),
         Command::Data(data) => command::data::run(data),
         Command::Bench(bench) => bench::run(bench),

@@ -30,8 +30,8 @@ pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
 pub use export::write_csv;
 pub use log::{CsvLogger, ModelCheckpoint};
-pub use model_file::{read_model, write_model};
 pub use onnx::{onnx_bytes, write_onnx};
+pub use model_file::{read_model, write_compacted, write_model};
 pub use rows::read_rows;
 pub use sample_file::{write_rows, write_sample};
 pub use store::{

@@ -17,6 +17,15 @@ const VERSION: u32 = 1;
 ///
 /// [`Error::Io`].
 pub fn write_model(path: &Path, model: &Model) -> Result<()> {
+    write_compacted(path, model, None)
+}
+
+/// Writes a model whose input consists of some columns only of what it was trained on, and which those are.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn write_compacted(path: &Path, model: &Model, kept_inputs: Option<&[usize]>) -> Result<()> {
     let mut tensors = Tensors::default();
     for (slot, w) in model.params().iter() {
         tensors.tensors.insert(slot.path.clone(), Tensor::f32(slot.spec.shape.sizes(), w.to_vec()));
@@ -25,6 +34,9 @@ pub fn write_model(path: &Path, model: &Model) -> Result<()> {
         .map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))?;
     tensors.metadata.insert("taper_version".into(), VERSION.to_string());
     tensors.metadata.insert("taper_model".into(), spec);
+    if let Some(kept) = kept_inputs {
+        tensors.metadata.insert("taper_kept_inputs".into(), format!("{kept:?}"));
+    }
     write_tensors(path, &tensors)
 }
 

@@ -44,6 +44,7 @@ mod built_in;
 mod calibrate;
 mod choose;
 mod clock;
+mod compact;
 #[cfg(test)]
 mod conformance;
 mod constraint;
@@ -60,6 +61,7 @@ mod model;
 mod optimizer;
 mod param;
 mod pattern;
+mod plan;
 mod policy;
 mod regularizer;
 mod rng;
@@ -79,6 +81,7 @@ pub use choose::{
     ReliabilityBin, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore, Verdict,
     check_choose, choose, run_trial,
 };
+pub use compact::{CompactLayer, CompactRecord, Compacted, LayerSparsity, compact, difference, difference_on};
 pub use constraint::{Axes, Constraint};
 pub use dataset::Dataset;
 pub use dialect::{Bridge, Conversion, Dialect};
@@ -91,6 +94,7 @@ pub use metric::{Metric, MetricSpec};
 pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
+pub use plan::{Budget, Finding, FindingKind, Plan, PlanTensor, PlanTerm, plan};
 pub use policy::{PathRule, Policy};
 pub use regularizer::{
     Anchor, CustomPenalty, Grouping, OrthogonalMode, Penalty, PenaltyMode, PenaltyState, Proximal, Regularizer, Term,

@@ -2,11 +2,13 @@
 
 pub(crate) mod convert;
 pub(crate) mod choose;
+pub(crate) mod compact;
 pub(crate) mod data;
 pub(crate) mod fit;
 pub(crate) mod fit_keras;
 pub(crate) mod inspect;
 pub(crate) mod lambda;
+pub(crate) mod plan;
 pub(crate) mod recipe;
 pub(crate) mod runs;
 pub(crate) mod study;

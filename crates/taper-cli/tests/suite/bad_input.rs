@@ -97,6 +97,26 @@ fn policies() {
 }
 
 #[test]
+fn plans() {
+    check(&[
+        (Text("l2 = 0.001", "l2 = -1"), "plan e.toml", &[L2, "at least 0", "-1"]),
+        (Text("[fit]", "[fits]"), "plan e.toml --json", &["e.toml", "fits"]),
+        (Nothing, "plan no.keras", &["no.keras"]),
+        (Nothing, "plan e.toml --epochs 5", &["--epochs: ", "only with a model"]),
+        (Text("source = \"moons\"\nnoise = 0.2\nrandom_state = 1", "source = \"no.csv\""), "plan e.toml", &["no.csv"]),
+    ]);
+}
+
+#[test]
+fn models_to_compact() {
+    check(&[
+        (Nothing, "compact no.safetensors --out small.safetensors", &["no.safetensors"]),
+        (File("m.safetensors", b"short"), "compact m.safetensors --out small.safetensors", &["m.safetensors"]),
+        (Nothing, "compact m.safetensors", &["--out"]),
+    ]);
+}
+
+#[test]
 fn dialects() {
     check(&[
         (Nothing, "lambda -1 --from keras --to pytorch", &["VALUE: ", "at least 0", "-1"]),

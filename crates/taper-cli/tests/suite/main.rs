@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod convert;
 mod choose;
+mod compact;
 mod data;
 mod demo;
 mod divergence;
@@ -13,6 +14,7 @@ mod inspect;
 #[cfg(unix)]
 mod interrupt;
 mod lambda;
+mod plan;
 mod policy;
 mod runs;
 mod study;

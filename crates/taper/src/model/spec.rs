@@ -58,6 +58,20 @@ impl ModelSpec {
     }
 
     /// The layers that nodes own, in the order of the nodes.
+    pub(crate) fn owned(&self) -> Vec<&LayerSpec> {
+        match self {
+            Self::Sequential(stack) => stack.layers.iter().collect(),
+            Self::Graph(graph) => {
+                let own = graph.nodes.iter().filter_map(|node| match &node.layer {
+                    GraphLayer::Own(layer) => Some(layer),
+                    GraphLayer::Shared { .. } => None,
+                });
+                own.collect()
+            }
+        }
+    }
+
+    /// The same layers, to be changed.
     pub(crate) fn owned_mut(&mut self) -> Vec<&mut LayerSpec> {
         match self {
             Self::Sequential(stack) => stack.layers.iter_mut().collect(),
