@@ -1,8 +1,11 @@
-//! Model files: weights as safetensors, with the specification as text in the metadata.
+//! Model files: weights as safetensors, with the specification as text in the metadata, and beside it what it takes to use the
+//! model: the preparation of its rows, and the experiment that it comes from.
 
 use std::path::Path;
 
-use taper::{Complaint, Model, ModelSpec, Seed};
+use serde::de::DeserializeOwned;
+use taper::table::Prepared;
+use taper::{Complaint, Experiment, Model, ModelSpec, Seed};
 
 use crate::tensor_file::{Tensor, Tensors, read_tensors, write_tensors};
 use crate::{Error, Result};
@@ -10,20 +13,53 @@ use crate::{Error, Result};
 /// The version that this program writes, and the newest it reads.
 const VERSION: u32 = 1;
 
+/// A model and what it takes to use it on raw rows.
+#[derive(Debug)]
+pub struct SavedModel {
+    /// The model.
+    pub model: Model,
+    /// How rows of a table become its inputs and targets, as measured on its training rows.
+    pub prepared: Option<Prepared>,
+    /// What it was trained by.
+    pub experiment: Option<Experiment>,
+}
+
 /// Writes a model: one tensor per parameter by its path, and the specification.
 ///
 /// # Errors
 ///
 /// [`Error::Io`].
 pub fn write_model(path: &Path, model: &Model) -> Result<()> {
+    write_saved_model(path, model, None, None)
+}
+
+/// Writes a model with the preparation of its rows and the experiment that it comes from.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn write_saved_model(
+    path: &Path,
+    model: &Model,
+    prepared: Option<&Prepared>,
+    experiment: Option<&Experiment>,
+) -> Result<()> {
     let mut tensors = Tensors::default();
     for (slot, w) in model.params().iter() {
         tensors.tensors.insert(slot.path.clone(), Tensor::f32(slot.spec.shape.sizes(), w.to_vec()));
     }
-    let spec = serde_json::to_string(model.spec())
-        .map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))?;
-    tensors.metadata.insert("taper_version".into(), VERSION.to_string());
-    tensors.metadata.insert("taper_model".into(), spec);
+    let text = |value: serde_json::Result<String>| {
+        value.map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))
+    };
+    let mut tell = |key: &str, value: String| tensors.metadata.insert(key.into(), value);
+    tell("taper_version", VERSION.to_string());
+    tell("taper_model", text(serde_json::to_string(model.spec()))?);
+    if let Some(prepared) = prepared {
+        tell("taper_preparation", text(serde_json::to_string(prepared))?);
+    }
+    if let Some(experiment) = experiment {
+        tell("taper_experiment", text(serde_json::to_string(experiment))?);
+    }
     write_tensors(path, &tensors)
 }
 
@@ -34,6 +70,15 @@ pub fn write_model(path: &Path, model: &Model) -> Result<()> {
 /// A file that is none, of a newer version, or whose tensors do not fit its own specification (all differences are listed);
 /// weights that are not finite.
 pub fn read_model(path: &Path) -> Result<Model> {
+    read_saved_model(path).map(|saved| saved.model)
+}
+
+/// Reads a model that [`write_saved_model`] or [`write_model`] wrote, with what stands beside it.
+///
+/// # Errors
+///
+/// As [`read_model`], and a preparation that does not make the model's inputs.
+pub fn read_saved_model(path: &Path) -> Result<SavedModel> {
     let file = read_tensors(path)?;
     let wrong = |place: &str, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
     let (Some(version), Some(spec)) = (file.metadata.get("taper_version"), file.metadata.get("taper_model")) else {
@@ -75,7 +120,29 @@ pub fn read_model(path: &Path) -> Result<Model> {
     for name in file.tensors.keys().filter(|name| !slots.iter().any(|slot| &slot.path == *name)) {
         complaints.push(Complaint::new(format!("tensor `{name}`"), "only parameters of the model", "another"));
     }
-    if complaints.is_empty() { Ok(model) } else { Err(Error::Content { path: path.to_owned(), complaints }) }
+    if !complaints.is_empty() {
+        return Err(Error::Content { path: path.to_owned(), complaints });
+    }
+    let prepared = metadata::<Prepared>(path, &file, "taper_preparation")?;
+    if let Some(prepared) = &prepared {
+        prepared.validate().map_err(|error| Error::within(path, error.within("preparation")))?;
+        let (makes, takes) = (prepared.width(), model.input_shape().len());
+        if makes != takes {
+            return Err(wrong("preparation", &format!("{takes} inputs, as the model takes"), makes.to_string()));
+        }
+    }
+    let experiment = metadata::<Experiment>(path, &file, "taper_experiment")?;
+    Ok(SavedModel { model, prepared, experiment })
+}
+
+/// A value that stands as text in the metadata.
+fn metadata<T: DeserializeOwned>(path: &Path, file: &Tensors, key: &str) -> Result<Option<T>> {
+    let Some(text) = file.metadata.get(key) else { return Ok(None) };
+    let wrong = |error: serde_json::Error| {
+        Error::content(path, Complaint::new(format!("metadata, {key}"), "what Taper writes there", error))
+    };
+    let value = serde_json::from_str(text).map_err(wrong)?;
+    taper::read(value).map(Some).map_err(|error| Error::within(path, error.within(key)))
 }
 
 #[cfg(test)]

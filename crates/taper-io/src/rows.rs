@@ -1,16 +1,16 @@
-//! The rows of an experiment, wherever they come from.
+//! Rows of numbers, wherever they come from.
 
 use std::path::Path;
 
 use taper::{Complaint, DataSpec, Dataset};
 
-use crate::table::read_table;
 use crate::tensor_file::{read_tensors, row_shape};
 use crate::{Error, Result};
 
-/// Makes or reads the rows that an experiment names. A relative path is meant from `folder`.
+/// Makes or reads the rows that an experiment names, if they are numbers without preparation. A relative path is meant from
+/// `folder`.
 ///
-/// `.csv` files are tables with a header and numbers; `.safetensors` files hold `x` (rows first) and `y`.
+/// `.safetensors` files hold `x` (rows first) and `y`. Tables are read by [`read_source`](crate::read_source).
 ///
 /// # Errors
 ///
@@ -21,7 +21,6 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
     }
     let path = folder.join(&spec.source);
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("csv") => read_table(&path, spec.target.as_deref()),
         Some("safetensors") => {
             let file = read_tensors(&path)?;
             let get = |name: &str| {

@@ -48,6 +48,7 @@ mod clock;
 mod conformance;
 mod constraint;
 pub mod data;
+mod data_spec;
 mod dataset;
 mod dialect;
 mod error;
@@ -68,6 +69,7 @@ mod shape;
 mod spelling;
 mod strength;
 mod study;
+pub mod table;
 mod train;
 mod warning;
 
@@ -79,10 +81,11 @@ pub use choose::{
     Verdict, check_choose, choose, run_trial,
 };
 pub use constraint::{Axes, Constraint};
+pub use data_spec::{DataSpec, Features, Missing, Ragged, TestRows, Unseen};
 pub use dataset::Dataset;
 pub use dialect::{Bridge, Conversion, Dialect};
 pub use error::{Complaint, Complaints, Error, Result, nearest};
-pub use experiment::{DataSpec, Experiment, Split};
+pub use experiment::{Experiment, Split};
 pub use initializer::Initializer;
 pub use layer::{
     ActivationLayer, ActivityRegularization, Add, Average, AveragePooling1d, AveragePooling2d, Backward,
