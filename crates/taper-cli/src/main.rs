@@ -12,6 +12,7 @@ mod memory;
 mod output;
 mod progress;
 mod recipe;
+mod saved;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,9 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(demo),
         Command::Fit(fit) => command::fit::run(fit),
         Command::Study(study) => command::study::run_command(study),
+        Command::Init(init) => command::init::run(init),
+        Command::Evaluate(evaluate) => command::evaluate::run(evaluate),
+        Command::Predict(predict) => command::predict::run(predict),
         Command::Inspect(inspect) => command::inspect::run(inspect),
         Command::Lambda(lambda) => command::lambda::run(lambda),
         Command::Data(data) => command::data::run(data),

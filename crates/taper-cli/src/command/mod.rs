@@ -1,10 +1,13 @@
 //! One file per command.
 
 pub(crate) mod data;
+pub(crate) mod evaluate;
 pub(crate) mod fit;
 pub(crate) mod fit_keras;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod lambda;
+pub(crate) mod predict;
 pub(crate) mod recipe;
 pub(crate) mod study;
 

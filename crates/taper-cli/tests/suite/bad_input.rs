@@ -130,7 +130,7 @@ fn words_that_nobody_knows() {
         (Text("\"accuracy\"", "\"acuracy\""), FIT, &["fit.metrics[0]", "did you mean `accuracy`?"]),
         (Text("seed = 1", "seed = 1\nresample = \"splitt\""), STUDY, &["study.resample", "did you mean `split`?"]),
         (Text("\"moons\"", "\"moon\""), FIT, &["data.source", "did you mean `moons`?"]),
-        (Text(GENERATED, "source = \"rows.parquett\""), FIT, &["data.source", ".csv or .safetensors"]),
+        (Text(GENERATED, "source = \"rows.parquett\""), FIT, &["data.source", ".csv, .parquet, .npz or .safetensors"]),
         (Text("noise = 0.2", "factor = 0.5"), FIT, &["data.factor", "for the source `moons`"]),
         (Text("noise = 0.2", "target = \"y\""), FIT, &["data.target", "for the source `moons`"]),
     ]);
@@ -168,9 +168,17 @@ fn shapes_and_sizes() {
 fn targets() {
     check(&[
         (Csv(b"a,b,y\n1,2,1\n2,3,1\n3,4,1\n"), FIT, &["rows.csv", "column `y`", "at least two classes", "class `1`"]),
-        (Csv(b"a,b,y\n1,2,yes\n2,3,\n3,4,NA\n"), FIT, &["row 2, column `y`: expected a value", "empty cell (2 in all)"]),
+        (
+            Csv(b"a,b,y\n1,2,yes\n2,3,\n3,4,NA\n"),
+            FIT,
+            &["row 2, column `y`: expected a value", "empty cell (2 in all)"],
+        ),
         (Csv(b"a,b,y\n1,2,1\n2,3,1\n3,4,1\n4,5,0\n"), FIT, &["train.y", "at least two classes", "only class 1"]),
-        (Csv(b"a,b,y\n1,2,0\n2,3,1\n3,4,1\n4,5,7\n"), FIT, &["rows.csv", "column `y`", "two classes", "got 3: `0`, `1`, `7`"]),
+        (
+            Csv(b"a,b,y\n1,2,0\n2,3,1\n3,4,1\n4,5,7\n"),
+            FIT,
+            &["rows.csv", "column `y`", "two classes", "got 3: `0`, `1`, `7`"],
+        ),
     ]);
     for (y, words) in [
         ("2", "train.y, row 2: expected a class id from 0 to 1, because the model has 2 outputs"),
@@ -196,17 +204,25 @@ fn tables() {
         (Csv(b""), FIT, &["rows.csv", "an empty file"]),
         (Csv(b"a,b,y\n"), FIT, &["rows.csv", "at least one row"]),
         (Csv(b"a,b,y\n1,2,0\n"), FIT, &["data: ", "at least 2 rows", "got 1"]),
-        (Csv(b"a,b,y\n1,2,0\n1,2\n"), FIT, &["rows.csv: row 2: expected 3 cells", "got `2`", "ragged"]),
+        (Csv(b"a,b,y\n1,2,0\n1,2\n"), FIT, &["rows.csv: row 2: expected 3 cells", "got 2 (", "ragged"]),
         (Csv(b"a,b,y\n1,2,0\n1,2,3,4\n"), FIT, &["rows.csv: row 2: expected 3 cells"]),
         (Csv(b"a,b,y\n1,2,0\n1,two,0\n"), FIT, &["row 2, column `b`", "a number", "`two`"]),
         (Csv(b"a,b,y\n1,,0\n"), FIT, &["row 1, column `b`", "an empty cell"]),
         (Csv(b"a,b,y\nnan,2,0\n1,2,inf\n"), FIT, &["row 1, column `a`", "NaN", "row 2, column `y`", "inf"]),
         (Csv(b"a,b,y\n1e39,2,0\n"), FIT, &["row 1, column `a`", "f32"]),
         (Csv(b"a,b,y\n\"1,5\",2,0\n"), FIT, &["row 1, column `a`", "`1,5`", "decimal = \",\""]),
-        (Csv(b"a,b,y\n1,2,0\n\"1.234,5\",2,0\n"), FIT, &["row 2, column `a`: expected a number, as `1` in row 1", "1.234,5"]),
+        (
+            Csv(b"a,b,y\n1,2,0\n\"1.234,5\",2,0\n"),
+            FIT,
+            &["row 2, column `a`: expected a number, as `1` in row 1", "1.234,5"],
+        ),
         (Csv(b"a,b,y\n1,NA,0\n3,4,1\n5,null,1\n"), FIT, &["row 1, column `b`", "`NA` (2 in all)", "`missing`"]),
         (Csv(b"a,b,y\n,1,0\n,2,1\n"), FIT, &["row 1, column `a`", "an empty cell (2 in all)"]),
-        (Csv(b"a,b,y\nu,1,0\nv,2,1\nw,3,1\n"), FIT, &["column `a`", "at most 2 categories in 3 rows", "exclude = [\"a\"]"]),
+        (
+            Csv(b"a,b,y\nu,1,0\nv,2,1\nw,3,1\n"),
+            FIT,
+            &["column `a`", "at most 2 categories in 3 rows", "exclude = [\"a\"]"],
+        ),
         (Csv(b"a,a,y\n1,2,0\n"), FIT, &["header, column 2", "no other column", "`a`"]),
         (Csv(b"a,,y\n1,2,0\n"), FIT, &["header, column 2"]),
         (Csv(b"a,b,y\n1,2,0\n1,\xff,0\n"), FIT, &["rows.csv", "row 2", "UTF-8"]),

@@ -7,10 +7,12 @@ mod demo;
 mod divergence;
 mod fit;
 mod help;
+mod init;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
 mod lambda;
 mod policy;
 mod study;
+mod table;
 mod warning;

@@ -171,6 +171,14 @@ impl Part {
         self.put(f32::NAN, code);
     }
 
+    /// Adds text of a file that has types: it is never a number, however it looks.
+    pub(crate) fn push_typed_text(&mut self, cell: &str) {
+        if self.reading != Reading::Names && !is_missing(cell) {
+            self.text.see(self.rows, cell);
+        }
+        if self.reading == Reading::Numbers { self.put(f32::NAN, MISSING) } else { self.push_name(cell) }
+    }
+
     fn push_text(&mut self, cell: &str) {
         self.text.see(self.rows, cell);
         if self.reading == Reading::Auto {

@@ -100,7 +100,7 @@ impl Prepared {
             Feature::Number { name, fill, .. } => (name, Reading::Numbers, fill.is_none()),
             Feature::Category { name, fill, .. } => (name, Reading::Names, fill.is_none()),
         });
-        let target = target.then(|| match &self.target {
+        let target = target.then_some(match &self.target {
             Target::Number { name, .. } => (name, Reading::Numbers, true),
             Target::Classes { name, labels: super::Labels::Numbers(_), .. } => (name, Reading::Numbers, true),
             Target::Classes { name, .. } => (name, Reading::Names, true),

@@ -7,7 +7,7 @@ mod block;
 mod parse;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use taper::table::{Table, Wanted};
@@ -33,8 +33,8 @@ pub(crate) struct Format {
 
 /// A file whose header has been read.
 #[derive(Debug)]
-pub(crate) struct CsvFile<'a> {
-    path: &'a Path,
+pub(crate) struct CsvFile {
+    path: PathBuf,
     blocks: Blocks,
     format: Format,
     header: Vec<String>,
@@ -42,9 +42,9 @@ pub(crate) struct CsvFile<'a> {
     rows: usize,
 }
 
-impl<'a> CsvFile<'a> {
+impl CsvFile {
     /// Opens a file and reads its header.
-    pub(crate) fn open(path: &'a Path, spec: &DataSpec) -> Result<Self> {
+    pub(crate) fn open(path: &Path, spec: &DataSpec) -> Result<Self> {
         let fail = |source| Error::io(path, "reading", source);
         let wrong = |place: &str, expected: &str, got: &str| Error::content(path, Complaint::new(place, expected, got));
         if std::fs::metadata(path).map_err(fail)?.is_dir() {
@@ -81,7 +81,7 @@ impl<'a> CsvFile<'a> {
         check_header(path, &header)?;
         blocks.skip(bytes);
         blocks.delimiter(delimiter);
-        Ok(Self { path, blocks, format: Format { cells: header.len(), ..format }, header, rows: 0 })
+        Ok(Self { path: path.to_owned(), blocks, format: Format { cells: header.len(), ..format }, header, rows: 0 })
     }
 
     /// The names of the columns.
@@ -96,7 +96,7 @@ impl<'a> CsvFile<'a> {
             match self.blocks.next() {
                 Ok(Some(block)) => blocks.push(block),
                 Ok(None) => break,
-                Err(error) => return Err(no_block(self.path, error, self.rows)),
+                Err(error) => return Err(no_block(&self.path, error, self.rows)),
             }
         }
         if blocks.is_empty() {
@@ -112,7 +112,7 @@ impl<'a> CsvFile<'a> {
             if let Some((row, cell)) = block.not_text {
                 let column = self.header.get(cell).map_or(String::new(), |name| format!(", column `{name}`"));
                 let place = format!("row {}{column}", self.rows + row + 1);
-                return Err(Error::content(self.path, Complaint::new(place, "text in UTF-8", "other bytes")));
+                return Err(Error::content(&self.path, Complaint::new(place, "text in UTF-8", "other bytes")));
             }
             gather.add(block.parts, block.ragged, self.rows);
             self.rows += block.rows;
@@ -125,7 +125,7 @@ impl<'a> CsvFile<'a> {
         let mut gather = Gather::new(wanted.to_vec(), self.format.cells);
         while self.read(wanted, &mut gather)?.is_some() {}
         let skipped = gather.ragged();
-        Ok((gather.finish(self.path, ragged == Ragged::Skip)?, skipped))
+        Ok((gather.finish(&self.path, ragged == Ragged::Skip)?, skipped))
     }
 
     /// The next rows as a table of their own, or `None` at the end; ragged rows are mistakes.
@@ -134,7 +134,7 @@ impl<'a> CsvFile<'a> {
         let mut gather = Gather::new(wanted.to_vec(), self.format.cells);
         match self.read(wanted, &mut gather)? {
             Some(rows) if rows > 0 || gather.ragged() > 0 => {
-                Ok(Some(gather.finish(self.path, false)?.starting_at(first)))
+                Ok(Some(gather.finish(&self.path, false)?.starting_at(first)))
             }
             Some(_) => self.next_table(wanted),
             None => Ok(None),
