@@ -23,6 +23,12 @@ pub(crate) enum Command {
     Study(Study),
     /// Choose the penalty and its strength on an experiment's rows, and say how sure that is
     Choose(Choose),
+    /// Write an experiment file with sensible defaults for a table of your own
+    Init(Init),
+    /// Score a model on the rows of a file
+    Evaluate(Evaluate),
+    /// Write what a model says of the rows of a file
+    Predict(Predict),
     /// Show a model file or an experiment's model: layers, shapes, penalties, norms
     Inspect(Inspect),
     /// Tell what a training would do to the weights besides fitting the data, and what is probably not meant
@@ -257,6 +263,81 @@ pub(crate) struct Resume {
     /// Wait for another process that works in the folder
     #[arg(long)]
     pub(crate) wait: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    /// The table (.csv or .parquet)
+    pub(crate) data: PathBuf,
+    /// The column to predict [default: the last one]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) target: Option<String>,
+    /// A column to leave out; may be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) exclude: Vec<String>,
+    /// The column that says which rows belong together
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group: Option<String>,
+    /// The column that orders rows by time
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
+    /// A comma separates the digits of a fraction, as in 1,5
+    #[arg(long)]
+    pub(crate) decimal_comma: bool,
+    /// The experiment file to write
+    #[arg(long, value_name = "FILE", default_value = "experiment.toml")]
+    pub(crate) out: PathBuf,
+    /// Overwrite the file if there is one
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What a category means that no training row had.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Unseen {
+    /// A mistake
+    Error,
+    /// None of the known ones
+    Zero,
+}
+
+impl From<Unseen> for taper::Unseen {
+    fn from(unseen: Unseen) -> Self {
+        match unseen {
+            Unseen::Error => Self::Error,
+            Unseen::Zero => Self::Zero,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Evaluate {
+    /// A model (.safetensors), or the folder that `taper fit` or `taper choose` left
+    pub(crate) model: PathBuf,
+    /// The rows with their targets (.csv, .parquet, .npz or .safetensors)
+    #[arg(value_name = "FILE")]
+    pub(crate) rows: PathBuf,
+    /// What a category means that no training row had [default: as in the experiment]
+    #[arg(long, value_enum)]
+    pub(crate) unseen: Option<Unseen>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Predict {
+    /// A model (.safetensors or .keras), or the folder that `taper fit` or `taper choose` left
+    pub(crate) model: PathBuf,
+    /// The rows (.csv, .parquet, .npz or .safetensors); columns are found by name
+    #[arg(value_name = "FILE")]
+    pub(crate) rows: PathBuf,
+    /// The predictions, a row for each (.csv or .parquet)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// What a category means that no training row had [default: as in the experiment]
+    #[arg(long, value_enum)]
+    pub(crate) unseen: Option<Unseen>,
 }
 
 #[derive(Debug, clap::Args)]

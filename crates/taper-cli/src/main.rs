@@ -12,6 +12,7 @@ mod memory;
 mod output;
 mod progress;
 mod recipe;
+mod saved;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,9 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Study(study) => command::study::run_command(study),
         Command::Convert(convert) => command::convert::run(convert),
         Command::Choose(choose) => command::choose::run_command(choose),
+        Command::Init(init) => command::init::run(init),
+        Command::Evaluate(evaluate) => command::evaluate::run(evaluate),
+        Command::Predict(predict) => command::predict::run(predict),
         Command::Inspect(inspect) => command::inspect::run(inspect),
         Command::Plan(plan) => command::plan::run(plan),
         Command::Compact(compact) => command::compact::run(compact),

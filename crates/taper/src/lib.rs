@@ -49,6 +49,7 @@ mod compact;
 mod conformance;
 mod constraint;
 pub mod data;
+mod data_spec;
 mod dataset;
 mod dialect;
 mod error;
@@ -70,6 +71,7 @@ mod shape;
 mod spelling;
 mod strength;
 mod study;
+pub mod table;
 mod train;
 mod warning;
 
@@ -83,10 +85,11 @@ pub use choose::{
 };
 pub use compact::{CompactLayer, CompactRecord, Compacted, LayerSparsity, compact, difference, difference_on};
 pub use constraint::{Axes, Constraint};
+pub use data_spec::{DataSpec, Features, Missing, Ragged, TestRows, Unseen};
 pub use dataset::Dataset;
 pub use dialect::{Bridge, Conversion, Dialect};
 pub use error::{Complaint, Complaints, Error, Result, nearest};
-pub use experiment::{DataSpec, Experiment, Split};
+pub use experiment::{Experiment, Split};
 pub use initializer::Initializer;
 pub use layer::*;
 pub use loss::Loss;

@@ -10,6 +10,7 @@ mod demo;
 mod divergence;
 mod fit;
 mod help;
+mod init;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
@@ -18,4 +19,5 @@ mod plan;
 mod policy;
 mod runs;
 mod study;
+mod table;
 mod warning;

@@ -112,6 +112,7 @@ fn without_regularizers(experiment: &Experiment, roles: &[Role]) -> Result<Exper
             Role::Embeddings => "embeddings_regularizer",
             Role::Gamma => "gamma_regularizer",
             Role::Beta => "beta_regularizer",
+            Role::Slope => "alpha_regularizer",
             Role::MovingStatistic => "",
         })
         .collect();
