@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::penalty::{Family, NONE, Penalty};
 use super::spec::ChooseSpec;
 use crate::param::Role;
-use crate::{EarlyStopping, Experiment, Model, Policy, Regularizer, Result};
+use crate::{EarlyStopping, Experiment, Model, PenaltyMode, Policy, Regularizer, Result};
 
 /// A penalty at a strength: what `choose` compares, and what it chooses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,11 +64,18 @@ impl Candidate {
         let mut experiment = experiment.clone();
         let mut regularizer: Option<Regularizer> = None;
         for (family, value) in self.read()?.terms(self.value) {
-            let weights = || regularizer.clone().unwrap_or_default();
+            let mut weights = || regularizer.take().unwrap_or_default();
+            // What can make weights exactly 0 does so as a proximal map, not as a gradient.
+            let mode = PenaltyMode::Proximal;
             match family {
                 Family::L2 => regularizer = Some(Regularizer { l2: value.into(), ..weights() }),
-                Family::L1 => regularizer = Some(Regularizer { l1: value.into(), ..weights() }),
-                Family::L1L2 => regularizer = Some(Regularizer { l1: value.into(), l2: value.into(), ..weights() }),
+                Family::L1 => regularizer = Some(Regularizer { l1: value.into(), mode, ..weights() }),
+                Family::L1L2 => {
+                    regularizer = Some(Regularizer { l1: value.into(), l2: value.into(), mode, ..weights() });
+                }
+                Family::Group => {
+                    regularizer = Some(Regularizer { group_lasso: value.into(), mode, ..weights() });
+                }
                 Family::Dropout => experiment = with_dropout(&experiment, value)?,
                 Family::EarlyStopping => experiment.fit.early_stopping = Some(EarlyStopping::new(value as usize)),
             }
@@ -188,7 +195,10 @@ mod tests {
         assert_eq!(regularizer(&bare, "dense/kernel"), None);
         let candidate = Candidate::new("l1_l2+early_stopping=3", 0.01);
         let applied = candidate.applied(&bare, &ChooseSpec::default().on).unwrap();
-        assert_eq!(regularizer(&applied, "dense/kernel"), Some(Regularizer::l1_l2(0.01, 0.01)));
+        assert_eq!(
+            regularizer(&applied, "dense/kernel"),
+            Some(Regularizer::l1_l2(0.01, 0.01).mode(PenaltyMode::Proximal))
+        );
         assert_eq!(regularizer(&applied, "dense_1/bias"), Some(Regularizer::l2(0.4)));
         assert_eq!(applied.fit.early_stopping.as_ref().unwrap().patience, 3);
         assert_eq!(Candidate::none().applied(&bare, &[Role::Kernel]).unwrap(), bare);

@@ -24,7 +24,8 @@ use crate::{Complaint, Complaints, Experiment, Result, spelling};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChooseSpec {
-    /// The penalties to compare: `l2`, `l1`, `l1_l2` (both at the same λ), `dropout` (the rate of a dropout behind every
+    /// The penalties to compare: `l2`, `l1`, `l1_l2` (both at the same λ), `group` (the group lasso on the weights into each
+    /// unit), all but `l2` as proximal maps, which make weights exactly 0; `dropout` (the rate of a dropout behind every
     /// hidden layer), `early_stopping` (the patience in epochs, on rows split off the training rows), and combinations such
     /// as `l2+dropout=0.2`, of which the first strength is chosen. Default: `["l2"]`.
     #[serde(default = "penalties")]

@@ -178,20 +178,6 @@ pub(crate) fn watches(config: &FitConfig) -> bool {
 pub(crate) fn build(spec: &TrialSpec) -> Result<(Model, FitConfig)> {
     let experiment = spec.candidate.applied(&spec.experiment, &spec.on)?;
     let seed = Seed::new(spec.seed);
-    if let Some(path) = &spec.candidate.path {
-        let rises =
-            path.values.windows(2).all(|pair| pair[0] < pair[1]) && path.values.last() == Some(&spec.candidate.value);
-        let mut complaints = Complaints::new();
-        let expected = "strengths that rise to the candidate's own";
-        complaints.check(rises, "candidate.path.values", expected, format!("{:?}", path.values));
-        complaints.check(
-            !watches(&experiment.fit),
-            "candidate.path",
-            "a training that watches no other rows",
-            "a path",
-        );
-        complaints.finish()?;
-    }
     let model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
     Ok((model, experiment.fit))
 }
@@ -228,6 +214,7 @@ fn fit_path(
     prepared: &Prepared,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<(TrialOutcome, Model)> {
+    check_path(spec, path)?;
     let first = TrialSpec { candidate: Candidate::none(), detail: Detail::default(), ..spec.clone() };
     let (mut model, config) = build(&first)?;
     let mut state = TrainState::new(&model, &config);
@@ -259,6 +246,22 @@ fn fit_path(
         last.points = points;
     }
     Ok((last, model))
+}
+
+fn check_path(spec: &TrialSpec, path: &Path) -> Result<()> {
+    let mut complaints = Complaints::new();
+    let ends = path.values.last() == Some(&spec.candidate.value);
+    let rises = path.values.windows(2).all(|pair| pair[0] < pair[1]);
+    let expected = "strengths that rise to the candidate's own";
+    complaints.check(ends && rises, "candidate.path.values", expected, format!("{:?}", path.values));
+    let watches = watches(&spec.candidate.applied(&spec.experiment, &spec.on)?.fit);
+    complaints.check(
+        !watches,
+        "candidate.path",
+        "a training that watches no other rows",
+        "early stopping or a plateau",
+    );
+    complaints.finish()
 }
 
 /// What can be said before anything is measured.
