@@ -419,7 +419,7 @@ pub(crate) struct Lambda {
 pub(crate) struct Convert {
     /// A model (.keras or .safetensors)
     pub(crate) model: PathBuf,
-    /// The file to write: .keras, .weights.h5 (weights alone, for Keras), .safetensors or .onnx
+    /// The file to write (.keras, .weights.h5, .safetensors or .onnx)
     pub(crate) out: PathBuf,
     /// Take weights that are NaN or infinite
     #[arg(long)]

@@ -25,12 +25,6 @@ fn help() {
         "data moons",
         "data circles",
         "data blobs",
-        "demo digits",
-        "demo sunspots",
-        "recipe",
-        "recipe list",
-        "recipe show",
-        "recipe demo",
     ] {
         let text = bench.taper(&format!("{command} --help")).quiet().stdout;
         insta::assert_snapshot!(format!("help {command}").trim().replace(' ', "_"), text);
