@@ -1,8 +1,8 @@
 //! One file per command.
 
-pub(crate) mod convert;
 pub(crate) mod choose;
 pub(crate) mod compact;
+pub(crate) mod convert;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod fit;

@@ -2,9 +2,9 @@
 
 mod bad_input;
 mod bench;
-mod convert;
 mod choose;
 mod compact;
+mod convert;
 mod data;
 mod demo;
 mod divergence;
