@@ -1,9 +1,13 @@
-//! Model files: weights as safetensors, with the specification as text in the metadata.
+//! Model files: weights as safetensors, with the specification as text in the metadata, and beside it what it takes to use the
+//! model: the preparation of its rows, and the experiment that it comes from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use taper::{Complaint, Model, ModelSpec};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use taper::table::Prepared;
+use taper::{Complaint, Experiment, Model, ModelSpec};
 
 use crate::tensor_file::{Tensor, Tensors, read_tensors, write_tensors};
 use crate::{Error, Result, json};
@@ -11,21 +15,70 @@ use crate::{Error, Result, json};
 /// The version that this program writes, and the newest it reads.
 const VERSION: u32 = 1;
 
+/// A model and what it takes to use it on raw rows.
+#[derive(Debug)]
+pub struct SavedModel {
+    /// The model.
+    pub model: Model,
+    /// How rows of a table become its inputs and targets, as measured on its training rows.
+    pub prepared: Option<Prepared>,
+    /// What it was trained by.
+    pub experiment: Option<Experiment>,
+}
+
 /// Writes a model: one tensor per parameter by its path, and the specification.
 ///
 /// # Errors
 ///
 /// [`Error::Io`].
 pub fn write_model(path: &Path, model: &Model) -> Result<()> {
+    write_saved_model(path, model, None, None)
+}
+
+/// Writes a model with the preparation of its rows and the experiment that it comes from.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn write_saved_model(
+    path: &Path,
+    model: &Model,
+    prepared: Option<&Prepared>,
+    experiment: Option<&Experiment>,
+) -> Result<()> {
+    let mut tensors = tensors_of(path, model)?;
+    if let Some(prepared) = prepared {
+        tensors.metadata.insert("taper_preparation".into(), text(path, prepared)?);
+    }
+    if let Some(experiment) = experiment {
+        tensors.metadata.insert("taper_experiment".into(), text(path, experiment)?);
+    }
+    write_tensors(path, &tensors)
+}
+
+/// Writes a model whose input consists of some columns only of what it was trained on, and which those are.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn write_compacted(path: &Path, model: &Model, kept_inputs: &[usize]) -> Result<()> {
+    let mut tensors = tensors_of(path, model)?;
+    tensors.metadata.insert("taper_kept_inputs".into(), text(path, &kept_inputs)?);
+    write_tensors(path, &tensors)
+}
+
+fn tensors_of(path: &Path, model: &Model) -> Result<Tensors> {
     let mut tensors = Tensors::default();
     for (slot, w) in model.params().iter() {
         tensors.tensors.insert(slot.path.clone(), Tensor::f32(slot.spec.shape.sizes(), w.to_vec()));
     }
-    let spec = serde_json::to_string(model.spec())
-        .map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))?;
     tensors.metadata.insert("taper_version".into(), VERSION.to_string());
-    tensors.metadata.insert("taper_model".into(), spec);
-    write_tensors(path, &tensors)
+    tensors.metadata.insert("taper_model".into(), text(path, model.spec())?);
+    Ok(tensors)
+}
+
+fn text<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))
 }
 
 /// Reads a model that [`write_model`] wrote.
@@ -35,6 +88,15 @@ pub fn write_model(path: &Path, model: &Model) -> Result<()> {
 /// A file that is none, of a newer version, or whose tensors do not fit its own specification (all differences are listed);
 /// weights that are not finite.
 pub fn read_model(path: &Path) -> Result<Model> {
+    read_saved_model(path).map(|saved| saved.model)
+}
+
+/// Reads a model that [`write_saved_model`] or [`write_model`] wrote, with what stands beside it.
+///
+/// # Errors
+///
+/// As [`read_model`], and a preparation that does not make the model's inputs.
+pub fn read_saved_model(path: &Path) -> Result<SavedModel> {
     let file = read_tensors(path)?;
     let wrong = |place: &str, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
     let (Some(version), Some(spec)) = (file.metadata.get("taper_version"), file.metadata.get("taper_model")) else {
@@ -85,7 +147,27 @@ pub fn read_model(path: &Path) -> Result<Model> {
     if !complaints.is_empty() {
         return Err(Error::Content { path: path.to_owned(), complaints });
     }
-    Model::with_weights(spec, weights).map_err(|error| Error::within(path, error))
+    let model = Model::with_weights(spec, weights).map_err(|error| Error::within(path, error))?;
+    let prepared = metadata::<Prepared>(path, &file.metadata, "taper_preparation")?;
+    if let Some(prepared) = &prepared {
+        prepared.validate().map_err(|error| Error::within(path, error.within("preparation")))?;
+        let (makes, takes) = (prepared.width(), model.input_shape().len());
+        if makes != takes {
+            return Err(wrong("preparation", &format!("{takes} inputs, as the model takes"), makes.to_string()));
+        }
+    }
+    let experiment = metadata::<Experiment>(path, &file.metadata, "taper_experiment")?;
+    Ok(SavedModel { model, prepared, experiment })
+}
+
+/// A value that stands as text in the metadata.
+fn metadata<T: DeserializeOwned>(path: &Path, metadata: &BTreeMap<String, String>, key: &str) -> Result<Option<T>> {
+    let Some(text) = metadata.get(key) else { return Ok(None) };
+    let wrong = |error: serde_json::Error| {
+        Error::content(path, Complaint::new(format!("metadata, {key}"), "what Taper writes there", error))
+    };
+    let value = serde_json::from_str(text).map_err(wrong)?;
+    taper::read(value).map(Some).map_err(|error| Error::within(path, error.within(key)))
 }
 
 #[cfg(test)]

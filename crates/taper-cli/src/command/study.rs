@@ -19,15 +19,16 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
     study.repeats = args.repeats.map_or(study.repeats, |repeats| repeats as usize);
     study.seed = args.common.seed.unwrap_or(study.seed);
     experiment.study = Some(study.clone());
+    experiment.trials()?;
+    let rows = taper_io::read_source(&mut experiment, folder_of(&args.experiment))?;
     let trials = experiment.trials()?;
-    let rows = taper_io::read_rows(&experiment.data, folder_of(&args.experiment))?;
-    let split = Split::of(&rows, &experiment.data)?;
+    let split = Split::first(&rows, &experiment.data)?;
     for trial in &trials {
         crate::memory::check(&trial.model, &trial.fit, split.train.rows())?;
     }
     let total = trials.len() * study.repeats;
     taper::check_study(&experiment, &rows)?;
-    let warnings = experiment.warnings(&split)?;
+    let warnings = [rows.warnings(), &experiment.warnings(&split)?].concat();
     let mut folder = Folder::prepare(&args.common.out)?;
     output::warn(&warnings);
 
