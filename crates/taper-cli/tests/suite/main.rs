@@ -11,6 +11,7 @@ mod inspect;
 #[cfg(unix)]
 mod interrupt;
 mod lambda;
+mod penalty;
 mod policy;
 mod study;
 mod warning;
