@@ -149,7 +149,7 @@ fn moons(repeats: usize) -> [(f64, f64); 2] {
     }))
     .unwrap();
     let rows = Dataset::from_sample(&experiment.data.generate().unwrap()).unwrap();
-    let result = run_study(&experiment, &rows, &Quiet).unwrap();
+    let result = run_study(&experiment, &PlainRows::of(&rows, &experiment), &Quiet).unwrap();
     let scores = |trial: &Trial| {
         println!("{:?}: {:?} {:?}", trial.point, trial.scores["sparsity"], trial.scores["test_data_loss"]);
         println!("  dead units {:?}", trial.scores["dead_units"]);
