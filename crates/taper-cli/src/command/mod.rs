@@ -41,10 +41,4 @@ pub(crate) fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T
 pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))
 }
-
-/// The rows of an experiment, for resampling.
-pub(crate) fn plain_rows<'a>(spec: &DataSpec, data: &'a Dataset) -> PlainRows<'a> {
-    let ordered = spec.is_series();
-    let development = spec.train.unwrap_or(data.rows());
-    PlainRows { data, development, standardize: spec.standardize && !ordered, classes: !ordered, ordered }
 }
