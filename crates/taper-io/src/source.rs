@@ -4,7 +4,8 @@ use std::path::Path;
 
 use taper::table::{Prepared, Roles, TableRows, hold_out};
 use taper::{
-    Complaint, DataSpec, Dataset, Experiment, PlainRows, Result as TaperResult, Rows, Seed, Shape, Split, TestRows, Warning,
+    Complaint, DataSpec, Dataset, Experiment, PlainRows, Result as TaperResult, Rows, Seed, Shape, Split, TestRows,
+    Warning,
 };
 
 use crate::table::{Read, is_table, no_table, read_table};

@@ -71,7 +71,10 @@ fn pieces_of_a_long_file_fit_together() {
     std::fs::write(&path, text).unwrap();
     let table = read(&path).unwrap();
     assert_eq!(table.rows(), rows);
-    assert_eq!(table.column("number").unwrap(), &Column::numbers("number", (0..rows).map(|i| i as f32).collect::<Vec<_>>()));
+    assert_eq!(
+        table.column("number").unwrap(),
+        &Column::numbers("number", (0..rows).map(|i| i as f32).collect::<Vec<_>>())
+    );
     let names: Vec<String> = (0..rows).map(name).collect();
     assert_eq!(table.column("text").unwrap(), &Column::names("text", names.iter().map(String::as_str)));
     let late = (0..rows).map(|i| if i < rows / 2 { "" } else { ["x", "y"][i % 2] });
