@@ -107,7 +107,7 @@ fn command(args: &Choose) -> String {
 
 /// The result for a terminal.
 fn told(choice: &Choice, report: &str) -> String {
-    let mut text = format!("{}\n\n{}\n\n", choice.verdict.sentence, choice.gain.statement);
+    let mut text = format!("{}\n\nThe gain is {}.\n\n", choice.verdict.sentence, choice.gain.statement);
     let mut rows = vec![["candidate", choice.score.as_str(), "± se", "folds", ""].map(str::to_owned).to_vec()];
     for point in std::iter::once(&choice.baseline).chain(&choice.grid) {
         let is_chosen = point.penalty == choice.chosen.penalty && point.value == choice.chosen.value;

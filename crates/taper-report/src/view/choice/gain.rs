@@ -29,7 +29,7 @@ pub(super) fn section(choice: &Choice) -> Section {
         higher_is_better: Some(true),
         rows,
     };
-    let mut section = Section::new("What it gains, and how sure that is").paragraph(gain.statement.as_str()).figure(
+    let mut section = Section::new("What it gains, and how sure that is").paragraph(format!("The gain is {}.", gain.statement)).figure(
         "gain",
         figure.figure(),
         "The choice against no penalty, pair by pair, on rows that took part in no choice.",
