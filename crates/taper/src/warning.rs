@@ -83,10 +83,11 @@ impl Warnings {
         }
         let constant = constant_columns(train);
         for column in constant.iter().take(MOST_COLUMNS) {
-            self.push(
-                format!("data, column {}", column + 1),
-                "the same in all training rows, so there is nothing to learn from it",
-            );
+            let name = match train.input_names() {
+                Some(names) => format!("data, column `{}`", names[*column]),
+                None => format!("data, column {}", column + 1),
+            };
+            self.push(name, "the same in all training rows, so there is nothing to learn from it");
         }
         if constant.len() > MOST_COLUMNS {
             self.push(

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use taper::{Complaint, DataSpec, Model, Seed, compact, difference, difference_on};
+use taper_io::SavedModel;
 
 use super::{folder_of, is_keras};
 use crate::args::Compact;
@@ -18,28 +19,29 @@ const ROWS: usize = 256;
 
 pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
     let keras = is_keras(&args.model);
-    let (model, fit) = if keras {
+    let (saved, fit) = if keras {
         let file = taper_io::keras::read_keras(&args.model, &taper_io::keras::ReadOptions::default())?;
-        (file.model, file.fit)
+        (SavedModel { model: file.model, prepared: None, experiment: None }, file.fit)
     } else {
-        (taper_io::read_model(&args.model)?, None)
+        (taper_io::read_saved_model(&args.model)?, None)
     };
+    let model = &saved.model;
     let writes_keras = is_keras(&args.out);
     if !writes_keras && args.out.extension().is_none_or(|extension| extension != "safetensors") {
         let complaint = Complaint::new("--out", "a .safetensors or .keras file", args.out.display());
         return Err(taper::Error::from(complaint).into());
     }
     let x = match &args.data {
-        Some(path) => rows(path, &model)?,
+        Some(path) => rows(path, model)?,
         None => model.probe(ROWS, Seed::new(1)),
     };
     let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
 
-    let small = compact(&model, args.inputs)?;
+    let small = compact(model, args.inputs)?;
     let (kept, width) = (small.record.kept_inputs.as_deref(), model.input_shape().last());
     let worst = match kept {
-        Some(kept) => difference_on(&model, &small.model, &x, kept)?,
-        None => difference(&model, &small.model, &x)?,
+        Some(kept) => difference_on(model, &small.model, &x, kept)?,
+        None => difference(model, &small.model, &x)?,
     };
     let count = x.len() / model.input_shape().len();
     if worst > TOLERANCE {
@@ -52,12 +54,16 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
         Some(kept) => timed.chunks_exact(width).flat_map(|row| kept.iter().map(|column| row[*column])).collect(),
         None => timed.to_vec(),
     };
-    let seconds = [seconds_per_row(&model, timed)?, seconds_per_row(&small.model, &timed_small)?];
+    let seconds = [seconds_per_row(model, timed)?, seconds_per_row(&small.model, &timed_small)?];
     taper_io::check_writable(folder)?;
     if writes_keras {
         taper_io::keras::write_keras(&args.out, &small.model, fit.as_ref(), None)?;
-    } else {
+    } else if let Some(kept) = kept {
         taper_io::write_compacted(&args.out, &small.model, kept)?;
+    } else {
+        // The inputs are the same, so rows are prepared for the smaller model as they were.
+        let (prepared, experiment) = (saved.prepared.as_ref(), saved.experiment.as_ref());
+        taper_io::write_saved_model(&args.out, &small.model, prepared, experiment)?;
     }
     let bytes = [size(&args.model)?, size(&args.out)?];
 

@@ -31,7 +31,7 @@ pub enum ModelSpec {
 }
 
 impl ModelSpec {
-    /// The shape of one row's input.
+    /// The shape of one row's input; empty if the rows are to say it.
     #[must_use]
     pub fn input_shape(&self) -> &[usize] {
         match self {
@@ -82,6 +82,17 @@ impl ModelSpec {
                 });
                 own.collect()
             }
+        }
+    }
+
+    /// Says the shape of one row's input, if nothing has said it.
+    pub(crate) fn complete(&mut self, input: &crate::Shape) {
+        let shape = match self {
+            Self::Sequential(spec) => &mut spec.input_shape,
+            Self::Graph(spec) => &mut spec.input_shape,
+        };
+        if shape.is_empty() {
+            *shape = input.sizes().to_vec();
         }
     }
 }
