@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use taper::{Budget, FitConfig, Loss, Model, PlanTensor, Seed, Split, plan};
+use taper::{Budget, FitConfig, Loss, Model, PlanTensor, Rows, Seed, Split, plan};
 
 use super::{folder_of, is_keras};
 use crate::args::Plan;
@@ -19,10 +19,10 @@ pub(crate) fn run(args: &Plan) -> Result<(), Failure> {
         of_model(&taper_io::read_model(&args.file)?, None, args)?
     } else {
         refuse_model_options(args)?;
-        let experiment = taper_io::read_experiment(&args.file)?;
-        experiment.validate()?;
-        let rows = taper_io::read_rows(&experiment.data, folder_of(&args.file))?;
-        let split = Split::of(&rows, &experiment.data)?;
+        let mut experiment = taper_io::read_experiment(&args.file)?;
+        let rows = taper_io::read_source(&mut experiment, folder_of(&args.file))?;
+        let (train, test) = Split::places(&rows, &experiment.data)?;
+        let split = rows.split(&train, &test)?;
         crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
         let seed = Seed::new(experiment.study.as_ref().map_or(1, |study| study.seed));
         let model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
