@@ -7,7 +7,7 @@
 //! | penalize it | [`Regularizer`], [`PenaltyMode`], [`Strength`], [`Penalty`] |
 //! | build it | [`Model`], [`Params`] |
 //! | train it | [`FitConfig`], [`Optimizer`], [`fit()`], [`History`], [`Observer`] |
-//! | measure it | [`evaluate()`], [`Scores`], [`Metric`] |
+//! | measure it | [`evaluate()`], [`Scores`], [`Metric`], [`Sparsity`] |
 //! | compare settings | [`Experiment`], [`run_study`], [`StudyResult`], [`rising_path`] |
 //! | choose a penalty honestly | [`choose()`], [`ChooseSpec`], [`Choice`], [`TrialStore`] |
 //! | get exactly reproduced data | [`data`] |
@@ -68,6 +68,7 @@ mod regularizer;
 mod rng;
 mod rows;
 mod shape;
+mod sparsity;
 mod spelling;
 mod strength;
 mod study;
@@ -105,6 +106,7 @@ pub use regularizer::{
 pub use rng::{Rng, Seed};
 pub use rows::{PlainRows, Rows};
 pub use shape::Shape;
+pub use sparsity::Sparsity;
 pub use spelling::read;
 pub use strength::Strength;
 pub use study::{

@@ -15,6 +15,7 @@ mod inspect;
 #[cfg(unix)]
 mod interrupt;
 mod lambda;
+mod penalty;
 mod plan;
 mod policy;
 mod runs;

@@ -11,7 +11,7 @@ use crate::experiment::{Experiment, Split, check_train};
 use crate::param::Role;
 use crate::rows::Rows;
 use crate::train::{EpochRow, FitConfig, Fitting, Flow, History, Observer, StopReason, TrainState, evaluate, fit};
-use crate::{Complaint, Error, Model, Result, Seed};
+use crate::{Complaint, Error, Model, Result, Seed, Sparsity};
 
 /// One training of one setting, and how good it became.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,8 @@ pub struct Run {
     /// How the training ended.
     pub stop: StopReason,
     /// `train_loss`, `train_data_loss`, `train_penalty`, the metrics, the same with `test_`; `kernel_norm` (of the first
-    /// kernel), `norm/PATH`. Empty if the training diverged.
+    /// kernel), `norm/PATH`; `sparsity`, the share of exact zeros among the penalized weights, if there are any, and `dead_units`
+    /// ([`Sparsity`]). Empty if the training diverged.
     pub scores: BTreeMap<String, f64>,
     /// The epochs, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,6 +128,9 @@ pub(crate) fn scores(
         }
         scores.insert(format!("norm/{}", slot.path), norm);
     }
+    let sparsity = Sparsity::of(model);
+    scores.extend(sparsity.share().map(|share| ("sparsity".to_owned(), share)));
+    scores.insert("dead_units".to_owned(), sparsity.dead_units as f64);
     Ok(scores)
 }
 
