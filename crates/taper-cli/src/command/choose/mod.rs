@@ -40,7 +40,6 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     let mut folder = Folder::prepare(&args.common.out)?;
     let identity = identity::identity(&experiment, folder_of(&args.experiment))?;
     let session = Session::open(args, &identity)?;
-
     output::warn(rows.warnings());
 
     let progress = ChooseProgress::new(&spec.score, experiment.fit.maximizes(&spec.score));
@@ -60,8 +59,9 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         let (head, cells) = cv_results::cv_results(choice);
         taper_io::write_csv(&folder.file("cv_results.csv"), &head, &cells)?;
         let prepared = rows.prepared(&chosen.train)?;
-        let model = folder.file("model.safetensors");
-        taper_io::write_saved_model(&model, &chosen.model, prepared.as_ref(), Some(&chosen.experiment))?;
+        let provenance = provenance(choice, &identity);
+        let (file, model) = (folder.file("model.safetensors"), &chosen.model);
+        taper_io::write_chosen_model(&file, model, prepared.as_ref(), &chosen.experiment, &provenance)?;
         let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
         folder.write_report(&report::report(choice, &command(args), &text))?;
         folder.file(STORE);
@@ -80,6 +80,19 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     } else {
         output::print(&told(choice, &folder.report()))
     }
+}
+
+/// Where a model comes from: what was asked, of which data, by which engine, and what was found.
+fn provenance(choice: &Choice, identity: &Value) -> Value {
+    json!({
+        "identity": identity,
+        "verdict": choice.verdict,
+        "chosen": choice.chosen,
+        "rule": choice.rule,
+        "gain": choice.gain,
+        "runs": choice.runs,
+        "rows": choice.rows,
+    })
 }
 
 /// What is safe when a choice ends early, and how to go on.
@@ -110,7 +123,7 @@ fn command(args: &Choose) -> String {
 
 /// The result for a terminal.
 fn told(choice: &Choice, report: &str) -> String {
-    let mut text = format!("{}\n\n{}\n\n", choice.verdict.sentence, choice.gain.statement);
+    let mut text = format!("{}\n\nThe gain is {}.\n\n", choice.verdict.sentence, choice.gain.statement);
     let mut rows = vec![["candidate", choice.score.as_str(), "± se", "folds", ""].map(str::to_owned).to_vec()];
     for point in std::iter::once(&choice.baseline).chain(&choice.grid) {
         let is_chosen = point.penalty == choice.chosen.penalty && point.value == choice.chosen.value;
