@@ -58,6 +58,7 @@ mod loss;
 mod metric;
 mod model;
 mod optimizer;
+mod parallel;
 mod param;
 mod pattern;
 mod policy;
