@@ -19,7 +19,7 @@ fn main() -> Result<()> {
         },
     }))?;
     let rows = Dataset::from_sample(&experiment.data.generate()?)?;
-    let result = run_study(&experiment, &rows, &Quiet)?;
+    let result = run_study(&experiment, &PlainRows::of(&rows, &experiment), &Quiet)?;
     for trial in &result.trials {
         let show = |score: &str| trial.mean(score).unwrap_or(f64::NAN);
         println!(

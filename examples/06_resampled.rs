@@ -20,7 +20,7 @@ fn main() -> Result<()> {
         },
     }))?;
     let rows = Dataset::from_sample(&experiment.data.generate()?)?;
-    let result = run_study(&experiment, &rows, &Quiet)?;
+    let result = run_study(&experiment, &PlainRows::of(&rows, &experiment), &Quiet)?;
     for trial in 1..result.trials.len() {
         for score in ["test_accuracy", "test_data_loss"] {
             if let Some(gain) = result.difference(trial, 0, score) {

@@ -21,10 +21,24 @@ pub(crate) enum Command {
     Fit(Fit),
     /// Run the grid of an experiment file, repeated and paired
     Study(Study),
+    /// Choose the penalty and its strength on an experiment's rows, and say how sure that is
+    Choose(Choose),
+    /// Write an experiment file with sensible defaults for a table of your own
+    Init(Init),
+    /// Score a model on the rows of a file
+    Evaluate(Evaluate),
+    /// Write what a model says of the rows of a file
+    Predict(Predict),
     /// Show a model file or an experiment's model: layers, shapes, penalties, norms
     Inspect(Inspect),
+    /// Tell what a training would do to the weights besides fitting the data, and what is probably not meant
+    Plan(Plan),
+    /// Cut out of a model what takes no part in its outputs, and write the smaller one
+    Compact(Compact),
     /// Convert the strength of an L2 penalty between the dialects of different programs
     Lambda(Lambda),
+    /// Write a model in another format: Keras's, Taper's or ONNX
+    Convert(Convert),
     /// Write generated or built-in rows to a file, equal bit for bit to scikit-learn's
     #[command(subcommand)]
     Data(Data),
@@ -33,6 +47,73 @@ pub(crate) enum Command {
     /// The literature's penalties as experiment files, with their λ in our unit
     #[command(subcommand)]
     Recipe(Recipe),
+    /// The finished runs of `taper choose`: list, show, export, repair
+    #[command(subcommand)]
+    Runs(Runs),
+    /// One run of `taper choose` by itself, for schedulers
+    #[command(subcommand)]
+    Trial(Trial),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trial {
+    /// Train and score as a specification says (`taper runs show` has one); the outcome depends on nothing else
+    Run {
+        /// The specification (.json)
+        #[arg(long, value_name = "FILE")]
+        spec: PathBuf,
+        /// Where the outcome is written, whole or not at all (.json)
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The folder that the path of the data is meant from [default: the specification's]
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Threads; the outcome does not depend on it [default: all cores]
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4096))]
+        threads: Option<u16>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Runs {
+    /// Every run: what it was, and its score
+    List {
+        #[command(flatten)]
+        store: Store,
+        /// Print one JSON document instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// One run with all that is kept of it, as JSON
+    Show {
+        /// Its number, or the beginning of its key
+        key: String,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// All runs as a table, one row each
+    Export {
+        /// The file (.csv)
+        file: PathBuf,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Save what is readable of a damaged store; the damaged file is kept
+    Repair {
+        #[command(flatten)]
+        store: Store,
+        /// Print one JSON document instead of text
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where the runs are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Store {
+    /// The folder that `taper choose --out` wrote to
+    #[arg(value_name = "DIR", default_value = "taper-out")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +124,16 @@ pub(crate) enum Demo {
     Digits(Grid),
     /// An LSTM that forecasts the yearly sunspots, with penalties on kernel, recurrent kernel and bias
     Sunspots(Grid),
+    /// `taper choose` end to end on a table of 569 tumours: which L2 penalty, how strong, how sure
+    BreastCancer(BreastCancer),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BreastCancer {
+    #[command(flatten)]
+    pub(crate) store: Resume,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, clap::Args)]
@@ -64,7 +155,7 @@ pub(crate) struct Moons {
 }
 
 /// What every command that trains takes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Common {
     /// Folder for everything that is written
     #[arg(long, value_name = "DIR", default_value = "taper-out")]
@@ -144,9 +235,154 @@ pub(crate) struct Study {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Choose {
+    /// The experiment (.toml or .json); its table [choose] says what is compared
+    pub(crate) experiment: PathBuf,
+    /// Which strength is chosen: the best (min), or the strongest within one standard error of it (1se) [default: the
+    /// experiment's]
+    #[arg(long, value_parser = ["min", "1se"])]
+    pub(crate) rule: Option<String>,
+    /// Run every strength on every fold, also those that are clearly beaten
+    #[arg(long)]
+    pub(crate) no_race: bool,
+    #[command(flatten)]
+    pub(crate) store: Resume,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What to do where the folder has a study already.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Resume {
+    /// Go on with the study in the folder, if there is one
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Begin another study in the folder; the runs of the first are kept
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) fork: bool,
+    /// Wait for another process that works in the folder
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    /// The table (.csv or .parquet)
+    pub(crate) data: PathBuf,
+    /// The column to predict [default: the last one]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) target: Option<String>,
+    /// A column to leave out; may be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) exclude: Vec<String>,
+    /// The column that says which rows belong together
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group: Option<String>,
+    /// The column that orders rows by time
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
+    /// A comma separates the digits of a fraction, as in 1,5
+    #[arg(long)]
+    pub(crate) decimal_comma: bool,
+    /// The experiment file to write
+    #[arg(long, value_name = "FILE", default_value = "experiment.toml")]
+    pub(crate) out: PathBuf,
+    /// Overwrite the file if there is one
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What a category means that no training row had.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Unseen {
+    /// A mistake
+    Error,
+    /// None of the known ones
+    Zero,
+}
+
+impl From<Unseen> for taper::Unseen {
+    fn from(unseen: Unseen) -> Self {
+        match unseen {
+            Unseen::Error => Self::Error,
+            Unseen::Zero => Self::Zero,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Evaluate {
+    /// A model (.safetensors), or the folder that `taper fit` or `taper choose` left
+    pub(crate) model: PathBuf,
+    /// The rows with their targets (.csv, .parquet, .npz or .safetensors)
+    #[arg(value_name = "FILE")]
+    pub(crate) rows: PathBuf,
+    /// What a category means that no training row had [default: as in the experiment]
+    #[arg(long, value_enum)]
+    pub(crate) unseen: Option<Unseen>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Predict {
+    /// A model (.safetensors or .keras), or the folder that `taper fit` or `taper choose` left
+    pub(crate) model: PathBuf,
+    /// The rows (.csv, .parquet, .npz or .safetensors); columns are found by name
+    #[arg(value_name = "FILE")]
+    pub(crate) rows: PathBuf,
+    /// The predictions, a row for each (.csv or .parquet)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// What a category means that no training row had [default: as in the experiment]
+    #[arg(long, value_enum)]
+    pub(crate) unseen: Option<Unseen>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Inspect {
     /// A model (.safetensors or .keras) or an experiment (.toml or .json)
     pub(crate) file: PathBuf,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    /// The experiment (.toml or .json), or a model (.keras or .safetensors)
+    pub(crate) file: PathBuf,
+    /// End with status 1 if there are findings
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Rows that will train a model
+    #[arg(long)]
+    pub(crate) rows: Option<usize>,
+    /// Epochs that will train a model [default: 1]
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Rows per step of a model [default: 32]
+    #[arg(long)]
+    pub(crate) batch_size: Option<usize>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Compact {
+    /// The model (.safetensors or .keras)
+    pub(crate) model: PathBuf,
+    /// The smaller model (.safetensors or .keras)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Rows on which the outputs must stay equal: a .safetensors file with x, or a table [default: 256 random rows]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Also cut columns of the input that no weight reads; the smaller model then takes the others only
+    #[arg(long)]
+    pub(crate) inputs: bool,
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -177,6 +413,17 @@ pub(crate) struct Lambda {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Convert {
+    /// A model (.keras or .safetensors)
+    pub(crate) model: PathBuf,
+    /// The file to write (.keras, .weights.h5, .safetensors or .onnx)
+    pub(crate) out: PathBuf,
+    /// Take weights that are NaN or infinite
+    #[arg(long)]
+    pub(crate) allow_nan: bool,
 }
 
 #[derive(Debug, Subcommand)]

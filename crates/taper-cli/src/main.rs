@@ -12,6 +12,7 @@ mod memory;
 mod output;
 mod progress;
 mod recipe;
+mod saved;
 
 use std::process::ExitCode;
 
@@ -51,10 +52,19 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(demo),
         Command::Fit(fit) => command::fit::run(fit),
         Command::Study(study) => command::study::run_command(study),
+        Command::Convert(convert) => command::convert::run(convert),
+        Command::Choose(choose) => command::choose::run_command(choose),
+        Command::Init(init) => command::init::run(init),
+        Command::Evaluate(evaluate) => command::evaluate::run(evaluate),
+        Command::Predict(predict) => command::predict::run(predict),
         Command::Inspect(inspect) => command::inspect::run(inspect),
+        Command::Plan(plan) => command::plan::run(plan),
+        Command::Compact(compact) => command::compact::run(compact),
         Command::Lambda(lambda) => command::lambda::run(lambda),
         Command::Data(data) => command::data::run(data),
         Command::Bench(bench) => bench::run(bench),
         Command::Recipe(recipe) => command::recipe::run(recipe),
+        Command::Runs(runs) => command::runs::run(runs),
+        Command::Trial(trial) => command::trial::run(trial),
     }
 }

@@ -40,13 +40,25 @@ pub(crate) fn warn(warnings: &[Warning]) {
 pub(crate) struct Folder {
     path: PathBuf,
     written: Vec<String>,
+    /// Whether it was not there before.
+    new: bool,
+}
+
+/// Work that was given up leaves no empty folder behind.
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.new && self.written.is_empty() {
+            let _ = std::fs::remove_dir(&self.path); // which takes empty folders only
+        }
+    }
 }
 
 impl Folder {
     /// Makes the folder, or complains before any work is done.
     pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
+        let new = !path.exists();
         taper_io::check_writable(path)?;
-        Ok(Self { path: path.to_owned(), written: Vec::new() })
+        Ok(Self { path: path.to_owned(), written: Vec::new(), new })
     }
 
     /// The place of a file in it, which counts as written from now on.

@@ -8,7 +8,7 @@ use taper::{EpochRow, Flow, Model, Observer, RunEvent, StudyObserver, TrainState
 use crate::interrupt;
 
 /// Keras's bar: cells of ━, green what is done.
-fn bar(length: u64, unit: &str) -> ProgressBar {
+pub(crate) fn bar(length: u64, unit: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden());
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
@@ -12,18 +12,49 @@ use crate::{Error, Result};
 ///
 /// [`Error::Io`]; the old file, if there was one, is untouched then.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let fail = |source| Error::io(path, "writing", source);
-    let folder = folder_of(path);
-    let mut file = tempfile::Builder::new().prefix(".taper-").tempfile_in(folder).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    set_ordinary_mode(file.as_file()).map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
-    // Without this, a crash of the machine could forget the rename. Folders cannot be opened on every system.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes).map_err(|source| Error::io(path, "writing", source))?;
+    file.finish()
+}
+
+/// A file that is written bit by bit and appears at its place when it is finished, or never.
+#[derive(Debug)]
+pub(crate) struct AtomicFile {
+    file: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    /// Nothing is at `path` yet, but its folder can be written to.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let fail = |source| Error::io(path, "writing", source);
+        let file = tempfile::Builder::new().prefix(".taper-").tempfile_in(folder_of(path)).map_err(fail)?;
+        Ok(Self { file, path: path.to_owned() })
     }
-    Ok(())
+
+    /// Flushes the file to disk and puts it in its place.
+    pub(crate) fn finish(self) -> Result<()> {
+        let Self { file, path } = self;
+        let fail = |source| Error::io(&path, "writing", source);
+        file.as_file().sync_all().map_err(fail)?;
+        set_ordinary_mode(file.as_file()).map_err(fail)?;
+        file.persist(&path).map_err(|error| fail(error.error))?;
+        // Without this, a crash of the machine could forget the rename. Folders cannot be opened on every system.
+        if let Ok(folder) = File::open(folder_of(&path)) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// The folder that a file is in.

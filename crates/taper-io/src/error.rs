@@ -45,6 +45,11 @@ impl Error {
     }
 
     /// An error of the library about what stood in this file.
+    #[must_use]
+    pub fn about(path: &Path, error: taper::Error) -> Self {
+        Self::within(path, error)
+    }
+
     pub(crate) fn within(path: &Path, error: taper::Error) -> Self {
         match error {
             taper::Error::Invalid(complaints) => Self::Content { path: path.to_owned(), complaints },

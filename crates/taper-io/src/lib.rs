@@ -5,24 +5,40 @@
 
 mod archive;
 mod atomic;
+mod digest;
 mod error;
 mod experiment_file;
+mod export;
+mod file;
 mod hdf5;
+mod json;
 pub mod keras;
 mod log;
+#[cfg(test)]
+mod memory;
 mod model_file;
+mod npz;
+mod onnx;
 mod rows;
 mod sample_file;
+mod source;
 mod store;
 mod table;
 mod tensor_file;
 
 pub use atomic::{check_writable, write_atomic};
+pub use digest::Digest;
 pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
+pub use export::write_csv;
 pub use log::{CsvLogger, ModelCheckpoint};
-pub use model_file::{read_model, write_model};
-pub use rows::read_rows;
+pub use model_file::{SavedModel, read_model, read_saved_model, write_compacted, write_model, write_saved_model};
+pub use onnx::{onnx_bytes, write_onnx};
+pub use rows::{read_inputs, read_rows};
 pub use sample_file::{write_rows, write_sample};
-pub use store::{FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, repair_store};
+pub use source::{Source, read_source};
+pub use store::{
+    FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, StudyStore, repair_store,
+};
+pub use table::{CellsOut, ColumnKind, TableFile, TableWriter, inert, is_table};
 pub use tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};

@@ -1,14 +1,30 @@
-//! Model files: weights as safetensors, with the specification as text in the metadata.
+//! Model files: weights as safetensors, with the specification as text in the metadata, and beside it what it takes to use the
+//! model: the preparation of its rows, and the experiment that it comes from.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use taper::{Complaint, Model, ModelSpec, Seed};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use taper::table::Prepared;
+use taper::{Complaint, Experiment, Model, ModelSpec};
 
 use crate::tensor_file::{Tensor, Tensors, read_tensors, write_tensors};
-use crate::{Error, Result};
+use crate::{Error, Result, json};
 
 /// The version that this program writes, and the newest it reads.
 const VERSION: u32 = 1;
+
+/// A model and what it takes to use it on raw rows.
+#[derive(Debug)]
+pub struct SavedModel {
+    /// The model.
+    pub model: Model,
+    /// How rows of a table become its inputs and targets, as measured on its training rows.
+    pub prepared: Option<Prepared>,
+    /// What it was trained by.
+    pub experiment: Option<Experiment>,
+}
 
 /// Writes a model: one tensor per parameter by its path, and the specification.
 ///
@@ -16,15 +32,53 @@ const VERSION: u32 = 1;
 ///
 /// [`Error::Io`].
 pub fn write_model(path: &Path, model: &Model) -> Result<()> {
+    write_saved_model(path, model, None, None)
+}
+
+/// Writes a model with the preparation of its rows and the experiment that it comes from.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn write_saved_model(
+    path: &Path,
+    model: &Model,
+    prepared: Option<&Prepared>,
+    experiment: Option<&Experiment>,
+) -> Result<()> {
+    let mut tensors = tensors_of(path, model)?;
+    if let Some(prepared) = prepared {
+        tensors.metadata.insert("taper_preparation".into(), text(path, prepared)?);
+    }
+    if let Some(experiment) = experiment {
+        tensors.metadata.insert("taper_experiment".into(), text(path, experiment)?);
+    }
+    write_tensors(path, &tensors)
+}
+
+/// Writes a model whose input consists of some columns only of what it was trained on, and which those are.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn write_compacted(path: &Path, model: &Model, kept_inputs: &[usize]) -> Result<()> {
+    let mut tensors = tensors_of(path, model)?;
+    tensors.metadata.insert("taper_kept_inputs".into(), text(path, &kept_inputs)?);
+    write_tensors(path, &tensors)
+}
+
+fn tensors_of(path: &Path, model: &Model) -> Result<Tensors> {
     let mut tensors = Tensors::default();
     for (slot, w) in model.params().iter() {
         tensors.tensors.insert(slot.path.clone(), Tensor::f32(slot.spec.shape.sizes(), w.to_vec()));
     }
-    let spec = serde_json::to_string(model.spec())
-        .map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))?;
     tensors.metadata.insert("taper_version".into(), VERSION.to_string());
-    tensors.metadata.insert("taper_model".into(), spec);
-    write_tensors(path, &tensors)
+    tensors.metadata.insert("taper_model".into(), text(path, model.spec())?);
+    Ok(tensors)
+}
+
+fn text<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))
 }
 
 /// Reads a model that [`write_model`] wrote.
@@ -34,6 +88,15 @@ pub fn write_model(path: &Path, model: &Model) -> Result<()> {
 /// A file that is none, of a newer version, or whose tensors do not fit its own specification (all differences are listed);
 /// weights that are not finite.
 pub fn read_model(path: &Path) -> Result<Model> {
+    read_saved_model(path).map(|saved| saved.model)
+}
+
+/// Reads a model that [`write_saved_model`] or [`write_model`] wrote, with what stands beside it.
+///
+/// # Errors
+///
+/// As [`read_model`], and a preparation that does not make the model's inputs.
+pub fn read_saved_model(path: &Path) -> Result<SavedModel> {
     let file = read_tensors(path)?;
     let wrong = |place: &str, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
     let (Some(version), Some(spec)) = (file.metadata.get("taper_version"), file.metadata.get("taper_model")) else {
@@ -42,46 +105,76 @@ pub fn read_model(path: &Path) -> Result<Model> {
     if version.parse::<u32>().map_or(true, |version| version > VERSION) {
         return Err(wrong("metadata", &format!("version {VERSION} or older"), format!("version {version}")));
     }
-    let spec: ModelSpec =
-        serde_json::from_str(spec).map_err(|error| wrong("metadata", "a specification", error.to_string()))?;
-    let mut model = Model::build(&spec, Seed::new(0)).map_err(|error| Error::within(path, error))?;
-
+    let spec = json::parse(spec.as_bytes()).map_err(|complaint| Error::content(path, complaint.within("metadata")))?;
+    for key in ["layers", "nodes"] {
+        json::check_layers(key, spec.get(key))
+            .map_err(|complaint| Error::content(path, complaint.within("metadata")))?;
+    }
+    let spec: ModelSpec = taper::read(spec).map_err(|error| Error::within(path, error.within("metadata")))?;
+    // What the specification asks for is compared with what is there before anything is allocated for it.
+    let slots = Model::plan(&spec).map_err(|error| Error::within(path, error))?;
+    let mut tensors = file.tensors;
     let mut complaints = Vec::new();
-    let slots = model.params().slots().to_vec();
     for slot in &slots {
         let place = format!("tensor `{}`", slot.path);
-        match file.tensors.get(&slot.path) {
-            None => complaints.push(Complaint::new(place, format!("a tensor of shape {}", slot.spec.shape), "none")),
+        let shape = || format!("shape {}", slot.spec.shape);
+        match tensors.get(&slot.path) {
+            None => complaints.push(Complaint::new(place, format!("a tensor of {}", shape()), "none")),
             Some(tensor) if tensor.shape != slot.spec.shape.sizes() => {
-                complaints.push(Complaint::new(
-                    place,
-                    format!("shape {}", slot.spec.shape),
-                    format!("{:?}", tensor.shape),
-                ));
+                complaints.push(Complaint::new(place, shape(), format!("{:?}", tensor.shape)));
             }
-            Some(tensor) => {
-                let w = tensor.to_f32();
-                if let Some(position) = w.iter().position(|w| !w.is_finite()) {
-                    complaints.push(Complaint::new(
-                        format!("{place}, entry {position}"),
-                        "a finite number",
-                        w[position],
-                    ));
-                }
-                model.params_mut().data_mut()[slot.range.clone()].copy_from_slice(&w);
-            }
+            Some(_) => {}
         }
     }
-    for name in file.tensors.keys().filter(|name| !slots.iter().any(|slot| &slot.path == *name)) {
+    let known: BTreeSet<&str> = slots.iter().map(|slot| slot.path.as_str()).collect();
+    for name in tensors.keys().filter(|name| !known.contains(name.as_str())) {
         complaints.push(Complaint::new(format!("tensor `{name}`"), "only parameters of the model", "another"));
     }
-    if complaints.is_empty() { Ok(model) } else { Err(Error::Content { path: path.to_owned(), complaints }) }
+    if !complaints.is_empty() {
+        return Err(Error::Content { path: path.to_owned(), complaints });
+    }
+
+    let mut weights = Vec::with_capacity(slots.last().map_or(0, |slot| slot.range.end));
+    for slot in &slots {
+        // Taken out, so that no weight is in memory more than twice.
+        let w = tensors.remove(&slot.path).map_or(vec![], Tensor::into_f32);
+        if let Some(position) = w.iter().position(|w| !w.is_finite()) {
+            let place = format!("tensor `{}`, entry {position}", slot.path);
+            complaints.push(Complaint::new(place, "a finite number", w[position]));
+        }
+        weights.extend(w);
+    }
+    if !complaints.is_empty() {
+        return Err(Error::Content { path: path.to_owned(), complaints });
+    }
+    let model = Model::with_weights(spec, weights).map_err(|error| Error::within(path, error))?;
+    let prepared = metadata::<Prepared>(path, &file.metadata, "taper_preparation")?;
+    if let Some(prepared) = &prepared {
+        prepared.validate().map_err(|error| Error::within(path, error.within("preparation")))?;
+        let (makes, takes) = (prepared.width(), model.input_shape().len());
+        if makes != takes {
+            return Err(wrong("preparation", &format!("{takes} inputs, as the model takes"), makes.to_string()));
+        }
+    }
+    let experiment = metadata::<Experiment>(path, &file.metadata, "taper_experiment")?;
+    Ok(SavedModel { model, prepared, experiment })
+}
+
+/// A value that stands as text in the metadata.
+fn metadata<T: DeserializeOwned>(path: &Path, metadata: &BTreeMap<String, String>, key: &str) -> Result<Option<T>> {
+    let Some(text) = metadata.get(key) else { return Ok(None) };
+    let wrong = |error: serde_json::Error| {
+        Error::content(path, Complaint::new(format!("metadata, {key}"), "what Taper writes there", error))
+    };
+    let value = serde_json::from_str(text).map_err(wrong)?;
+    taper::read(value).map(Some).map_err(|error| Error::within(path, error.within(key)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use taper::{Activation, Dense, Regularizer, Sequential};
+    use crate::memory::most;
+    use taper::{Activation, Dense, Regularizer, Seed, Sequential};
 
     #[test]
     fn a_model_comes_back_the_same() {
@@ -95,6 +188,40 @@ mod tests {
         assert_eq!((again.spec(), again.params()), (model.spec(), model.params()));
         let x = [0.1, -0.5, 2.0];
         assert_eq!(again.predict(&x).unwrap(), model.predict(&x).unwrap());
+    }
+
+    /// A file whose specification was written by somebody else, and how much memory it took beyond twice its size.
+    fn crafted(spec: &str, version: &str) -> (String, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let mut file = Tensors::default();
+        file.tensors.insert("dense/bias".into(), Tensor::f32([2], vec![0.0; 2]));
+        file.metadata.insert("taper_version".into(), version.into());
+        file.metadata.insert("taper_model".into(), spec.into());
+        write_tensors(&path, &file).unwrap();
+        let len = std::fs::metadata(&path).unwrap().len() as usize;
+        let (result, held) = most(|| read_model(&path));
+        (result.unwrap_err().to_string(), held.saturating_sub(2 * len))
+    }
+
+    #[test]
+    fn a_specification_is_not_believed_before_the_weights_are_there() {
+        let check = |spec: &str, version: &str, what: &str| {
+            let (error, held) = crafted(spec, version);
+            assert!(error.contains(what), "{error}");
+            assert!(held < 64 << 20, "{} MiB for {what}", held >> 20);
+        };
+        let layers = |layers: &str| format!(r#"{{"input_shape": [1000], "layers": [{layers}]}}"#);
+        let dense = |units: &str| layers(&format!(r#"{{"layer": "dense", "units": {units}}}"#));
+        check(&dense("40000000"), "1", "tensor `dense/kernel`: expected a tensor of shape (1000, 40000000), got none");
+        check(&dense("400000000"), "1", "at most 68719476736 parameters");
+        check(&dense("4611686018427387904"), "1", "units");
+        check(&dense("2"), "2", "version 1 or older");
+        check(&layers(&r#"{"layer": "no"},"#.repeat(300_000)), "1", "JSON");
+        check(&format!("[{}0]", r#"{"":0},"#.repeat(2_000_000)), "1", "larger than any");
+        check(&("[".repeat(200_000) + &"]".repeat(200_000)), "1", "deeper");
+        check(&layers(&format!("{}{{}}", r#"{"layer": "flatten"},"#.repeat(20_000))), "1", "layer");
+        check(r#"{"input_shape": [1], "input_shape": [1]}"#, "1", "twice");
     }
 
     #[test]

@@ -1,16 +1,17 @@
-//! The rows of an experiment, wherever they come from.
+//! Rows of numbers, wherever they come from.
 
 use std::path::Path;
 
-use taper::{Complaint, DataSpec, Dataset};
+use taper::{Complaint, DataSpec, Dataset, Shape};
 
-use crate::table::read_table;
-use crate::tensor_file::{read_tensors, row_shape};
+use crate::npz::read_npz;
+use crate::tensor_file::{Tensor, read_tensors, row_shape};
 use crate::{Error, Result};
 
-/// Makes or reads the rows that an experiment names. A relative path is meant from `folder`.
+/// Makes or reads the rows that an experiment names, if they are numbers without preparation. A relative path is meant from
+/// `folder`.
 ///
-/// `.csv` files are tables with a header and numbers; `.safetensors` files hold `x` (rows first) and `y`.
+/// `.safetensors` and `.npz` files hold `x` (rows first) and `y`. Tables are read by [`read_source`](crate::read_source).
 ///
 /// # Errors
 ///
@@ -21,7 +22,6 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
     }
     let path = folder.join(&spec.source);
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("csv") => read_table(&path, spec.target.as_deref()),
         Some("safetensors") => {
             let file = read_tensors(&path)?;
             let get = |name: &str| {
@@ -31,15 +31,16 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
                     Error::content(&path, complaint)
                 })
             };
-            let (x, y) = (get("x")?, get("y")?);
-            let input = row_shape(x).map_err(|error| Error::within(&path, error))?;
-            let target = row_shape(y).map_err(|error| Error::within(&path, error))?;
-            Dataset::new(input, x.to_f32(), target.len(), y.to_f32()).map_err(|error| Error::within(&path, error))
+            dataset(&path, get("x")?, get("y")?)
         }
+        Some("npz") => match &read_npz(&path, &["x", "y"])?[..] {
+            [x, y] => dataset(&path, x, y),
+            _ => unreachable!("two arrays were asked for"),
+        },
         _ => {
             let complaint = Complaint::new(
                 "data.source",
-                format!("{}, or the path of a .csv or .safetensors file", DataSpec::SOURCES.join(", ")),
+                format!("{}, or the path of a .csv, .parquet, .npz or .safetensors file", DataSpec::SOURCES.join(", ")),
                 format!("`{}`", spec.source),
             );
             let complaint = match taper::nearest(&spec.source, DataSpec::SOURCES) {
@@ -49,4 +50,47 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
             Err(taper::Error::from(complaint).into())
         }
     }
+}
+
+/// Reads `x` alone of a `.safetensors` or `.npz` file: inputs of this shape, row by row.
+///
+/// # Errors
+///
+/// Another ending, everything that can be wrong with the file, inputs of another shape, numbers that are not finite.
+pub fn read_inputs(path: &Path, shape: &Shape) -> Result<Vec<f32>> {
+    let x = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("safetensors") => read_tensors(path)?.tensors.remove("x"),
+        Some("npz") => read_npz(path, &["x"])?.pop(),
+        _ => {
+            let expected = "a .csv, .parquet, .npz or .safetensors file";
+            return Err(taper::Error::from(Complaint::new("FILE", expected, path.display())).into());
+        }
+    };
+    let wrong = |expected: String, got: String| Error::content(path, Complaint::new("x", expected, got));
+    let x = x.ok_or_else(|| wrong("a tensor of this name".to_owned(), "none".to_owned()))?;
+    let input = row_shape(&x).map_err(|error| Error::within(path, error))?;
+    if input != *shape {
+        return Err(wrong(format!("rows of shape {shape}, as the model takes"), format!("{input}")));
+    }
+    let numbers = x.to_f32();
+    match numbers.iter().position(|number| !number.is_finite()) {
+        None if numbers.is_empty() => Err(wrong("at least one row".to_owned(), "none".to_owned())),
+        None => Ok(numbers),
+        Some(i) => {
+            let place = format!("x, row {}, column {}", i / shape.len() + 1, i % shape.len() + 1);
+            Err(Error::content(path, Complaint::new(place, "a finite number that f32 can hold", numbers[i])))
+        }
+    }
+}
+
+/// Rows of inputs and targets; numbers that f32 cannot hold are complaints.
+fn dataset(path: &Path, x: &Tensor, y: &Tensor) -> Result<Dataset> {
+    let within = |error| Error::within(path, error);
+    let (input, target) = (row_shape(x).map_err(within)?, row_shape(y).map_err(within)?);
+    let rows = |tensor: &Tensor| tensor.shape.first().copied().unwrap_or(1);
+    if rows(x) != rows(y) {
+        let complaint = Complaint::new("y", format!("{} rows, as x has", rows(x)), rows(y));
+        return Err(Error::content(path, complaint));
+    }
+    Dataset::new(input, x.to_f32(), target.len(), y.to_f32()).map_err(within)
 }

@@ -1,13 +1,14 @@
 //! safetensors files, read strictly.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors, View};
 use taper::{Complaint, Shape};
 
-use crate::{Error, Result, write_atomic};
+use crate::file::read_file;
+use crate::{Error, Result, json, write_atomic};
 
 /// One tensor of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,15 @@ impl Tensor {
             TensorData::I64(data) => data.iter().map(|x| *x as f32).collect(),
         }
     }
+
+    /// The same without a copy of what is `f32` already.
+    #[must_use]
+    pub fn into_f32(self) -> Vec<f32> {
+        match self.data {
+            TensorData::F32(data) => data,
+            _ => self.to_f32(),
+        }
+    }
 }
 
 /// Tensors by name, and the file's text metadata.
@@ -70,7 +80,7 @@ const MOST_HEADER: u64 = 100_000_000;
 ///
 /// A file that cannot be read or that breaks the format, by name of the rule; other number types.
 pub fn read_tensors(path: &Path) -> Result<Tensors> {
-    let bytes = std::fs::read(path).map_err(|source| Error::io(path, "reading", source))?;
+    let bytes = read_file(path)?;
     let wrong = |expected: &str, got: String| Error::content(path, Complaint::new("header", expected, got));
     let Some(length) = bytes.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
         return Err(wrong("at least 8 bytes", format!("{} bytes", bytes.len())));
@@ -108,13 +118,15 @@ fn check_header(path: &Path, header: &[u8], data_len: u64) -> Result<()> {
         data_offsets: [u64; 2],
     }
     let wrong = |place: String, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
-    let entries: Entries = serde_json::from_slice(header)
-        .map_err(|error| wrong("header".into(), "a JSON object with each name once", error.to_string()))?;
-    if entries.0.len() > MOST_TENSORS {
-        return Err(wrong("header".into(), "at most 10000 tensors", entries.0.len().to_string()));
+    let entries = match json::parse(header).map_err(|complaint| Error::content(path, complaint.within("header")))? {
+        serde_json::Value::Object(entries) => entries,
+        _ => return Err(wrong("header".into(), "an object", "another value".into())),
+    };
+    if entries.len() > MOST_TENSORS {
+        return Err(wrong("header".into(), "at most 10000 tensors", entries.len().to_string()));
     }
     let mut spans = Vec::new();
-    for (name, value) in entries.0 {
+    for (name, value) in entries {
         if name == "__metadata__" {
             continue;
         }
@@ -135,31 +147,6 @@ fn check_header(path: &Path, header: &[u8], data_len: u64) -> Result<()> {
         return Err(wrong("data".into(), "exactly the bytes that the header names", format!("{data_len} for {end}")));
     }
     Ok(())
-}
-
-/// A JSON object whose keys are unique.
-struct Entries(HashMap<String, serde_json::Value>);
-
-impl<'de> serde::Deserialize<'de> for Entries {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Entries;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-                let mut entries = HashMap::new();
-                while let Some((key, value)) = map.next_entry::<String, serde_json::Value>()? {
-                    if entries.insert(key.clone(), value).is_some() {
-                        return Err(serde::de::Error::custom(format!("`{key}` twice")));
-                    }
-                }
-                Ok(Entries(entries))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
 }
 
 impl View for &Tensor {
@@ -227,6 +214,7 @@ pub(crate) fn row_shape(tensor: &Tensor) -> taper::Result<Shape> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::most;
 
     fn file(header: &str, data: usize) -> Vec<u8> {
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
@@ -239,7 +227,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.safetensors");
         std::fs::write(&path, bytes).unwrap();
-        read_tensors(&path)
+        let (result, held) = most(|| read_tensors(&path));
+        assert!(held <= 2 * bytes.len() + (64 << 20), "{} MiB for {} bytes", held >> 20, bytes.len());
+        result
     }
 
     #[test]
@@ -280,6 +270,23 @@ mod tests {
         let overlap = r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}"#;
         assert!(error(&file(overlap, 6)).contains("overlaps"));
         assert!(error(&file(&one.replace("F32", "F16").replace("[0,4]", "[0,2]"), 2)).contains("f32, f64 or i64"));
+        let many = (0..100_000).map(|i| format!(r#""{i}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#));
+        let many = format!("{{{}}}", many.collect::<Vec<_>>().join(","));
+        assert!(error(&file(&many, 0)).contains("larger than any"));
+        let some = (0..10_001).map(|i| format!(r#""{i}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#));
+        let some = format!("{{{}}}", some.collect::<Vec<_>>().join(","));
+        let text = error(&file(&some, 0));
+        assert!(text.contains("larger than any") || text.contains("10000 tensors"), "{text}");
+        let maps = format!(r#"{{"a":[{}0]}}"#, r#"{"":0},"#.repeat(4_000_000));
+        assert!(error(&file(&maps, 0)).contains("larger than any"));
+        let sizes = format!(r#"{{"a":{{"dtype":"F32","shape":[{}0],"data_offsets":[0,0]}}}}"#, "0,".repeat(10_000_000));
+        assert!(error(&file(&sizes, 0)).contains("larger than any"));
+        let deep = "[".repeat(200_000) + &"]".repeat(200_000);
+        assert!(error(&file(&format!(r#"{{"a":{deep}}}"#), 0)).contains("deeper"));
+        let huge = r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#;
+        assert!(read(&file(huge, 4)).is_err());
+        assert!(read_tensors(Path::new("/dev/zero")).is_err());
+        assert!(read_tensors(Path::new(".")).unwrap_err().to_string().contains("a file of less than 4 GiB"));
         let whole = file(one, 4);
         for cut in 0..whole.len() {
             assert!(read(&whole[..cut]).is_err());

@@ -114,3 +114,37 @@ fn a_file_cut_short_keeps_what_is_left_and_a_stranger_is_refused() {
     assert!(RunStore::open(&path).unwrap_err().to_string().contains("intact store"));
     assert!(RunStore::read(&folder.path().join("none")).is_err());
 }
+
+/// What a killed process leaves: a file, and a log that is not yet in it.
+#[test]
+fn a_torn_or_changed_log_loses_nothing_that_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live").join(STORE);
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    let store = RunStore::open(&path).unwrap();
+    assert_eq!(store.begin("{}").unwrap(), 1);
+    for i in 0..RUNS {
+        let (key, spec, outcome) = run(i);
+        store.put(1, &key, &spec, &outcome).unwrap();
+    }
+    // The store is open: its log is still there, as after a kill.
+    let log = std::fs::read(folder.path().join("live").join("runs.sqlite-wal")).unwrap();
+    let file = std::fs::read(&path).unwrap();
+    assert!(log.len() > 10_000, "{}", log.len());
+    for (name, cut, flip) in
+        [("whole", log.len(), None), ("torn", log.len() - 100, None), ("flipped", log.len(), Some(9000))]
+    {
+        let copy = folder.path().join(name);
+        std::fs::create_dir(&copy).unwrap();
+        let mut log = log[..cut].to_vec();
+        if let Some(at) = flip {
+            log[at] ^= 1;
+        }
+        std::fs::write(copy.join(STORE), &file).unwrap();
+        std::fs::write(copy.join("runs.sqlite-wal"), log).unwrap();
+        drop(RunStore::open(&copy.join(STORE)).unwrap());
+        let names: Vec<_> = std::fs::read_dir(&copy).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [STORE], "a closed store is one file");
+        assert!(intact(&copy.join(STORE)) + 1 >= RUNS, "{name}");
+    }
+}

@@ -11,6 +11,8 @@
 //! | [`ScoreVsLambda`] | which penalty strength is best, and how sure is that? |
 //! | [`WeightNorms`] | what does the penalty do to the weights? |
 //! | [`PairedDifference`] | is it better than the baseline, on the same splits? |
+//! | [`Calibration`] | do probabilities mean what they say? |
+//! | [`SampleSize`] | would more rows help more? |
 //!
 //! # Example
 //!
@@ -50,8 +52,10 @@ mod view;
 
 pub use error::{Error, Result};
 pub use figure::Figure;
+pub use figure::calibration::{Calibration, CalibrationCurve, CalibrationPoint};
 pub use figure::learning_curves::{LearningCurves, MetricCurves};
 pub use figure::paired_difference::{Difference, PairedDifference};
+pub use figure::sample_size::{SampleSize, SizeCurve, SizePoint};
 pub use figure::scatter::{Scatter, ScatterPoint};
 pub use figure::score_vs_lambda::ScoreVsLambda;
 pub use figure::surface::Surface;
@@ -60,4 +64,4 @@ pub use palette::Role;
 pub use report::table::{Cell, Table};
 pub use report::{Block, Illustration, Report, Reproduce, Section};
 pub use series::{LambdaCurve, LambdaMark, LambdaPoint, Series};
-pub use view::{LambdaScores, Overfitting, curves_of, lambda_curve, scatter_of};
+pub use view::{LambdaScores, Overfitting, choice_report, curves_of, lambda_curve, scatter_of};

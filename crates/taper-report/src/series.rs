@@ -54,12 +54,21 @@ pub struct LambdaPoint {
     pub lower: f64,
     /// Upper end of the interval, in the unit of `mean`.
     pub upper: f64,
+    /// How many runs it is the mean of; drawn above the plot where it is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<usize>,
 }
 
 impl LambdaPoint {
     /// A mean with an interval of `half_width` to each side.
     pub fn new(lambda: f64, mean: f64, half_width: f64) -> Self {
-        Self { lambda, mean, lower: mean - half_width, upper: mean + half_width }
+        Self { lambda, mean, lower: mean - half_width, upper: mean + half_width, n: None }
+    }
+
+    /// The same point, which is the mean of `n` runs.
+    #[must_use]
+    pub fn of_runs(self, n: usize) -> Self {
+        Self { n: Some(n), ..self }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rows to train on: inputs, targets and weights, as `f32`.
 
+use std::sync::Arc;
+
 use crate::shape::Shape;
 use crate::{Complaint, Complaints, Result};
 
@@ -25,6 +27,8 @@ pub struct Dataset {
     input_shape: Shape,
     target_len: usize,
     sample_weight: Option<Vec<f32>>,
+    /// What the inputs are called, where they have names.
+    input_names: Option<Arc<[String]>>,
 }
 
 impl Dataset {
@@ -59,7 +63,7 @@ impl Dataset {
             }
         }
         complaints.finish()?;
-        Ok(Self { x, y, rows, input_shape, target_len, sample_weight: None })
+        Ok(Self { x, y, rows, input_shape, target_len, sample_weight: None, input_names: None })
     }
 
     /// A generated sample; its class ids become targets of one number.
@@ -96,6 +100,24 @@ impl Dataset {
         complaints.finish()?;
         self.sample_weight = Some(weights);
         Ok(self)
+    }
+
+    /// The same rows, their inputs called so in messages and reports.
+    ///
+    /// # Panics
+    ///
+    /// If there are more or fewer names than inputs.
+    #[must_use]
+    pub fn with_input_names(mut self, names: Arc<[String]>) -> Self {
+        assert_eq!(names.len(), self.input_shape.len(), "one name for each input");
+        self.input_names = Some(names);
+        self
+    }
+
+    /// What the inputs are called, if they have names.
+    #[must_use]
+    pub fn input_names(&self) -> Option<&[String]> {
+        self.input_names.as_deref()
     }
 
     /// How many rows; at least 1.
@@ -154,6 +176,30 @@ impl Dataset {
             input_shape: self.input_shape.clone(),
             target_len: self.target_len,
             sample_weight: self.sample_weight.as_ref().map(|weights| pick(weights, 1)),
+            input_names: self.input_names.clone(),
+        })
+    }
+
+    /// These rows with those of another data set below them.
+    ///
+    /// # Errors
+    ///
+    /// If inputs or targets are of another shape.
+    pub fn append(&self, other: &Self) -> Result<Self> {
+        let mut complaints = Complaints::new();
+        let (own, theirs) = (&self.input_shape, &other.input_shape);
+        complaints.check(own == theirs, "x", format!("inputs of shape {own}"), format!("{theirs}"));
+        let same = self.target_len == other.target_len;
+        complaints.check(same, "y", format!("{} target numbers per row", self.target_len), other.target_len);
+        complaints.finish()?;
+        let weights = |data: &Self| data.sample_weight.clone().unwrap_or_else(|| vec![1.0; data.rows]);
+        let weighted = self.sample_weight.is_some() || other.sample_weight.is_some();
+        Ok(Self {
+            x: [&self.x[..], &other.x].concat(),
+            y: [&self.y[..], &other.y].concat(),
+            rows: self.rows + other.rows,
+            sample_weight: weighted.then(|| [weights(self), weights(other)].concat()),
+            ..self.clone()
         })
     }
 

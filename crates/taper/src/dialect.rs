@@ -112,7 +112,11 @@ impl Dialect {
                 "MLPClassifier's loss is the mean cross-entropy, as in Keras; MLPRegressor's is half of mse: beside mse, double \
                  a strength that comes from there and halve one that goes there. n is the rows of a batch, not of the data.",
             ),
-            _ => None,
+            Self::Adamw => Some(
+                "In Taper, adamw's weight_decay = d is the optimizer's own weight_decay = d, on every parameter, or on a single one \
+                 the penalty { l2 = d / 2, mode = \"decoupled\" }.",
+            ),
+            Self::Keras | Self::Pytorch => None,
         }
     }
 }

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::choose::ChooseSpec;
-use crate::data::{make_blobs, make_circles, make_moons};
+use crate::data_spec::DataSpec;
 use crate::model::ModelSpec;
+use crate::rows::Rows;
 use crate::study::StudySpec;
 use crate::train::FitConfig;
 use crate::{Complaint, Complaints, Dataset, Error, Result, spelling};
@@ -97,7 +98,18 @@ impl Experiment {
         Self::from_value(whole).map_err(|error| at_path(error, path))
     }
 
-    /// Complains about everything in the model, the training and the study that is wrong whatever the rows are.
+    /// Takes the shape of one row's input from the rows, if the model leaves it to them, and judges the whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`validate`](Self::validate).
+    pub fn complete(&mut self, input: &crate::Shape) -> Result<()> {
+        self.model.complete(input);
+        self.validate()
+    }
+
+    /// Complains about everything in the model, the training and the study that is wrong whatever the rows are. A model that
+    /// leaves the shape of its input to the rows is judged when [`complete`](Self::complete) has taken it from them.
     ///
     /// # Errors
     ///
@@ -105,7 +117,11 @@ impl Experiment {
     pub fn validate(&self) -> Result<()> {
         let mut complaints = Complaints::new();
         complaints.take("data", self.data.validate())?;
-        complaints.take("model", crate::model::check(&self.model))?;
+        if !self.model.input_shape().is_empty() {
+            complaints.take("model", crate::model::check(&self.model))?;
+        } else if !self.data.is_file() {
+            complaints.push(Complaint::new("model.input_shape", "the shape of one row's input", "nothing"));
+        }
         complaints.take("fit", self.fit.validate())?;
         if let Some(study) = &self.study {
             complaints.take("study", study.validate())?;
@@ -205,136 +221,6 @@ fn patch(whole: &mut Value, path: &str, value: Value) -> Result<()> {
     Ok(())
 }
 
-/// Where the rows come from and how they are split.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataSpec {
-    /// `"moons"`, `"circles"`, `"blobs"`, `"utterances"`, `"digits"`, `"sunspots"`, `"sonnets"`, or the path of a file.
-    pub source: String,
-    /// Rows to generate, by default 100; of what is built in, the first so many, by default all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub samples: Option<usize>,
-    /// Standard deviation of the noise of moons, circles and utterances. Default: 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub noise: Option<f64>,
-    /// Inner over outer radius of the circles. Default: 0.8.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub factor: Option<f64>,
-    /// Features of the blobs. Default: 2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub features: Option<usize>,
-    /// Centers of the blobs. Default: 3.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub centers: Option<usize>,
-    /// Standard deviation of the blobs. Default: 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cluster_std: Option<f64>,
-    /// scikit-learn's seed of generated rows. Default: 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub random_state: Option<u32>,
-    /// Steps of a series (sunspots, sonnets) that the next one is to be told from. Default: 24.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub window: Option<usize>,
-    /// The target column of a table. Default: the last one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    /// How many rows train; the rest test. Default: 70 of 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train: Option<usize>,
-    /// Whether inputs are brought to mean 0 and standard deviation 1, as measured on the training rows. Default: no.
-    #[serde(default)]
-    pub standardize: bool,
-}
-
-/// The generators, by name.
-pub(crate) const GENERATORS: [&str; 4] = ["moons", "circles", "blobs", "utterances"];
-
-impl DataSpec {
-    /// Rows from this source, everything else by default.
-    #[must_use]
-    pub fn new(source: impl Into<String>) -> Self {
-        Self {
-            source: source.into(),
-            samples: None,
-            noise: None,
-            factor: None,
-            features: None,
-            centers: None,
-            cluster_std: None,
-            random_state: None,
-            window: None,
-            target: None,
-            train: None,
-            standardize: false,
-        }
-    }
-
-    /// The sources that need no file.
-    pub const SOURCES: [&'static str; 7] = ["moons", "circles", "blobs", "utterances", "digits", "sunspots", "sonnets"];
-
-    /// Whether the rows are stretches of one series, in the order of time.
-    #[must_use]
-    pub fn is_series(&self) -> bool {
-        matches!(self.source.as_str(), "sunspots" | "sonnets")
-    }
-
-    /// Whether the rows are generated, not read.
-    #[must_use]
-    pub fn is_generated(&self) -> bool {
-        GENERATORS.contains(&self.source.as_str())
-    }
-
-    /// Generates rows in the plane or in space; [`rows`](Self::rows) knows all sources.
-    ///
-    /// # Errors
-    ///
-    /// A source that is not moons, circles or blobs, and settings that it cannot use.
-    pub fn generate(&self) -> Result<crate::data::Sample> {
-        let samples = self.samples.unwrap_or(100);
-        let noise = self.noise.unwrap_or(0.0);
-        let random_state = self.random_state.unwrap_or(0);
-        match self.source.as_str() {
-            "moons" => make_moons(samples, noise, random_state),
-            "circles" => make_circles(samples, noise, self.factor.unwrap_or(0.8), random_state),
-            "blobs" => make_blobs(
-                samples,
-                self.features.unwrap_or(2),
-                self.centers.unwrap_or(3),
-                self.cluster_std.unwrap_or(1.0),
-                random_state,
-            ),
-            other => Err(spelling::unknown("source", other, &GENERATORS[..3]).into()),
-        }
-        .map_err(|error| error.within("data"))
-    }
-
-    /// Complains about settings that this source has no use for.
-    fn validate(&self) -> Result<()> {
-        // A file's name has an ending; what has none was meant as a generator, whose settings cannot be judged.
-        let built_in = Self::SOURCES.contains(&self.source.as_str());
-        if !built_in && !self.is_generated() && !self.source.contains('.') {
-            return Err(spelling::unknown("source", &self.source, &Self::SOURCES).into());
-        }
-        let mut complaints = Complaints::new();
-        let generated = self.is_generated();
-        let noisy = matches!(self.source.as_str(), "moons" | "circles" | "utterances");
-        for (key, given, useful) in [
-            ("samples", self.samples.is_some(), built_in),
-            ("random_state", self.random_state.is_some(), generated),
-            ("noise", self.noise.is_some(), noisy),
-            ("factor", self.factor.is_some(), self.source == "circles"),
-            ("features", self.features.is_some(), self.source == "blobs"),
-            ("centers", self.centers.is_some(), self.source == "blobs"),
-            ("cluster_std", self.cluster_std.is_some(), self.source == "blobs"),
-            ("window", self.window.is_some(), self.is_series()),
-            ("target", self.target.is_some(), !built_in),
-        ] {
-            complaints.check(!given || useful, key, format!("nothing, for the source `{}`", self.source), "a value");
-        }
-        complaints.finish()
-    }
-}
-
 /// Training rows and test rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Split {
@@ -345,6 +231,29 @@ pub struct Split {
 }
 
 impl Split {
+    /// The rows that train and those that are only measured, where nothing is drawn: the first `train` rows and the rest, or
+    /// what a declared test set leaves and that set, or 70 of 100 and the rest.
+    ///
+    /// # Errors
+    ///
+    /// If either part would be empty.
+    pub fn places(rows: &dyn Rows, spec: &DataSpec) -> Result<(Vec<usize>, Vec<usize>)> {
+        let (n, development) = (rows.rows(), rows.development());
+        let train = spec.train.unwrap_or(if development < n { development } else { n * 7 / 10 });
+        check_train(train, n)?;
+        Ok(((0..train).collect(), (train..n).collect()))
+    }
+
+    /// The split at those [`places`](Self::places).
+    ///
+    /// # Errors
+    ///
+    /// If either part would be empty, or the training rows cannot be prepared.
+    pub fn first(rows: &dyn Rows, spec: &DataSpec) -> Result<Self> {
+        let (train, test) = Self::places(rows, spec)?;
+        rows.split(&train, &test)
+    }
+
     /// Splits rows as the specification says: the first `train` rows (default: 70 of 100) train, the rest test.
     ///
     /// # Errors
@@ -370,6 +279,18 @@ impl Split {
         }
         Ok(Self { train, test })
     }
+}
+
+/// Complains unless the first `train` of `n` rows and the rest are both rows.
+pub(crate) fn check_train(train: usize, n: usize) -> Result<()> {
+    if n < 2 {
+        return Err(Complaint::new("data", "at least 2 rows, so that some train and some test", n).into());
+    }
+    if train == 0 || train >= n {
+        let expected = format!("a number from 1 to {}, so that both parts have rows", n - 1);
+        return Err(Complaint::new("data.train", expected, train).into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -420,12 +341,5 @@ mod tests {
     fn an_experiment_survives_the_round_trip() {
         let experiment = experiment();
         assert_eq!(Experiment::from_value(experiment.to_value()).unwrap(), experiment);
-    }
-
-    #[test]
-    fn settings_of_another_source_are_refused() {
-        let data = DataSpec { noise: Some(0.1), factor: Some(0.5), ..DataSpec::new("blobs") };
-        let error = data.validate().unwrap_err().to_string();
-        assert!(error.contains("noise") && error.contains("factor"), "{error}");
     }
 }

@@ -7,7 +7,7 @@
 //! | penalize it | [`Regularizer`], [`PenaltyMode`], [`Strength`], [`Penalty`] |
 //! | build it | [`Model`], [`Params`] |
 //! | train it | [`FitConfig`], [`Optimizer`], [`fit()`], [`History`], [`Observer`] |
-//! | measure it | [`evaluate()`], [`Scores`], [`Metric`] |
+//! | measure it | [`evaluate()`], [`Scores`], [`Metric`], [`Sparsity`] |
 //! | compare settings | [`Experiment`], [`run_study`], [`StudyResult`], [`rising_path`] |
 //! | choose a penalty honestly | [`choose()`], [`ChooseSpec`], [`Choice`], [`TrialStore`] |
 //! | get exactly reproduced data | [`data`] |
@@ -44,10 +44,12 @@ mod built_in;
 mod calibrate;
 mod choose;
 mod clock;
+mod compact;
 #[cfg(test)]
 mod conformance;
 mod constraint;
 pub mod data;
+mod data_spec;
 mod dataset;
 mod dialect;
 mod error;
@@ -61,44 +63,43 @@ mod optimizer;
 mod parallel;
 mod param;
 mod pattern;
+mod plan;
 mod policy;
 mod regularizer;
 mod rng;
 mod rows;
 mod shape;
+mod sparsity;
 mod spelling;
 mod strength;
 mod study;
+pub mod table;
 mod train;
 mod warning;
 
 pub use activation::Activation;
 pub use calibrate::{Calibration, calibrate};
 pub use choose::{
-    Candidate, Choice, ChooseEvent, ChooseObserver, ChooseSpec, Chosen, Claim, Curve, Detail, FoldAt, FoldDifference,
-    Gain, GridPoint, MemoryStore, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore,
-    Verdict, check_choose, choose, run_trial,
+    Candidate, Choice, ChooseEvent, ChooseMode, ChooseObserver, ChooseSpec, Chosen, Claim, Curve, Detail, Family,
+    FoldAt, FoldDifference, Gain, GridPoint, LearningPoint, MemoryStore, Overfitting, Path, Reliability,
+    ReliabilityBin, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore, Verdict,
+    check_choose, choose, run_trial,
 };
+pub use compact::{CompactLayer, CompactRecord, Compacted, LayerSparsity, compact, difference, difference_on};
 pub use constraint::{Axes, Constraint};
+pub use data_spec::{DataSpec, Features, Missing, Ragged, TestRows, Unseen};
 pub use dataset::Dataset;
 pub use dialect::{Bridge, Conversion, Dialect};
 pub use error::{Complaint, Complaints, Error, Result, nearest};
-pub use experiment::{DataSpec, Experiment, Split};
+pub use experiment::{Experiment, Split};
 pub use initializer::Initializer;
-pub use layer::{
-    ActivationLayer, ActivityRegularization, Add, Average, AveragePooling1d, AveragePooling2d, Backward,
-    BatchNormalization, Bidirectional, Concatenate, Conv1d, Conv2d, Conv2dTranspose, Dense, DepthwiseConv2d, Dropout,
-    Elu, Embedding, Flatten, Forward, GaussianDropout, GaussianNoise, GlobalAveragePooling1d, GlobalAveragePooling2d,
-    GlobalMaxPooling1d, GlobalMaxPooling2d, Gru, InputGradients, Inputs, Layer, LayerConfig, LayerKind,
-    LayerNormalization, LayerSpec, LeakyReLu, Lstm, Margins, Masking, MaxPooling1d, MaxPooling2d, Maximum, MergeMode,
-    Minimum, Mode, Multiply, Padding, Pair, Permute, ReLu, RepeatVector, Rescaling, Reshape, SeparableConv2d,
-    SimpleRnn, Softmax, SpatialDropout1d, SpatialDropout2d, Subtract, TimeDistributed, UpSampling2d, ZeroPadding2d,
-};
+pub use layer::*;
 pub use loss::Loss;
 pub use metric::{Metric, MetricSpec};
 pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
+pub use plan::{Budget, Finding, FindingKind, Plan, PlanTensor, PlanTerm, plan};
 pub use policy::{PathRule, Policy};
 pub use regularizer::{
     Anchor, CustomPenalty, Grouping, OrthogonalMode, Penalty, PenaltyMode, PenaltyState, Proximal, Regularizer, Term,
@@ -106,6 +107,7 @@ pub use regularizer::{
 pub use rng::{Rng, Seed};
 pub use rows::{PlainRows, Rows};
 pub use shape::Shape;
+pub use sparsity::Sparsity;
 pub use spelling::read;
 pub use strength::Strength;
 pub use study::{

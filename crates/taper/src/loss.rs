@@ -108,6 +108,20 @@ impl Loss {
         matches!(self, Self::SparseCategoricalCrossentropy { .. })
     }
 
+    /// Whether the target is a class.
+    #[must_use]
+    pub fn takes_classes(self) -> bool {
+        self.is_sparse()
+            || matches!(
+                self,
+                Self::BinaryCrossentropy { .. }
+                    | Self::CategoricalCrossentropy { .. }
+                    | Self::CategoricalHinge
+                    | Self::Hinge
+                    | Self::SquaredHinge
+            )
+    }
+
     /// Whether this loss, on a model with this head, works from the head's input.
     pub(crate) fn wants_logits(self, head: Head) -> bool {
         match self {

@@ -207,13 +207,18 @@ impl<'de> Deserialize<'de> for Policy {
         let mut map = spelling::table::<D::Error>(value)?;
         let roles = map.remove("roles").map(|roles| within("roles", spelling::read_inner(roles))).transpose()?;
         let paths = map.remove("paths").map(|paths| within("paths", rules(paths))).transpose()?.unwrap_or_default();
-        // The regularizer would only know its own keys.
-        for key in map.keys() {
-            if let Some(near) = nearest(key, ["roles", "paths"]) {
-                return Err(serde::de::Error::custom(format!("unknown field `{key}`, expected one of `{near}`")));
+        let keys: Vec<String> = map.keys().cloned().collect();
+        let regularizer = (!keys.is_empty()).then(|| spelling::read_inner(Value::Object(map))).transpose();
+        let regularizer = regularizer.map_err(|error| {
+            // The regularizer would only know its own keys.
+            let meant = keys.iter().find_map(|key| Some((key, nearest(key, ["roles", "paths"])?)));
+            match meant.filter(|(key, _)| key.as_str() != "groups") {
+                Some((key, near)) => {
+                    serde::de::Error::custom(format!("unknown field `{key}`, expected one of `{near}`"))
+                }
+                None => error,
             }
-        }
-        let regularizer = if map.is_empty() { None } else { Some(spelling::read_inner(Value::Object(map))?) };
+        })?;
         Ok(Self { regularizer, roles, paths })
     }
 }
@@ -258,7 +263,7 @@ fn rules(value: Value) -> Result<Vec<PathRule>, serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BatchNormalization, Dense, Embedding, Flatten, Lstm, Model, Sequential};
+    use crate::{BatchNormalization, Dense, Embedding, Flatten, Grouping, Lstm, Model, PenaltyMode, Sequential};
     use serde_json::json;
 
     fn read(value: Value) -> Result<Policy> {
@@ -340,7 +345,13 @@ mod tests {
     fn spellings() {
         let policy = Policy::new(Regularizer::l2(0.5)).roles([Role::Bias]).path("a/*", Regularizer::l1(0.1));
         assert_eq!(read(serde_json::to_value(&policy).unwrap()).unwrap(), policy);
+        let grouped = read(json!({ "group_lasso": 0.1, "groups": "input", "mode": "proximal" })).unwrap();
+        assert_eq!(
+            grouped.regularizer,
+            Some(Regularizer::group_lasso(0.1, Grouping::Input).mode(PenaltyMode::Proximal))
+        );
         let error = |value: Value| read(value).unwrap_err().to_string();
+        assert!(error(json!({ "group_lasso": 0.1, "groups": "inputs" })).starts_with("groups: "));
         assert!(error(json!({ "l2": 1.0, "role": ["bias"] })).contains("did you mean `roles`?"));
         assert!(error(json!({ "l3": 1.0 })).contains("l2"));
         assert!(error(json!({ "l2": 1.0, "roles": ["bais"] })).starts_with("roles"));

@@ -1,5 +1,7 @@
 //! Rows that a resampling may divide.
 
+use crate::experiment::Experiment;
+use crate::table::Prepared;
 use crate::{Dataset, Result, Split};
 
 /// Rows before any split: generated ones, or a table whose preprocessing is still to be fitted.
@@ -35,6 +37,15 @@ pub trait Rows: Sync {
     ///
     /// If either part is empty, or the training rows cannot be prepared.
     fn split(&self, train: &[usize], test: &[usize]) -> Result<Split>;
+
+    /// What [`split`](Self::split) measures on these training rows, to be saved with a model. Default: nothing is measured.
+    ///
+    /// # Errors
+    ///
+    /// As [`split`](Self::split).
+    fn prepared(&self, _train: &[usize]) -> Result<Option<Prepared>> {
+        Ok(None)
+    }
 }
 
 /// Rows of numbers that need no preparation but, if wanted, a common scale.
@@ -50,6 +61,22 @@ pub struct PlainRows<'a> {
     pub classes: bool,
     /// Whether rows lie in the order of time.
     pub ordered: bool,
+}
+
+impl<'a> PlainRows<'a> {
+    /// The rows of an experiment, all of them for development.
+    #[must_use]
+    pub fn of(data: &'a Dataset, experiment: &Experiment) -> Self {
+        let spec = &experiment.data;
+        Self {
+            data,
+            development: data.rows(),
+            // A series has one scale; it was brought to it as a whole.
+            standardize: spec.standardize && !spec.is_series(),
+            classes: experiment.fit.loss.takes_classes(),
+            ordered: spec.is_series(),
+        }
+    }
 }
 
 impl Rows for PlainRows<'_> {

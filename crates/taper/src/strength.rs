@@ -19,8 +19,9 @@ use crate::{Complaint, Complaints};
 /// ```
 ///
 /// A steered λ is multiplied after each epoch by e^(gain · error), with error = target - (share of exact zeros in the parameter),
-/// or error = ‖w‖₂ / target - 1 brought into ±1. The default gain, 0.05, changes λ by at most 5% in an epoch: the weights need
-/// time to follow. The λ of each epoch is in the history, as `lambda/PATH/TERM`.
+/// or error = ‖w‖₂ / target - 1 brought into ±1. The default gain, 0.01, changes λ by at most 1% in an epoch: the weights need
+/// time to follow, and units that a strong λ has emptied come back slowly or never, so a gain that is too large for the number of
+/// steps in an epoch overshoots. The λ of each epoch is in the history, as `lambda/PATH/TERM`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Strength {
     /// The same λ in every epoch.
@@ -56,7 +57,7 @@ pub enum Strength {
         target: f64,
         /// λ in epoch 0, above 0. Default: 1e-4.
         from: f64,
-        /// How fast λ follows, above 0 and at most 1. Default: 0.05.
+        /// How fast λ follows, above 0 and at most 1. Default: 0.01.
         gain: f64,
     },
     /// λ is steered until the parameter's L2 norm is this.
@@ -65,7 +66,7 @@ pub enum Strength {
         target: f64,
         /// λ in epoch 0, above 0. Default: 1e-4.
         from: f64,
-        /// How fast λ follows, above 0 and at most 1. Default: 0.05.
+        /// How fast λ follows, above 0 and at most 1. Default: 0.01.
         gain: f64,
     },
 }
@@ -226,7 +227,7 @@ fn from() -> f64 {
     1e-4
 }
 fn gain() -> f64 {
-    0.05
+    0.01
 }
 
 impl Serialize for Strength {
@@ -306,7 +307,7 @@ mod tests {
         assert_eq!(read("0.5"), Strength::Constant(0.5));
         let ramp = Strength::Linear { from: 0.0, to: 1.0, epochs: 3 };
         assert_eq!(read(&serde_json::to_string(&ramp).unwrap()), ramp);
-        let zeros = Strength::TargetSparsity { target: 0.9, from: 1e-4, gain: 0.05 };
+        let zeros = Strength::TargetSparsity { target: 0.9, from: 1e-4, gain: 0.01 };
         assert_eq!(read(r#"{"name": "target_sparsity", "target": 0.9}"#), zeros);
         assert_eq!(read(&serde_json::to_string(&zeros).unwrap()), zeros);
     }

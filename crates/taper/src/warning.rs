@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::experiment::{Experiment, Split};
 use crate::optimizer::OptimizerKind;
+use crate::regularizer::Term;
 use crate::strength::Strength;
 use crate::{Dataset, Result};
 
@@ -83,10 +84,11 @@ impl Warnings {
         }
         let constant = constant_columns(train);
         for column in constant.iter().take(MOST_COLUMNS) {
-            self.push(
-                format!("data, column {}", column + 1),
-                "the same in all training rows, so there is nothing to learn from it",
-            );
+            let name = match train.input_names() {
+                Some(names) => format!("data, column `{}`", names[*column]),
+                None => format!("data, column {}", column + 1),
+            };
+            self.push(name, "the same in all training rows, so there is nothing to learn from it");
         }
         if constant.len() > MOST_COLUMNS {
             self.push(
@@ -137,7 +139,7 @@ fn constant_columns(rows: &Dataset) -> Vec<usize> {
     (0..width).filter(|column| rows.x()[*column..].iter().step_by(width).all(|x| *x == first[*column])).collect()
 }
 
-/// Every λ below this value, with its key path: whatever layer it is in, it stands under `l1` or `l2`.
+/// Every λ below this value, with its key path: whatever layer it is in, it stands under the name of a term.
 fn collect_strengths(value: &Value, place: &str, found: &mut Vec<(String, f64)>) {
     match value {
         Value::Array(items) => {
@@ -149,7 +151,7 @@ fn collect_strengths(value: &Value, place: &str, found: &mut Vec<(String, f64)>)
             for (key, value) in map {
                 let place = format!("{place}.{key}");
                 match serde_json::from_value::<Strength>(value.clone()) {
-                    Ok(strength) if matches!(key.as_str(), "l1" | "l2") => {
+                    Ok(strength) if Term::ALL.iter().any(|term| term.key() == key) => {
                         found.extend(strength.values().into_iter().map(|lambda| (place.clone(), lambda)));
                     }
                     _ => collect_strengths(value, &place, found),

@@ -57,8 +57,23 @@ fn a_step_does_not_allocate() {
         .layer(Dropout::new(0.3))
         .layer(Dense::new(64).activation(Activation::Tanh))
         .layer(Dense::new(1).activation(Activation::Sigmoid));
+    // Every way in which a penalty reaches the weights, on kernels that need buffers of their own.
+    let moded = |mode: PenaltyMode, cautious: bool| {
+        let hidden = |penalty: Regularizer| Dense::new(40).activation(Activation::Relu).kernel_regularizer(penalty);
+        let groups =
+            Regularizer { l1: 0.001.into(), l2: 0.001.into(), ..Regularizer::group_lasso(0.001, Grouping::Input) };
+        let steered = Strength::TargetNorm { target: 1.0, from: 1e-3, gain: 0.05 };
+        Sequential::new([2])
+            .layer(hidden(Regularizer { cautious, ..Regularizer::l2(steered).mode(mode) }))
+            .layer(hidden(Regularizer { cautious, ..groups.anchor(Anchor::Start).mode(mode) }))
+            .layer(hidden(Regularizer { cautious, scad: 0.001.into(), ..Regularizer::default() }.mode(mode)))
+            .layer(Dense::new(1).activation(Activation::Sigmoid))
+    };
+    let (proximal, cautious) = (moded(PenaltyMode::Proximal, false), moded(PenaltyMode::Decoupled, true));
     let metrics = [Metric::Accuracy, Metric::Auc { thresholds: 200 }];
-    for spec in [small, deep] {
+    for spec in
+        [small, deep, moded(PenaltyMode::Loss, false), moded(PenaltyMode::Independent, false), proximal, cautious]
+    {
         for optimizer in
             [Optimizer::adam(), Optimizer::sgd(), Optimizer::rmsprop(), Optimizer::adagrad(), Optimizer::adam_w()]
         {

@@ -32,8 +32,7 @@ fn text(chosen: &Chosen) -> String {
     format!("{}\n{weights:?}", serde_json::to_string(&chosen.choice).unwrap())
 }
 
-const SMALL: &str =
-    r#"{ "penalties": ["l2", "dropout", "early_stopping"], "folds": 3, "repeats": 2, "points": 4, "outer_folds": 2 }"#;
+const SMALL: &str = r#"{ "penalties": ["l2", "dropout", "early_stopping", "group"], "folds": 3, "repeats": 2, "points": 4, "outer_folds": 2 }"#;
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
@@ -110,11 +109,11 @@ fn a_trial_is_plain_data_and_means_the_same_elsewhere() {
     let spec = TrialSpec {
         experiment: Experiment { choose: None, ..experiment },
         on: vec![Role::Kernel],
-        candidate: Candidate { penalty: "l2".into(), value: 0.01 },
+        candidate: Candidate::new("l2", 0.01),
         rows: Selection::Folds(vec![FoldAt { seed: 3, folds: 5, fold: 2 }]),
         quarters: None,
         seed: 9,
-        detail: Detail { history: true, rows: true },
+        detail: Detail { history: true, rows: Some("data_loss".into()), calibration: true, points: false },
     };
     let copy: TrialSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
     assert_eq!((&copy, copy.key()), (&spec, spec.key()));
@@ -144,4 +143,73 @@ fn mistakes_are_told_before_any_training() {
     assert!(error(json!({ "folds": 40 }), 50).contains("choose.folds"));
     assert!(unread(json!({ "rule": "2se" })).contains("choose.rule"));
     assert!(unread(json!({ "fold": 3 })).contains("did you mean `folds`?"));
+}
+
+/// Rows on which the network overfits, and a grid of which most is clearly too weak or too strong.
+fn racing(race: bool, rule: &str) -> Choice {
+    let data = moons(160);
+    let choose_ = json!({ "grid": [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0], "race": race, "rule": rule, "evidence": false });
+    let mut experiment = experiment(choose_);
+    experiment.fit.epochs = 200;
+    choose(&experiment, &plain(&data, 80), &MemoryStore::new(), &Quiet).unwrap().choice
+}
+
+#[test]
+fn a_race_comes_to_the_same_choice_for_less() {
+    let (raced, full) = (racing(true, "min"), racing(false, "min"));
+    let place = |choice: &Choice| full.grid.iter().position(|point| point.value == choice.chosen.value).unwrap();
+    assert!(place(&raced).abs_diff(place(&full)) <= 1);
+    assert!(raced.grid.iter().any(|point| point.beaten));
+    assert_eq!((full.runs.done, full.runs.saved_by_racing), (9 * 50 + 2, 0));
+    assert_eq!(raced.runs.done + raced.runs.saved_by_racing, full.runs.done);
+    assert!(raced.runs.done < full.runs.done * 7 / 10, "{:?}", raced.runs);
+    // What both have run is the same to the bit.
+    for (raced, full) in raced.grid.iter().zip(&full.grid) {
+        assert_eq!(raced.splits[..], full.splits[..raced.splits.len()]);
+    }
+    let one_se = racing(true, "1se");
+    assert_eq!(one_se.lambda_min, raced.lambda_min);
+    assert!(one_se.lambda_1se >= one_se.lambda_min && one_se.chosen.value == one_se.lambda_1se);
+}
+
+#[test]
+fn a_path_goes_on_with_one_model_and_is_refitted_the_same_way() {
+    let data = moons(60);
+    let spec = json!({ "mode": "path", "penalties": ["l1"], "folds": 3, "repeats": 2, "points": 5, "path_epochs": 5 });
+    let chosen = choose(&experiment(spec), &plain(&data, 40), &MemoryStore::new(), &Quiet).unwrap();
+    let choice = &chosen.choice;
+    assert_eq!(choice.grid.len(), 5);
+    assert!(choice.grid.iter().all(|point| point.score.n == 6 && point.norm.is_some() && point.zeros.is_some()));
+    assert!(choice.notes.iter().any(|note| note.contains("along a path")));
+    if let Some(path) = &choice.chosen.path {
+        assert_eq!(path.values.last(), Some(&choice.chosen.value));
+        assert_eq!(path.epochs, 5);
+    }
+    // A point of a path is the end of a shorter one.
+    let to = |values: &[f64], points: bool| TrialSpec {
+        experiment: Experiment { choose: None, ..experiment(json!({})) },
+        on: vec![Role::Kernel],
+        candidate: Candidate {
+            path: Some(Path { values: values.to_vec(), epochs: 5 }),
+            ..Candidate::new("l1", *values.last().unwrap())
+        },
+        rows: Selection::Test,
+        quarters: None,
+        seed: 9,
+        detail: Detail { points, ..Detail::default() },
+    };
+    let rows = plain(&data, 40);
+    let (long, short) = (run_trial(&to(&[1e-3, 1e-2], true), &rows), run_trial(&to(&[1e-3], false), &rows));
+    assert_eq!(long.unwrap().points[0], short.unwrap());
+    assert!(run_trial(&to(&[1e-2, 1e-3], false), &rows).is_err(), "falling");
+}
+
+#[test]
+fn rows_in_groups_or_in_the_order_of_time_are_chosen_on() {
+    let data = moons(90);
+    let spec = json!({ "grid": [1e-3, 1e-1], "folds": 3, "repeats": 1, "outer_folds": 2 });
+    let rows = PlainRows { ordered: true, ..plain(&data, 60) };
+    let choice = choose(&experiment(spec), &rows, &MemoryStore::new(), &Quiet).unwrap().choice;
+    assert_eq!(choice.gain.n, 20, "stretches of time");
+    assert!(choice.notes.iter().any(|note| note.contains("order of time")));
 }

@@ -24,7 +24,7 @@ fn experiment(resample: &str) -> Experiment {
 fn result(experiment: &Experiment, threads: usize) -> String {
     let rows = Dataset::from_sample(&experiment.data.generate().unwrap()).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let mut result = pool.install(|| run_study(experiment, &rows, &Quiet)).unwrap();
+    let mut result = pool.install(|| run_study(experiment, &PlainRows::of(&rows, experiment), &Quiet)).unwrap();
     for history in result.trials.iter_mut().flat_map(|trial| &mut trial.runs).filter_map(|run| run.history.as_mut()) {
         // Wall-clock time is the one thing that may differ.
         let seconds = history.names.iter().position(|name| name == "seconds").unwrap();
@@ -47,7 +47,7 @@ fn a_study_has_the_same_bits_at_any_number_of_threads() {
 fn trials_of_one_repeat_share_rows_and_seed_and_repeats_do_not() {
     let experiment = experiment("none");
     let rows = Dataset::from_sample(&experiment.data.generate().unwrap()).unwrap();
-    let result = run_study(&experiment, &rows, &Quiet).unwrap();
+    let result = run_study(&experiment, &PlainRows::of(&rows, &experiment), &Quiet).unwrap();
     let seeds = |trial: usize| result.trials[trial].runs.iter().map(|run| run.seed).collect::<Vec<_>>();
     assert_eq!(seeds(0), seeds(3));
     assert_ne!(seeds(0)[0], seeds(0)[1]);

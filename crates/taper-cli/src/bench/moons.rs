@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use taper::{
-    Activation, Axis, Dataset, Dense, Experiment, FitConfig, Loss, Metric, Model, Quiet, Regularizer, Result, Seed,
-    Sequential, Split, StudySpec, evaluate, fit, run_study,
+    Activation, Axis, Dataset, Dense, Experiment, FitConfig, Loss, Metric, Model, PlainRows, Quiet, Regularizer,
+    Result, Seed, Sequential, Split, StudySpec, evaluate, fit, run_study,
 };
 
 /// λ of the single fit, and the one whose scores the grid reports.
@@ -68,7 +68,7 @@ pub(super) fn grid() -> Result<Value> {
     let rows = Dataset::from_sample(&experiment.data.generate()?)?;
     Split::of(&rows, &experiment.data)?;
     let start = Instant::now();
-    let result = run_study(&experiment, &rows, &Quiet)?;
+    let result = run_study(&experiment, &PlainRows::of(&rows, &experiment), &Quiet)?;
     let seconds = start.elapsed().as_secs_f64();
     let fits = lambdas.len() * SEEDS;
     let trial = &result.trials[2];

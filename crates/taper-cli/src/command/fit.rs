@@ -1,7 +1,7 @@
 //! `taper fit`: one model, one training.
 
 use serde_json::json;
-use taper::{Model, Seed, Split, StopReason, evaluate, fit};
+use taper::{Model, Rows, Seed, Split, StopReason, evaluate, fit};
 use taper_io::CsvLogger;
 use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, curves_of, scatter_of};
 
@@ -18,9 +18,10 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     }
     refuse_keras_options(&args.keras)?;
     let mut experiment = taper_io::read_experiment(&args.experiment)?;
-    experiment.validate()?;
-    let rows = taper_io::read_rows(&experiment.data, folder_of(&args.experiment))?;
-    let split = Split::of(&rows, &experiment.data)?;
+    let rows = taper_io::read_source(&mut experiment, folder_of(&args.experiment))?;
+    let (train, test) = Split::places(&rows, &experiment.data)?;
+    let split = rows.split(&train, &test)?;
+    let prepared = rows.prepared(&train)?;
     crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
     let seed = Seed::new(args.common.seed.or(experiment.study.as_ref().map(|study| study.seed)).unwrap_or(1));
     experiment.study = None; // it may be wrong for all that a single training cares
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     // Both kinds of rows are shown in one figure, so both are measured after the epoch in evaluation mode.
     experiment.fit.measure_train = true;
     taper::Fitting::new(&model, &split.train, Some(&split.test), &experiment.fit, seed)?;
-    let warnings = experiment.warnings(&split)?;
+    let warnings = [rows.warnings(), &experiment.warnings(&split)?].concat();
     let mut folder = Folder::prepare(&args.common.out)?;
     output::warn(&warnings);
 
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
         table = table.row(cells);
     }
     let model_file = folder.file("model.safetensors");
-    taper_io::write_model(&model_file, &model)?;
+    taper_io::write_saved_model(&model_file, &model, prepared.as_ref(), Some(&experiment))?;
 
     let verdict = Overfitting::of(&history, "test");
     let lede = match (&history.stop, &verdict) {

@@ -34,20 +34,30 @@ pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
                 })
             })
             .collect();
-        return output::print_json(&json!({ "layers": model.summary(), "parameters": params }));
+        let mut layers = serde_json::to_value(model.summary()).map_err(|error| Failure::Run(error.to_string()))?;
+        for (layer, sparsity) in layers.as_array_mut().into_iter().flatten().zip(model.sparsity()?) {
+            layer["zeros"] = sparsity.zeros.into();
+            layer["dead_units"] = sparsity.dead_units.into();
+            layer["effective_parameters"] = sparsity.effective_parameters.into();
+        }
+        return output::print_json(&json!({ "layers": layers, "parameters": params }));
     }
-    output::print(&summary(&model))
+    output::print(&summary(&model)?)
 }
 
 fn norm(w: &[f32]) -> f64 {
     w.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>().sqrt()
 }
 
-/// Keras's summary, with the penalties and norms of each parameter.
-fn summary(model: &Model) -> String {
-    let mut rows =
-        vec![["Layer (type)", "Output Shape", "Param #", "Regularizer", "L2 norm"].map(str::to_owned).to_vec()];
-    for layer in model.summary() {
+/// Keras's summary, with the penalties and norms of each parameter, and how much of each layer is at work.
+fn summary(model: &Model) -> Result<String, Failure> {
+    let heads =
+        ["Layer (type)", "Output Shape", "Param #", "Zeros", "Dead units", "Effective", "Regularizer", "L2 norm"];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    let (mut zeros, mut effective) = (0, 0);
+    for (layer, sparsity) in model.summary().into_iter().zip(model.sparsity()?) {
+        zeros += sparsity.zeros;
+        effective += sparsity.effective_parameters;
         let sizes = layer.output_shape.sizes().iter().map(|size| format!(", {size}")).collect::<String>();
         let slots: Vec<(&ParamSlot, &[f32])> =
             model.params().iter().filter(|(slot, _)| slot.path.starts_with(&format!("{}/", layer.name))).collect();
@@ -61,6 +71,9 @@ fn summary(model: &Model) -> String {
             format!("{} ({})", layer.name, layer.kind),
             format!("(None{sizes})"),
             layer.parameters.to_string(),
+            sparsity.zeros.to_string(),
+            sparsity.dead_units.map_or("–".to_owned(), |dead| dead.to_string()),
+            sparsity.effective_parameters.to_string(),
             or_dash(penalties.collect::<Vec<_>>().join("; ")),
             or_dash(norms.collect::<Vec<_>>().join(", ")),
         ]);
@@ -72,7 +85,8 @@ fn summary(model: &Model) -> String {
     let _ = writeln!(text, "Total params: {total} ({})", bytes(total));
     let _ = writeln!(text, "Trainable params: {trainable} ({})", bytes(trainable));
     let _ = writeln!(text, "Non-trainable params: {} ({})", total - trainable, bytes(total - trainable));
-    text
+    let _ = writeln!(text, "Zeros: {zeros}; effective params: {effective} (not 0, and of no dead unit)");
+    Ok(text)
 }
 
 fn or_dash(text: String) -> String {

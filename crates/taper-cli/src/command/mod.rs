@@ -1,14 +1,25 @@
 //! One file per command.
 
+pub(crate) mod choose;
+pub(crate) mod compact;
+pub(crate) mod convert;
 pub(crate) mod data;
+pub(crate) mod evaluate;
 pub(crate) mod fit;
 pub(crate) mod fit_keras;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod lambda;
+pub(crate) mod plan;
+pub(crate) mod predict;
 pub(crate) mod recipe;
+pub(crate) mod runs;
 pub(crate) mod study;
+pub(crate) mod trial;
 
 use std::path::Path;
+
+use taper::{DataSpec, Dataset, PlainRows};
 
 use crate::failure::Failure;
 
@@ -37,4 +48,11 @@ pub(crate) fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T
 /// The folder that relative paths in a file are meant from.
 pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))
+}
+
+/// The rows of an experiment, for resampling.
+pub(crate) fn plain_rows<'a>(spec: &DataSpec, data: &'a Dataset) -> PlainRows<'a> {
+    let ordered = spec.is_series();
+    let development = spec.train.unwrap_or(data.rows());
+    PlainRows { data, development, standardize: spec.standardize && !ordered, classes: !ordered, ordered }
 }

@@ -1,7 +1,7 @@
 //! `taper recipe`: the literature's examples, listed, shown, tried.
 
 use serde_json::json;
-use taper::{StudySpec, Trial, run_study};
+use taper::{PlainRows, StudySpec, Trial, run_study};
 use taper_report::{Cell, Table};
 
 use super::on_threads;
@@ -56,7 +56,7 @@ fn demo(args: &RecipeDemo) -> Result<(), Failure> {
     experiment.study = Some(study);
     let rows = taper_io::read_rows(&experiment.data, std::path::Path::new(""))?;
     let progress = StudyProgress::new(total);
-    let result = on_threads(args.threads, || run_study(&experiment, &rows, &progress))??;
+    let result = on_threads(args.threads, || run_study(&experiment, &PlainRows::of(&rows, &experiment), &progress))??;
     drop(progress);
     if crate::interrupt::asked() {
         return Err(Failure::Interrupted("nothing is kept of a recipe's demo".to_owned()));

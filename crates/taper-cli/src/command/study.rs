@@ -19,15 +19,16 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
     study.repeats = args.repeats.map_or(study.repeats, |repeats| repeats as usize);
     study.seed = args.common.seed.unwrap_or(study.seed);
     experiment.study = Some(study.clone());
+    experiment.trials()?;
+    let rows = taper_io::read_source(&mut experiment, folder_of(&args.experiment))?;
     let trials = experiment.trials()?;
-    let rows = taper_io::read_rows(&experiment.data, folder_of(&args.experiment))?;
-    let split = Split::of(&rows, &experiment.data)?;
+    let split = Split::first(&rows, &experiment.data)?;
     for trial in &trials {
         crate::memory::check(&trial.model, &trial.fit, split.train.rows())?;
     }
     let total = trials.len() * study.repeats;
     taper::check_study(&experiment, &rows)?;
-    let warnings = experiment.warnings(&split)?;
+    let warnings = [rows.warnings(), &experiment.warnings(&split)?].concat();
     let mut folder = Folder::prepare(&args.common.out)?;
     output::warn(&warnings);
 
@@ -58,7 +59,7 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
         report = report.section(section);
     }
     folder.write_report(&report.reproduce(Reproduce { command, experiment: text }))?;
-    folder.write_json("study.json", &result)?;
+    folder.write_json("study.json", &without_clock(result.clone()))?;
 
     if args.common.json {
         output::print_json(&json!({
@@ -100,6 +101,17 @@ pub(crate) fn label(trial: &Trial) -> String {
 }
 
 /// The trials by strength, if the study varies one number.
+/// Without the one column that differs between equal runs.
+fn without_clock(mut result: StudyResult) -> StudyResult {
+    for history in result.trials.iter_mut().flat_map(|trial| &mut trial.runs).filter_map(|run| run.history.as_mut()) {
+        if let Some(position) = history.names.iter().position(|name| name == "seconds") {
+            history.names.remove(position);
+            history.columns.remove(position);
+        }
+    }
+    result
+}
+
 fn strengths(result: &StudyResult) -> Option<Vec<LambdaScores>> {
     let mut points = Vec::new();
     for trial in &result.trials {

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use taper::{
-    Axis, Dataset, Error, Experiment, Model, PathPoint, Regularizer, Resample, Run, Seed, Split, StudyResult,
-    StudySpec, Summary, Trial, rising_path, run_study,
+    Axis, Dataset, Error, Experiment, Model, PathPoint, PlainRows, Regularizer, Resample, Run, Seed, Split,
+    StudyResult, StudySpec, Summary, Trial, rising_path, run_study,
 };
 
 use super::moons_report;
@@ -140,7 +140,7 @@ fn study(repeats: usize, seed: u64) -> Result<Findings, Failure> {
     };
     let go = |(base, spec): (&Experiment, StudySpec)| -> Result<StudyResult, Failure> {
         let experiment = Experiment { study: Some(spec), ..base.clone() };
-        let result = run_study(&experiment, &rows, &progress)?;
+        let result = run_study(&experiment, &PlainRows::of(&rows, &experiment), &progress)?;
         if interrupt::asked() {
             return Err(Failure::Interrupted("nothing is kept; a demo runs again in seconds".to_owned()));
         }

@@ -46,6 +46,12 @@ impl Outcome {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// Complains unless all went well.
+    pub(crate) fn done(self) -> Self {
+        assert_eq!(self.status, Some(0), "{self:?}");
+        self
+    }
+
     /// Complains unless all went well without a word on stderr.
     pub(crate) fn quiet(self) -> Self {
         assert_eq!((self.status, self.stderr.as_str()), (Some(0), ""), "{self:?}");

@@ -2,15 +2,23 @@
 
 mod bad_input;
 mod bench;
+mod choose;
+mod compact;
+mod convert;
 mod data;
 mod demo;
 mod divergence;
 mod fit;
 mod help;
+mod init;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
 mod lambda;
+mod penalty;
+mod plan;
 mod policy;
+mod runs;
 mod study;
+mod table;
 mod warning;

@@ -301,7 +301,13 @@ impl<'a> Dataset<'a> {
         let shape = shape(space)?;
         let count = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size));
         let is = |wanted: &[u8]| kind.len() >= wanted.len() && kind.starts_with(wanted);
-        let width = if is(&I64) { 8 } else { 4 };
+        let width = if is(&F32) || is(&I32) {
+            4
+        } else if is(&I64) {
+            8
+        } else {
+            return fault("numbers of type float32 (or int64, int32)", "another type");
+        };
         let Some(bytes) = count.and_then(|count| count.checked_mul(width)) else {
             return fault("an array that fits the file", format!("sizes {shape:?}"));
         };
@@ -310,10 +316,8 @@ impl<'a> Dataset<'a> {
             Values::F32(data.as_chunks().0)
         } else if is(&I64) {
             Values::I64(data.as_chunks().0)
-        } else if is(&I32) {
-            Values::I32(data.as_chunks().0)
         } else {
-            return fault("numbers of type float32 (or int64, int32)", "another type");
+            Values::I32(data.as_chunks().0)
         };
         Ok(Self { shape, values })
     }

@@ -5,6 +5,7 @@ use taper::{Complaint, Graph, GraphLayer, GraphNode, LayerSpec, ModelSpec, Resul
 
 use super::class::{LAYERS, Object, brief, check_name};
 use super::layer;
+use crate::json;
 
 const MODELS: &[&str] = &["Functional", "Sequential"];
 
@@ -20,6 +21,7 @@ pub(super) fn config(value: Value) -> Result<Config> {
     let object = Object::new(value, "a model")?;
     object.check(MODELS)?;
     let Object { class, mut config, mut rest } = object;
+    json::check_layers("config.layers", config.get("layers"))?;
     let layers = match config.remove("layers") {
         Some(Value::Array(layers)) => layers,
         other => {
@@ -198,8 +200,8 @@ fn is_operation(value: &Value) -> bool {
     value.get("module").and_then(Value::as_str).is_some_and(|module| module.starts_with("keras.src.ops."))
 }
 
-/// The operations by which Keras writes down how masks go from layer to layer: which tokens are not 0, and which steps count in
-/// either of two masks. Masks go the same ways here without being told. Any other operation is refused by name.
+/// The operations by which Keras writes down how masks go from layer to layer: which tokens or numbers are not left out, which
+/// steps have any such number, and which count in either of two masks. Masks go the same ways here without being told. Any other operation is refused by name.
 fn mask_operations(layers: &[Value]) -> Result<Vec<String>, Complaint> {
     let args = |value: &Value| -> Option<Vec<Value>> {
         match value.get("inbound_nodes")?.as_array()?.as_slice() {
@@ -208,16 +210,28 @@ fn mask_operations(layers: &[Value]) -> Result<Vec<String>, Complaint> {
         }
     };
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    // What the embeddings with masks read.
-    let masked = |value: &&Value| value.get("config").and_then(|config| config.get("mask_zero")) == Some(&json!(true));
-    let tokens: Vec<String> =
-        layers.iter().filter(masked).filter_map(|value| Some(history(args(value)?.first()?)?.layer)).collect();
+    // What the layers that make masks read, and the value that they leave out.
+    let left_out = |value: &Value| {
+        let config = value.get("config")?;
+        let of_tokens = config.get("mask_zero") == Some(&json!(true));
+        if of_tokens { Some(0.0) } else { config.get("mask_value")?.as_f64() }
+    };
+    let makers: Vec<(String, f64)> =
+        layers.iter().filter_map(|value| Some((history(args(value)?.first()?)?.layer, left_out(value)?))).collect();
     let mut masks: Vec<String> = Vec::new();
     for (i, value) in layers.iter().enumerate().filter(|(_, value)| is_operation(value)) {
         let class = text(value, "class_name");
         let good = match (&*class, args(value).as_deref()) {
-            ("NotEqual", Some([source, zero])) => {
-                zero.as_f64() == Some(0.0) && history(source).is_some_and(|source| tokens.contains(&source.layer))
+            ("NotEqual", Some([source, value])) => {
+                history(source).zip(value.as_f64()).is_some_and(|(source, value)| {
+                    makers.iter().any(|(layer, left_out)| *layer == source.layer && *left_out == value)
+                })
+            }
+            ("Any", Some([source])) => {
+                let config = value.get("config").unwrap_or(&Value::Null);
+                config.get("axis") == Some(&json!(-1))
+                    && config.get("keepdims") == Some(&json!(false))
+                    && history(source).is_some_and(|source| masks.contains(&source.layer))
             }
             ("LogicalOr", Some(sources @ [_, _])) => {
                 sources.iter().all(|source| history(source).is_some_and(|source| masks.contains(&source.layer)))

@@ -19,7 +19,7 @@ fn table(mut object: Object) -> Result<Value> {
     let mut table = Map::new();
     for (key, value) in config {
         let (key, value) = match &*key {
-            "axis" if matches!(&*class, "BatchNormalization" | "Softmax") => {
+            "axis" if class == "Softmax" => {
                 check_last_axis(&value, rank)?;
                 continue;
             }
@@ -45,7 +45,7 @@ fn input_rank(object: &Object) -> Option<usize> {
     object.rest.get("build_config")?.get("input_shape")?.as_array().map(|shape| shape.len() - 1)
 }
 
-/// Normalizations run over the last axis only.
+/// A softmax runs over the last axis only.
 fn check_last_axis(axis: &Value, rank: Option<usize>) -> Result<()> {
     let axis = match axis {
         Value::Array(axes) if axes.len() == 1 => &axes[0],

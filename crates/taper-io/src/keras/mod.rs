@@ -26,7 +26,6 @@ mod compile;
 mod config;
 #[cfg(test)]
 mod hostile;
-mod json;
 mod layer;
 mod read;
 mod train;

@@ -6,13 +6,10 @@ use taper::{Complaint, FitConfig, LayerSpec, Model, OptimizerState, Result};
 
 use super::config::{self, owned};
 use super::variable::{self, Layout};
-use super::{CONFIG, METADATA, WEIGHTS, compile, json};
-use crate::Error;
-use crate::archive;
+use super::{CONFIG, METADATA, WEIGHTS, compile};
+use crate::file::read_file;
 use crate::hdf5::File;
-
-/// The most bytes of a file.
-const MOST_BYTES: u64 = (4 << 30) - 1;
+use crate::{Error, archive, json};
 
 /// A Keras model: weights, and how it was compiled and trained so far.
 #[derive(Debug)]
@@ -104,16 +101,6 @@ pub fn read_keras_weights(path: &Path, model: &mut Model, options: &ReadOptions)
     let weights = read().map_err(|error| Error::within(path, error))?;
     model.params_mut().data_mut().copy_from_slice(&weights);
     Ok(())
-}
-
-fn read_file(path: &Path) -> crate::Result<Vec<u8>> {
-    let fail = |source| Error::io(path, "reading", source);
-    let metadata = std::fs::metadata(path).map_err(fail)?;
-    if !metadata.is_file() || metadata.len() > MOST_BYTES {
-        let complaint = Complaint::new("", "a file of less than 4 GiB", "something else");
-        return Err(Error::content(path, complaint));
-    }
-    std::fs::read(path).map_err(fail)
 }
 
 /// The layers with their names, which a configuration always says.

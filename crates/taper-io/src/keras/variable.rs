@@ -235,17 +235,16 @@ pub(super) fn optimizer_state(
         let complaint = Complaint::new(place, "a state that fits the file", format!("{buffers} times {len} numbers"));
         return Err(complaint.into());
     }
+    let steps = sets.first().and_then(number);
+    let Some(steps) = steps.filter(|steps| *steps >= 0.0) else {
+        return Err(Complaint::new("optimizer/vars/0", "a number of steps", format!("{steps:?}")).into());
+    };
     let mut state = OptimizerState::new(&fit.optimizer, len);
+    state.iterations = steps as u64;
     for (variable, set) in variables.iter().zip(sets) {
         let single = number(&set);
         match variable {
-            Variable::Iterations => match single {
-                Some(steps) if steps >= 0.0 => state.iterations = steps as u64,
-                other => {
-                    let complaint = Complaint::new("optimizer/vars/0", "a number of steps", format!("{other:?}"));
-                    return Err(complaint.into());
-                }
-            },
+            Variable::Iterations => {}
             Variable::LearningRate => {
                 if let (LearningRate::Constant(rate), Some(now)) = (&mut fit.optimizer.learning_rate, single)
                     && *rate as f32 != now as f32

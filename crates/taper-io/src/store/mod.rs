@@ -6,14 +6,16 @@
 //! | `run` | `id`, `study`, `key`, `spec` (JSON), `outcome` (JSON), `seal` |
 //! | `finish` | `study`, `result` (digest of its result), `seal` |
 //!
-//! A run is acknowledged after SQLite has flushed it to disk (`synchronous = FULL`, rollback journal: between runs the one file
-//! holds everything). Each record is sealed with a digest; opening a store checks its structure and all seals. Any number of
-//! processes may read while one writes; who may write is settled by [`StudyLock`].
+//! A run is acknowledged after SQLite has flushed it to disk (write-ahead log, `synchronous = FULL`); a store that is closed is one
+//! file. Each record is sealed with a digest; opening a store checks its structure and all seals. SQLite gives up a log behind the
+//! first frame that is torn: what sealed records lie there all the same are brought back. Any number of processes may read while
+//! one writes; who may write is settled by [`StudyLock`].
 
 mod lock;
 mod record;
 mod salvage;
 mod schema;
+mod study;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,6 +28,7 @@ use crate::{Error, Result};
 pub use lock::{Locking, StudyLock};
 pub use record::{FinishRecord, RunRecord, StudyRecord};
 pub use salvage::{Repair, repair_store};
+pub use study::StudyStore;
 
 /// The name of the store in a study's folder.
 pub const STORE: &str = "runs.sqlite";
@@ -35,6 +38,15 @@ pub const STORE: &str = "runs.sqlite";
 pub struct RunStore {
     path: PathBuf,
     connection: Mutex<Connection>,
+    writes: bool,
+}
+
+impl Drop for RunStore {
+    fn drop(&mut self) {
+        if self.writes {
+            schema::close(&self.lock());
+        }
+    }
 }
 
 impl RunStore {
@@ -45,9 +57,17 @@ impl RunStore {
     /// A file that is no store of this program, is of a newer version, or is damaged: every broken record by its number.
     /// [`Error::Io`] where the system refuses.
     pub fn open(path: &Path) -> Result<Self> {
+        // Only a process that was killed leaves a log behind.
+        let left = salvage::left_in_log(path)?;
+        // What is damaged is not written to.
+        if !schema::is_empty(path)? {
+            Self::read(path)?;
+        }
         let connection = schema::open(path)?;
-        let store = Self { path: path.to_owned(), connection: Mutex::new(connection) };
-        store.check()?;
+        let store = Self { path: path.to_owned(), connection: Mutex::new(connection), writes: true };
+        if let Some(left) = left {
+            left.add_to(&store)?;
+        }
         Ok(store)
     }
 
@@ -58,7 +78,7 @@ impl RunStore {
     /// As [`RunStore::open`], and where there is none.
     pub fn read(path: &Path) -> Result<Self> {
         let connection = schema::open_to_read(path)?;
-        let store = Self { path: path.to_owned(), connection: Mutex::new(connection) };
+        let store = Self { path: path.to_owned(), connection: Mutex::new(connection), writes: false };
         store.check()?;
         Ok(store)
     }
@@ -282,20 +302,20 @@ fn finish(row: &Row<'_>) -> rusqlite::Result<Sealed<FinishRecord>> {
 }
 
 fn insert_study(connection: &Connection, study: &StudyRecord) -> rusqlite::Result<()> {
-    const SQL: &str = "INSERT INTO study (id, identity, seal) VALUES (?, ?, ?)";
+    const SQL: &str = "INSERT INTO study (id, identity, seal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
     connection.execute(SQL, params![study.id, study.identity, study.seal()]).map(|_| ())
 }
 
 /// With its number, or, if that is 0, with the next.
 fn insert_run(connection: &Connection, run: &RunRecord) -> rusqlite::Result<()> {
     const SQL: &str = "INSERT INTO run (id, study, key, spec, outcome, seal) VALUES (?, ?, ?, ?, ?, ?) \
-                       ON CONFLICT (study, key) DO NOTHING";
+                       ON CONFLICT DO NOTHING";
     let id = (run.id > 0).then_some(run.id);
     let mut statement = connection.prepare_cached(SQL)?;
     statement.execute(params![id, run.study, run.key, run.spec, run.outcome, run.seal()]).map(|_| ())
 }
 
 fn insert_finish(connection: &Connection, finish: &FinishRecord) -> rusqlite::Result<()> {
-    const SQL: &str = "INSERT OR REPLACE INTO finish (study, result, seal) VALUES (?, ?, ?)";
+    const SQL: &str = "INSERT INTO finish (study, result, seal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
     connection.execute(SQL, params![finish.study, finish.result, finish.seal()]).map(|_| ())
 }

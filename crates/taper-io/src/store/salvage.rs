@@ -37,25 +37,30 @@ pub struct Repair {
 ///
 /// [`Error::Io`]; the old file is in its place then.
 pub fn repair_store(path: &Path) -> Result<Option<Repair>> {
-    // Opening rolls back a write that was cut off, where that is all there is.
+    // Before SQLite sees it: what it cannot read of a log it drops.
+    let found = Found::of(path)?;
+    let fail = |source| Error::io(path, "writing", source);
+    let log = with_ending(path, "-wal");
+    let copy = std::fs::read(&log).ok().filter(|log| !log.is_empty());
     match RunStore::open(path) {
         Ok(_) => return Ok(None),
         Err(error @ Error::Io { .. }) => return Err(error),
         Err(_) => {}
     }
-    let bytes = std::fs::read(path).map_err(|source| Error::io(path, "reading", source))?;
-    let found = Found::in_file(&bytes);
-
-    let fail = |source| Error::io(path, "writing", source);
     let beside = tempfile::Builder::new().prefix(".taper-").tempdir_in(folder_of(path)).map_err(fail)?;
     let fresh = beside.path().join(super::STORE);
-    found.write(&fresh)?;
+    found.add_to(&RunStore::open(&fresh)?)?;
 
     let kept = free_name(path);
-    // A journal belongs to the old file; SQLite would apply it to the new one.
-    let journal = with_ending(path, "-journal");
-    if journal.exists() {
-        std::fs::rename(&journal, with_ending(&kept, "-journal")).map_err(fail)?;
+    // Logs belong to the old file; SQLite would apply them to the new one.
+    if let Some(copy) = copy {
+        std::fs::write(with_ending(&kept, "-wal"), copy).map_err(fail)?;
+    }
+    for ending in ["-wal", "-shm", "-journal"] {
+        match std::fs::remove_file(with_ending(path, ending)) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(fail(source)),
+            _ => {}
+        }
     }
     if std::fs::hard_link(path, &kept).is_err() {
         std::fs::copy(path, &kept).map_err(fail)?;
@@ -79,23 +84,74 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The records of a store whose last owner was killed, those among them that SQLite would drop with a torn log. `None`: there
+/// is no log.
+pub(super) fn left_in_log(path: &Path) -> Result<Option<Found>> {
+    let log = with_ending(path, "-wal");
+    match std::fs::metadata(&log) {
+        Ok(metadata) if metadata.len() > 0 => Found::of(path).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The file as it would be if every page of its log were in it. A frame of the log is 24 bytes, the first 4 of them the page's
+/// number, and the page; 32 bytes stand before the first.
+fn applied(bytes: &[u8], log: &[u8]) -> Vec<u8> {
+    const HEAD: usize = 24;
+    let mut whole = bytes.to_vec();
+    for frame in log.get(32..).unwrap_or_default().chunks_exact(HEAD + PAGE) {
+        let page = u32::from_be_bytes([frame[0], frame[1], frame[2], frame[3]]) as usize;
+        // A number that no file of this length can have is damage.
+        let most = (bytes.len() + log.len()) / PAGE;
+        if (1..=most).contains(&page) {
+            let end = page * PAGE;
+            whole.resize(whole.len().max(end), 0);
+            whole[end - PAGE..end].copy_from_slice(&frame[HEAD..]);
+        }
+    }
+    whole
+}
+
 /// Records with seals that fit, by number.
 #[derive(Debug, Default)]
-struct Found {
+pub(super) struct Found {
     studies: BTreeMap<i64, StudyRecord>,
     runs: BTreeMap<i64, RunRecord>,
     finishes: BTreeMap<i64, FinishRecord>,
 }
 
 impl Found {
-    fn in_file(bytes: &[u8]) -> Self {
+    /// In a store and in the log beside it.
+    fn of(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|source| Error::io(path, "reading", source))?;
+        let log = std::fs::read(with_ending(path, "-wal")).unwrap_or_default();
         let mut found = Self::default();
+        found.search(&bytes);
+        if !log.is_empty() {
+            found.search(&applied(&bytes, &log));
+        }
+        Ok(found)
+    }
+
+    fn search(&mut self, bytes: &[u8]) {
         for at in 0..bytes.len() {
             if let Some((id, fields)) = record_at(bytes, at) {
-                found.take(id, fields);
+                self.take(id, fields);
             }
         }
-        found
+    }
+
+    /// Adds what a store does not have.
+    pub(super) fn add_to(&self, store: &RunStore) -> Result<()> {
+        let written = (|| {
+            let mut connection = store.lock();
+            let transaction = connection.transaction()?;
+            self.studies.values().try_for_each(|study| insert_study(&transaction, study))?;
+            self.runs.values().try_for_each(|run| insert_run(&transaction, run))?;
+            self.finishes.values().try_for_each(|finish| insert_finish(&transaction, finish))?;
+            transaction.commit()
+        })();
+        written.map_err(|error| store.failed("writing", error))
     }
 
     /// Keeps a record if it is one of ours and its seal fits.
@@ -122,19 +178,6 @@ impl Found {
                 }
             }
         }
-    }
-
-    fn write(&self, path: &Path) -> Result<()> {
-        let store = RunStore::open(path)?;
-        let written = (|| {
-            let mut connection = store.lock();
-            let transaction = connection.transaction()?;
-            self.studies.values().try_for_each(|study| insert_study(&transaction, study))?;
-            self.runs.values().try_for_each(|run| insert_run(&transaction, run))?;
-            self.finishes.values().try_for_each(|finish| insert_finish(&transaction, finish))?;
-            transaction.commit()
-        })();
-        written.map_err(|error| store.failed("writing", error))
     }
 }
 

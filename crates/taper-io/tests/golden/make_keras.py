@@ -213,7 +213,24 @@ def masked_merge():
     return keras.Model(inputs, layers.Dense(1, "sigmoid")(layers.LSTM(4)(x)))
 
 
+def padded_steps():
+    """Sequences filled up with zeros; gates that reset before the product, with other functions than the usual ones."""
+    inputs = keras.Input((5, 3))
+    x = layers.Masking()(inputs)
+    x = layers.PReLU(alpha_initializer=initializers.Constant(0.2), alpha_regularizer="l2", shared_axes=[1])(x)
+    x = layers.Add()([x, layers.Dense(3, "softsign")(x)])
+    x = layers.GRU(4, activation="relu", reset_after=False, return_sequences=True, go_backwards=True)(x)
+    gates = layers.GRU(3, activation="softsign", recurrent_activation="hard_sigmoid", reset_after=False, bias_initializer="ones")
+    return keras.Model(inputs, layers.Dense(1, "sigmoid")(layers.Bidirectional(gates, merge_mode="mul")(x)))
+
+
 CASES = {
+    "own_padded_steps": dict(model=padded_steps, shape=(5, 3), target=("binary", 1), loss="binary_crossentropy", padded=True,
+                             optimizer=lambda: optimizers.Adam(0.01), metrics=["accuracy"]),
+    "own_other_axes": dict(
+        model=lambda: stack((6, 4), layers.ZeroPadding1D((0, 2)), layers.BatchNormalization(axis=1, momentum=0.8, gamma_regularizer="l2"),
+                            layers.Conv1D(4, 3, activation="tanh"), layers.LayerNormalization(axis=1), layers.Flatten(), layers.PReLU(), layers.Dense(2)),
+        shape=(6, 4), target=("real", 2), loss="mse", optimizer=lambda: optimizers.SGD(0.02, 0.9)),
     "own_shared_layers": dict(model=shared_layers, shape=(6,), target=("binary", 1), loss="binary_crossentropy",
                               optimizer=lambda: optimizers.Adam(0.01), metrics=["accuracy"]),
     "own_merges": dict(model=merges, shape=(4, 6), target=("real", 2), loss="mse", optimizer=lambda: optimizers.SGD(0.02, 0.9)),
@@ -308,6 +325,10 @@ def make(name):
             steps, classes = case["steps"]
             x, _ = rows(rng, case["shape"], ("real", 1), count)
             return x, rng.integers(0, classes, size=(count, steps)).astype("int64")
+        if case.get("padded"):
+            x, y = rows(rng, case["shape"], case["target"], count)
+            lengths = rng.integers(1, x.shape[1] + 1, size=count)
+            return x * (np.arange(x.shape[1])[None, :] < lengths[:, None])[..., None].astype("float32"), y
         return rows(rng, case["shape"], case["target"], count, case.get("tokens"))
 
     data = {}

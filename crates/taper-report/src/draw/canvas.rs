@@ -164,9 +164,66 @@ impl Canvas {
         });
     }
 
+    /// What `draw` paints belongs to the series of this name, which a reader of a page can hide.
+    pub(crate) fn series(&mut self, name: &str, draw: impl FnOnce(&mut Self)) {
+        self.group("data-series", name, draw);
+    }
+
+    /// What the point at `at` means, for a reader who points at it.
+    pub(crate) fn tip(&mut self, at: (f64, f64), text: &str) {
+        if paintable(&[at.0, at.1]) {
+            self.group("data-tip", text, |canvas| {
+                canvas.marks.push(Primitive::Circle {
+                    cx: at.0,
+                    cy: at.1,
+                    r: 8.0,
+                    fill: Color::None,
+                    fill_opacity: None,
+                    stroke: None,
+                    stroke_width: None,
+                });
+            });
+        }
+    }
+
+    fn group(&mut self, attribute: &str, text: &str, draw: impl FnOnce(&mut Self)) {
+        let attribute = format!("{attribute}=\"{}\"", escape(&printable(text)));
+        self.marks.push(Primitive::GroupStart { transform: None, title: None, extra_attrs: Some(attribute) });
+        draw(self);
+        self.marks.push(Primitive::GroupEnd);
+    }
+
     /// The SVG document, with `alt` as its accessible name.
     pub(crate) fn svg(&self, alt: &str) -> String {
-        let drawn = SvgBackend::new().with_pretty(true).render_scene(&self.scene());
+        self.document(alt, &self.still())
+    }
+
+    /// The same with its series told apart and with its numbers, for a page whose script shows them.
+    pub(crate) fn live_svg(&self, alt: &str) -> String {
+        self.document(alt, &self.marks)
+    }
+
+    /// The marks without what only a script has a use for.
+    fn still(&self) -> Vec<Primitive> {
+        let mut still = Vec::with_capacity(self.marks.len());
+        let mut hidden = Vec::new();
+        for mark in &self.marks {
+            match mark {
+                Primitive::GroupStart { extra_attrs, .. } => {
+                    hidden.push(extra_attrs.as_ref().is_some_and(|attributes| attributes.starts_with("data-tip")));
+                }
+                Primitive::GroupEnd => {
+                    hidden.pop();
+                }
+                mark if !hidden.contains(&true) => still.push(mark.clone()),
+                _ => {}
+            }
+        }
+        still
+    }
+
+    fn document(&self, alt: &str, marks: &[Primitive]) -> String {
+        let drawn = SvgBackend::new().with_pretty(true).render_scene(&self.scene(marks));
         // kuva writes a fixed size only. Without a viewBox the figure could not be scaled to the page.
         let inside = drawn.split_once("-->\n").map_or(drawn.as_str(), |(_, inside)| inside);
         let (height, fonts, alt) = (self.height.ceil(), escape(FONTS), escape(&printable(alt)));
@@ -178,12 +235,12 @@ impl Canvas {
 
     /// The PNG file, 1600 pixels wide.
     pub(crate) fn png(&self) -> Result<Vec<u8>> {
-        RasterBackend::new().with_scale(PNG_SCALE).render_scene(&self.scene()).map_err(Error::Png)
+        RasterBackend::new().with_scale(PNG_SCALE).render_scene(&self.scene(&self.still())).map_err(Error::Png)
     }
 
-    fn scene(&self) -> Scene {
+    fn scene(&self, marks: &[Primitive]) -> Scene {
         let mut scene = Scene::new(WIDTH, self.height.ceil()).with_background(Some("#ffffff"));
-        scene.elements.clone_from(&self.marks);
+        scene.elements = marks.to_vec();
         scene
     }
 
@@ -252,6 +309,22 @@ mod tests {
         canvas.rect(0.0, 0.0, f64::NAN, 1.0, INK);
         canvas.fill(&[vec![(0.0, 0.0), (1.0, 0.0), (f64::NAN, 1.0)]], INK);
         assert!(canvas.marks.is_empty());
+    }
+
+    #[test]
+    fn series_and_numbers_are_in_the_live_picture_only() {
+        let mut canvas = Canvas::new();
+        canvas.series("a <b>", |canvas| {
+            canvas.rect(0.0, 0.0, 1.0, 1.0, INK);
+            canvas.tip((3.0, 4.0), "x = \"1\"");
+        });
+        let (still, live) = (canvas.svg(""), canvas.live_svg(""));
+        assert!(!still.contains("data-") && !still.contains("<g") && !still.contains("<circle"), "{still}");
+        assert!(
+            live.contains("data-series=\"a &lt;b&gt;\"") && live.contains("data-tip=\"x = &quot;1&quot;\""),
+            "{live}"
+        );
+        assert_eq!(live.matches("<g").count(), live.matches("</g>").count());
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! A panel whose horizontal axis is the penalty strength: means, intervals, marks, and crosses for what diverged.
 
-use super::canvas::{Canvas, Shape, Stroke};
+use super::canvas::{Anchor, Canvas, Shape, Stroke};
 use super::legend::{self, Entry, Key};
 use super::mark::Labels;
 use super::panel::{Axis, EDGE, Panel};
 use super::scale::Scale;
-use crate::palette::{INK, Role, WHITE};
+use super::text::width;
+use crate::number;
+use crate::palette::{INK, QUIET, Role, WHITE};
 use crate::series::{LambdaCurve, LambdaMark, LambdaPoint};
 
 const CROSS_ROW: f64 = 20.0;
+const COUNT_SIZE: u32 = 11;
+const COUNT_ROW: f64 = 18.0;
 /// Distance between curves at the same λ, so that their intervals do not hide each other.
 const DODGE: f64 = 5.0;
 
@@ -48,18 +52,60 @@ impl LambdaPanel<'_> {
         let labels = Labels::arrange(self.marks, &places);
         // What diverged stands above the plot, where no value can be.
         let crosses = if points().any(|point| !point.mean.is_finite()) { CROSS_ROW } else { 0.0 };
-        panel.top += labels.height() + crosses;
+        let counts = if points().any(|point| point.n.is_some()) { COUNT_ROW } else { 0.0 };
+        panel.top += labels.height() + crosses + counts;
 
         panel.draw(canvas, &x, &y);
-        labels.draw(canvas, &panel, crosses);
+        labels.draw(canvas, &panel, crosses + counts);
+        self.draw_counts(canvas, &panel, crosses);
         let middle = (self.curves.len() as f64 - 1.0) / 2.0;
         for (i, curve) in self.curves.iter().enumerate() {
-            self.draw_curve(canvas, &panel, curve, (i as f64 - middle) * DODGE);
+            let shift = (i as f64 - middle) * DODGE;
+            canvas.series(&curve.label, |canvas| self.draw_curve(canvas, &panel, curve, shift));
         }
         if !points().any(|point| panel.point(point.lambda, point.mean).is_some()) {
             panel.say(canvas, "no finite values to draw");
         }
         panel.bottom()
+    }
+
+    /// `test, 1e-3: 0.513 [0.487, 0.540], n = 50`.
+    fn tip(&self, curve: &LambdaCurve, point: &LambdaPoint) -> String {
+        let half = (point.upper - point.lower) / 2.0;
+        let decimals = number::decimals_for(half, 3).min(6);
+        let mut text =
+            format!("{}, {}: {}", curve.label, number::lambda(point.lambda), number::fixed(point.mean, decimals));
+        if half > 0.0 {
+            let (lower, upper) = (number::fixed(point.lower, decimals), number::fixed(point.upper, decimals));
+            text.push_str(&format!(" [{lower}, {upper}]"));
+        }
+        if let Some(n) = point.n {
+            text.push_str(&format!(", n = {n}"));
+        }
+        text
+    }
+
+    /// How many runs each point is made of, `space` above the plot, for the last curve that says so.
+    fn draw_counts(&self, canvas: &mut Canvas, panel: &Panel, space: f64) {
+        let Some(curve) = self.curves.iter().rev().find(|curve| curve.points.iter().any(|point| point.n.is_some()))
+        else {
+            return;
+        };
+        let mut free = f64::NEG_INFINITY;
+        let mut points: Vec<&LambdaPoint> = curve.points.iter().collect();
+        points.sort_by(|a, b| a.lambda.total_cmp(&b.lambda));
+        for point in points {
+            let (Some(x), Some(n)) = (panel.column(point.lambda), point.n) else { continue };
+            let text = n.to_string();
+            let wide = width(&text, COUNT_SIZE);
+            if x - wide / 2.0 > free {
+                let baseline = panel.top - space - 6.0;
+                // A mark's line may pass here.
+                canvas.rect(x - wide / 2.0 - 2.0, baseline - 10.0, wide + 4.0, 12.0, WHITE);
+                canvas.text((x, baseline), &text, COUNT_SIZE, Anchor::Middle, QUIET);
+                free = x + wide / 2.0 + 4.0;
+            }
+        }
     }
 
     fn entries(&self) -> Vec<Entry> {
@@ -96,6 +142,7 @@ impl LambdaPanel<'_> {
             let chosen = self.marks.iter().any(|mark| mark.lambda == point.lambda);
             let r = if chosen { 6.0 } else { 4.5 };
             canvas.marker(shape(curve.role), (x, y), r, color, Stroke::solid(WHITE, 1.0));
+            canvas.tip((x, y), &self.tip(curve, point));
         }
     }
 }

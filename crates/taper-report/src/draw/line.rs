@@ -2,6 +2,7 @@
 
 use super::canvas::{Canvas, Shape, Stroke};
 use super::panel::Panel;
+use crate::number;
 
 /// Points per line in a figure: more than the pixels that it has for them.
 const BUDGET: usize = 600;
@@ -16,6 +17,17 @@ pub(crate) fn draw(canvas: &mut Canvas, panel: &Panel, points: &[(f64, f64)], st
             [] => {}
             [dot] => canvas.marker(Shape::Circle, dot, 3.2, stroke.color, Stroke::solid(stroke.color, 0.5)),
             _ => canvas.polyline(thin(&run, BUDGET * run.len() / total), stroke),
+        }
+    }
+}
+
+/// Numbers for a reader who points at a line: of some of its points, evenly spaced.
+pub(crate) fn tips(canvas: &mut Canvas, panel: &Panel, points: &[(f64, f64)], label: &str, unit: &str) {
+    const MOST: usize = 100;
+    let stride = points.len().div_ceil(MOST).max(1);
+    for &(x, y) in points.iter().step_by(stride) {
+        if let Some(place) = panel.point(x, y) {
+            canvas.tip(place, &format!("{label}, {unit} {x}: {}", number::fixed(y, 4)));
         }
     }
 }

@@ -164,7 +164,10 @@ impl LearningCurves {
         });
         for curve in order {
             let points: Vec<(f64, f64)> = self.epoch.iter().copied().zip(curve.values.iter().copied()).collect();
-            line::draw(canvas, &panel, &points, curve.stroke());
+            canvas.series(&curve.label, |canvas| {
+                line::draw(canvas, &panel, &points, curve.stroke());
+                line::tips(canvas, &panel, &points, &curve.label, "epoch");
+            });
         }
         let seen = |curve: &Curve| self.epoch.iter().zip(curve.values).any(|(x, y)| panel.point(*x, *y).is_some());
         if !curves.iter().any(seen) {

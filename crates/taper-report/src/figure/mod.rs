@@ -1,7 +1,9 @@
 //! Figures: numbers in, a picture out. One file per figure.
 
+pub(crate) mod calibration;
 pub(crate) mod learning_curves;
 pub(crate) mod paired_difference;
+pub(crate) mod sample_size;
 pub(crate) mod scatter;
 pub(crate) mod score_vs_lambda;
 pub(crate) mod surface;
@@ -39,6 +41,11 @@ impl Figure {
     /// outside itself, holds no script and no ids.
     pub fn svg(&self) -> String {
         self.canvas.svg(&self.alt)
+    }
+
+    /// The figure as it stands in a live page: its series and the numbers of its points are marked for the page's script.
+    pub(crate) fn live_svg(&self) -> String {
+        self.canvas.live_svg(&self.alt)
     }
 
     /// The figure as a PNG file, 1600 pixels wide. The font is built in.

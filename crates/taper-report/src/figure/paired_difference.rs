@@ -146,6 +146,9 @@ impl PairedDifference {
             }
             canvas.text((WIDTH - EDGE, middle + 4.5), &numbers[i], NUMBER_SIZE, Anchor::End, INK);
             draw_row(&mut canvas, &panel, row, middle);
+            if let Some(x) = panel.column(row.mean) {
+                canvas.tip((x, middle), &format!("{}: {}", row.label, numbers[i]));
+            }
         }
         if self.rows.is_empty() {
             panel.say(&mut canvas, "nothing to compare");

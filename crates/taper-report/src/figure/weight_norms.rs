@@ -98,7 +98,11 @@ impl WeightNorms {
         let panel = Panel::at(Panel::left_edge([&y]), top, 250.0, &x, &y);
         panel.draw(canvas, &x, &y);
         for (i, series) in self.over_epochs.iter().enumerate() {
-            line::draw(canvas, &panel, &series.points().collect::<Vec<_>>(), self.stroke(i));
+            let points: Vec<_> = series.points().collect();
+            canvas.series(&series.label, |canvas| {
+                line::draw(canvas, &panel, &points, self.stroke(i));
+                line::tips(canvas, &panel, &points, &series.label, "epoch");
+            });
         }
         if !all().any(|(x, y)| panel.point(x, y).is_some()) {
             panel.say(canvas, "no finite values to draw");

@@ -7,6 +7,10 @@ use crate::error::Result;
 use crate::report::table::Table;
 
 const TEMPLATE: &str = include_str!("../../templates/report.html");
+/// The one script of a live page.
+const SCRIPT: &str = include_str!("../../templates/report.js");
+/// Its digest, by which the browser knows it: `openssl dgst -sha256 -binary report.js | base64`.
+const DIGEST: &str = "sha256-Fd0T9LPIwSPxxArTKs45aDjG++hrgoqWKkPuKKI0f28=";
 
 impl Report {
     /// The report as one HTML file that needs nothing else: style and figures are inside, and nothing is loaded.
@@ -18,7 +22,11 @@ impl Report {
         let mut environment = Environment::new();
         // The ending of the name is what turns on the escaping of everything that is filled in.
         environment.add_template("report.html", TEMPLATE)?;
-        let sections: Vec<Value> = self.sections.iter().map(section).collect();
+        let sections: Vec<Value> = self.sections.iter().map(|one| section(one, self.live)).collect();
+        // The browser runs what has this digest, and nothing else.
+        let script = self.live.then(|| {
+            context! { text => Value::from_safe_string(SCRIPT.to_owned()), digest => DIGEST }
+        });
         let reproduce =
             self.reproduce.as_ref().map(|how| context! { command => &*how.command, experiment => &*how.experiment });
         let page = environment.get_template("report.html")?.render(context! {
@@ -26,17 +34,18 @@ impl Report {
             lede => &*self.lede,
             sections,
             reproduce,
+            script,
         })?;
         Ok(page)
     }
 }
 
-fn section(section: &Section) -> Value {
-    let blocks: Vec<Value> = section.blocks.iter().map(block).collect();
+fn section(section: &Section, live: bool) -> Value {
+    let blocks: Vec<Value> = section.blocks.iter().map(|one| block(one, live)).collect();
     context! { heading => &*section.heading, blocks }
 }
 
-fn block(block: &Block) -> Value {
+fn block(block: &Block, live: bool) -> Value {
     match block {
         Block::Paragraph(text) => context! { kind => "paragraph", text },
         Block::Table(table) => {
@@ -45,7 +54,7 @@ fn block(block: &Block) -> Value {
         // The SVG is our own markup, in which user text is escaped already.
         Block::Figure(illustration) => context! {
             kind => "figure",
-            svg => Value::from_safe_string(illustration.figure.svg()),
+            svg => Value::from_safe_string(if live { illustration.figure.live_svg() } else { illustration.figure.svg() }),
             caption => &*illustration.caption,
         },
     }
@@ -62,4 +71,19 @@ fn rows(table: &Table) -> Vec<Value> {
         context! { cells, chosen => table.chosen == Some(i) }
     };
     table.rows.iter().enumerate().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn the_browser_knows_the_script() {
+        assert_eq!(DIGEST, format!("sha256-{}", STANDARD.encode(Sha256::digest(SCRIPT))));
+        assert!(!SCRIPT.contains("</"), "nothing in it may end it");
+    }
 }

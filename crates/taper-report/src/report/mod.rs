@@ -34,6 +34,9 @@ pub struct Report {
     pub sections: Vec<Section>,
     /// How to get the same again.
     pub reproduce: Option<Reproduce>,
+    /// Whether the page shows numbers under the pointer and lets series be hidden. That takes a script, which stands in the
+    /// page; no other may run there, and nothing is loaded.
+    pub live: bool,
 }
 
 /// A heading and what follows it.
@@ -122,6 +125,13 @@ impl Report {
     #[must_use]
     pub fn section(mut self, section: Section) -> Self {
         self.sections.push(section);
+        self
+    }
+
+    /// The same report, whose page answers to the pointer.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.live = true;
         self
     }
 

@@ -95,6 +95,11 @@ impl Cell {
         Self::numeric(number::fixed(value, decimals))
     }
 
+    /// A difference: `+0.012`.
+    pub fn signed(value: f64, decimals: usize) -> Self {
+        Self::numeric(number::signed(value, decimals))
+    }
+
     /// A whole number.
     pub fn count(value: usize) -> Self {
         Self::numeric(value.to_string())

@@ -1,11 +1,13 @@
-//! From what happened to what is shown: results of a training or a study as figures, tables and sentences.
+//! From what happened to what is shown: results of a training, a study or a choice as figures, tables and sentences.
 
 mod boundary;
+mod choice;
 mod curves;
 mod lambda;
 mod overfitting;
 
 pub use boundary::scatter_of;
+pub use choice::choice_report;
 pub use curves::curves_of;
 pub use lambda::{LambdaScores, lambda_curve};
 pub use overfitting::Overfitting;

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use taper_report::{
-    Difference, Figure, LambdaCurve, LambdaMark, LambdaPoint, LearningCurves, MetricCurves, PairedDifference, Role,
-    Scatter, ScatterPoint, ScoreVsLambda, Series, Surface, WeightNorms,
+    Calibration, CalibrationCurve, CalibrationPoint, Difference, Figure, LambdaCurve, LambdaMark, LambdaPoint,
+    LearningCurves, MetricCurves, PairedDifference, Role, SampleSize, Scatter, ScatterPoint, ScoreVsLambda, Series,
+    SizeCurve, SizePoint, Surface, WeightNorms,
 };
 
 use crate::page;
@@ -128,7 +129,7 @@ fn figures(numbers: &[f64]) -> Vec<Figure> {
     let at = |i: usize| numbers[i % numbers.len()];
     let count = numbers.len();
     let points: Vec<LambdaPoint> = (0..count)
-        .map(|i| LambdaPoint { lambda: at(i), mean: at(i + 1), lower: at(i + 2), upper: at(i + 3) })
+        .map(|i| LambdaPoint { lambda: at(i), mean: at(i + 1), lower: at(i + 2), upper: at(i + 3), n: Some(i) })
         .collect();
     let curve = |role| LambdaCurve { role, label: "curve".into(), points: points.clone() };
     let marks = vec![LambdaMark::new(at(0), "a"), LambdaMark::new(at(1), "b"), LambdaMark::new(at(2), "c")];
@@ -143,6 +144,10 @@ fn figures(numbers: &[f64]) -> Vec<Figure> {
         }
     };
     let scatter = |surface| Scatter { points: (0..count).map(point).collect(), surface, ..Default::default() };
+    let bin = |i| CalibrationPoint { predicted: at(i), observed: at(i + 1), count: i };
+    let calibration = CalibrationCurve { label: "curve".into(), points: (0..count).map(bin).collect() };
+    let size = |i| SizePoint { rows: at(i), mean: at(i + 1), lower: at(i + 2), upper: at(i + 3) };
+    let sizes = SizeCurve { label: "curve".into(), points: (0..count).map(size).collect() };
     let row = |i| Difference { label: "row".into(), mean: at(i), lower: at(i + 1), upper: at(i + 2) };
     vec![
         ScoreVsLambda {
@@ -172,6 +177,8 @@ fn figures(numbers: &[f64]) -> Vec<Figure> {
         scatter(Some(surface(1))).figure(),
         scatter(Some(surface(3))).figure(),
         PairedDifference { rows: (0..count).map(row).collect(), ..Default::default() }.figure(),
+        Calibration { curves: vec![calibration; 2] }.figure(),
+        SampleSize { curves: vec![sizes; 2], ..Default::default() }.figure(),
     ]
 }
 

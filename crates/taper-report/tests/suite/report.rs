@@ -1,6 +1,8 @@
 //! Reports: what they say in Markdown, and that the page needs nothing else and runs nothing.
 
-use taper_report::{Cell, LearningCurves, Report, Reproduce, Section, Table};
+use taper_report::{
+    Cell, LambdaCurve, LambdaPoint, LearningCurves, Report, Reproduce, Role, ScoreVsLambda, Section, Table,
+};
 
 use crate::page;
 
@@ -66,5 +68,30 @@ fn no_text_becomes_markup() -> taper_report::Result<()> {
 fn an_empty_report_is_a_page() -> taper_report::Result<()> {
     assert!(Report::default().html()?.contains("</html>"));
     assert_eq!(Report::default().markdown(), "# \n\n****\n");
+    Ok(())
+}
+
+#[test]
+fn a_live_page_runs_its_own_script_and_no_other() -> taper_report::Result<()> {
+    let evil = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'";
+    let curve = |role, label: &str| LambdaCurve {
+        role,
+        label: label.into(),
+        points: vec![LambdaPoint::new(0.0, 0.5, 0.1).of_runs(50), LambdaPoint::new(1e-3, 0.4, 0.1).of_runs(12)],
+    };
+    let curves = vec![curve(Role::Train, "train"), curve(Role::Test, evil)];
+    let score = ScoreVsLambda { metric: evil.into(), curves, ..Default::default() };
+    let report = Report::new(evil, evil).section(Section::new(evil).figure(evil, score.figure(), evil)).live();
+    let html = report.html()?;
+    let script = include_str!("../../templates/report.js");
+    assert_eq!((html.matches("<script>").count(), html.matches("</script>").count()), (1, 1));
+    assert!(
+        html.contains(&format!("<script>{script}</script>")) && html.contains("script-src &#x27;sha256-")
+            || html.contains("script-src 'sha256-")
+    );
+    page::is_self_contained(&html.replace(&format!("<script>{script}</script>"), ""));
+    assert_eq!(html.matches("data-tip=\"train, ").count(), 2);
+    assert!(html.contains("1e-3: 0.400 [0.300, 0.500], n = 12\""), "{html}");
+    assert!(score.figure().svg().contains(">50</text>") && !score.figure().svg().contains("data-"));
     Ok(())
 }

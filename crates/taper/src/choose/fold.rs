@@ -146,6 +146,13 @@ impl Layout {
         rows
     }
 
+    /// Whether a part of some rows can stand for them: it has rows of every class that they have, and at least 4.
+    pub(crate) fn is_whole(&self, all: &[usize], part: &[usize]) -> bool {
+        let classes =
+            |rows: &[usize]| rows.iter().map(|row| self.stratum(*row)).collect::<std::collections::BTreeSet<_>>();
+        part.len() >= 4 && classes(all) == classes(part)
+    }
+
     fn stratum(&self, row: usize) -> usize {
         self.strata.as_ref().map_or(0, |strata| strata[row])
     }

@@ -73,6 +73,13 @@ pub(crate) fn coarse(
     if high - low < most { values[low..=high].to_vec() } else { geometric(values[low], values[high], most) }
 }
 
+/// The strengths of a path: `points` of them, over the range of the penalty.
+pub(crate) fn path(penalty: &Penalty, points: usize, baseline: &TrialOutcome, probed: &[TrialOutcome]) -> Vec<f64> {
+    let values = probes(penalty);
+    let (low, high) = range(baseline, probed);
+    geometric(values[low], values[high], points)
+}
+
 /// `count` more strengths around the best of a rising grid: half of them down to its left neighbour, half up to its right one.
 pub(crate) fn fine(grid: &[f64], best: usize, count: usize) -> Vec<f64> {
     let (left, right) = (best.checked_sub(1).map(|i| grid[i]), grid.get(best + 1).copied());
@@ -113,6 +120,8 @@ mod tests {
             spread,
             history: None,
             rows: None,
+            calibration: None,
+            points: vec![],
         }
     }
 

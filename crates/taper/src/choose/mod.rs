@@ -6,12 +6,14 @@
 
 mod candidate;
 mod curve;
+mod evidence;
 mod fold;
 mod grid;
 mod observer;
 mod penalty;
 mod protocol;
 mod race;
+mod reliability;
 mod result;
 mod runner;
 mod selection;
@@ -21,12 +23,14 @@ mod store;
 mod trial;
 mod verdict;
 
-pub use candidate::Candidate;
+pub use candidate::{Candidate, Path};
 pub use curve::Curve;
+pub use evidence::{LearningPoint, Overfitting};
 pub use fold::{FoldAt, Selection};
 pub use observer::{ChooseEvent, ChooseObserver};
 pub use protocol::{check_choose, choose};
-pub use result::{Choice, Chosen, Claim, FoldDifference, Gain, GridPoint, RowCount, RunCount, Score, Verdict};
-pub use spec::{ChooseSpec, Rule};
+pub use reliability::{Reliability, ReliabilityBin};
+pub use result::{Choice, Chosen, Claim, Family, FoldDifference, Gain, GridPoint, RowCount, RunCount, Score, Verdict};
+pub use spec::{ChooseMode, ChooseSpec, Rule};
 pub use store::{MemoryStore, TrialStore};
 pub use trial::{Detail, TrialOutcome, TrialSpec, run_trial};

@@ -8,15 +8,17 @@ pub(crate) enum Family {
     L2,
     L1,
     L1L2,
+    Group,
     Dropout,
     EarlyStopping,
 }
 
 impl Family {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("l2", Self::L2),
         ("l1", Self::L1),
         ("l1_l2", Self::L1L2),
+        ("group", Self::Group),
         ("dropout", Self::Dropout),
         ("early_stopping", Self::EarlyStopping),
     ];
@@ -27,7 +29,7 @@ impl Family {
 
     /// Whether it is a term added for the weights.
     pub(crate) fn is_weight_penalty(self) -> bool {
-        matches!(self, Self::L2 | Self::L1 | Self::L1L2)
+        matches!(self, Self::L2 | Self::L1 | Self::L1L2 | Self::Group)
     }
 
     /// What a strength has to be, if this is none.
@@ -109,6 +111,11 @@ impl Penalty {
     /// The family whose strength is chosen.
     pub(crate) fn family(&self) -> Option<Family> {
         self.chosen
+    }
+
+    /// Whether it has a term of this family.
+    pub(crate) fn has(&self, family: Family) -> bool {
+        self.terms(0.0).any(|(known, _)| known == family)
     }
 
     /// How strongly `value` regularizes, for comparisons within this penalty: a longer patience regularizes less.

@@ -3,16 +3,18 @@
 use std::sync::atomic::Ordering;
 
 use super::candidate::{self, Candidate};
+use super::evidence;
 use super::fold::{FoldAt, Layout, Selection};
 use super::observer::ChooseObserver;
+use super::reliability::{Reliability, pooled};
 use super::result::{Choice, Chosen, Claim, FoldDifference, Gain, GridPoint, RowCount, RunCount};
 use super::runner::Runner;
-use super::selection::{Selected, Setting, grid_point, select};
-use super::spec::ChooseSpec;
+use super::selection::{Entry, Selected, Setting, families, grid_point, select};
+use super::spec::{ChooseMode, ChooseSpec};
 use super::statistic::Interval;
 use super::store::TrialStore;
-use super::trial::{Detail, Prepared, TrialSpec, fit_trial};
-use super::verdict::{statement, verdict};
+use super::trial::{Detail, Prepared, TrialOutcome, TrialSpec, fit_trial};
+use super::verdict::{plain, statement, verdict};
 use crate::train::Fitting;
 use crate::{Complaint, Complaints, Error, Experiment, Result, Rows, Seed, StopReason};
 
@@ -75,14 +77,20 @@ pub fn choose(
     let selected = select(&setting, &runner, &[])?;
     let mut saved = selected.saved;
     let candidate = selected.chosen(spec.rule).clone();
-    let (outer, gain) = if has_test {
-        (vec![], declared_gain(&setting, &runner, &candidate)?)
+    let (outer, gain, calibration) = if has_test {
+        let (gain, calibration) = declared_gain(&setting, &runner, &candidate)?;
+        (vec![], gain, calibration)
     } else {
-        let (outer, outer_saved) = outer_folds(&setting, &runner)?;
+        let (outer, calibration, outer_saved) = outer_folds(&setting, &runner)?;
         saved += outer_saved;
         let gain = outer_gain(&setting, &runner, &outer)?;
-        (outer, gain)
+        (outer, gain, calibration)
     };
+    let evidence = match selected.entries.iter().find(|entry| entry.candidate == candidate) {
+        Some(chosen) if spec.evidence => Some(evidence::gather(&setting, &runner, &selected.entries[0], chosen)?),
+        _ => None,
+    };
+    let families = families(&setting, &selected);
     let differences = differences(&setting, &selected, &candidate);
     let points: Vec<GridPoint> =
         selected.entries.iter().map(|entry| grid_point(&setting, entry, &selected.entries[0])).collect();
@@ -103,9 +111,13 @@ pub fn choose(
         repeats: spec.repeats,
         differences,
         outer,
-        baseline_history: None,
-        chosen_history: None,
-        notes: vec![],
+        families,
+        notes: notes(&setting, &selected, best, rows),
+        calibration,
+        overfitting: evidence.as_ref().and_then(|evidence| evidence.overfitting.clone()),
+        learning_curve: evidence.as_ref().map(|evidence| evidence.learning_curve.clone()).unwrap_or_default(),
+        baseline_history: evidence.as_ref().and_then(|evidence| evidence.baseline_history.clone()),
+        chosen_history: evidence.and_then(|evidence| evidence.chosen_history),
         baseline: points[0].clone(),
         grid: points[1..].to_vec(),
     };
@@ -131,7 +143,15 @@ fn prepare<'a>(experiment: &Experiment, spec: &'a ChooseSpec, rows: &dyn Rows) -
     let layout = Layout::of(rows);
     let outer = (!layout.has_test()).then_some(spec.outer_folds);
     layout.check(spec.folds, outer, &mut complaints);
-    complaints.finish().map_err(|error| error.within("choose"))?;
+    if layout.has_test() {
+        let test = layout.test();
+        let mut clusters = layout.clusters(&test).unwrap_or_else(|| (0..test.len()).collect());
+        clusters.sort_unstable();
+        clusters.dedup();
+        let expected = "at least 2 declared test rows (or groups of them)";
+        complaints.check(clusters.len() >= 2, "data", expected, clusters.len());
+    }
+    complaints.finish().map_err(in_choose)?;
     let setting = Setting {
         spec,
         bare: candidate::stripped(experiment, spec)?,
@@ -140,7 +160,7 @@ fn prepare<'a>(experiment: &Experiment, spec: &'a ChooseSpec, rows: &dyn Rows) -
     };
     // Whether model and rows fit each other shows on any fold.
     let mut candidates = vec![Candidate::none()];
-    candidates.extend(spec.penalties.iter().map(|penalty| Candidate { penalty: penalty.clone(), value: 0.0 }));
+    candidates.extend(spec.penalties.iter().map(|penalty| Candidate::new(penalty.as_str(), 0.0)));
     for candidate in candidates {
         let trial = setting.fold_trial(&candidate, &[], 0, 0);
         let (model, config) = super::trial::build(&trial)?;
@@ -150,32 +170,99 @@ fn prepare<'a>(experiment: &Experiment, spec: &'a ChooseSpec, rows: &dyn Rows) -
     Ok(setting)
 }
 
+/// Seen from the experiment: what is not said about `[data]` is said about `[choose]`.
+fn in_choose(error: Error) -> Error {
+    match error {
+        Error::Invalid(complaints) => {
+            let outside =
+                |complaint: Complaint| if complaint.place == "data" { complaint } else { complaint.within("choose") };
+            Error::Invalid(complaints.into_iter().map(outside).collect())
+        }
+        other => other,
+    }
+}
+
 fn score_name(spec: &ChooseSpec) -> String {
     spec.score.replace('_', " ")
 }
 
+/// What a reader should know before relying on a result.
+fn notes(setting: &Setting<'_>, selected: &Selected, best: &Entry, rows: &dyn Rows) -> Vec<String> {
+    let mut notes = Vec::new();
+    let values: Vec<f64> = selected
+        .entries
+        .iter()
+        .filter(|entry| best.penalty.is_some() && entry.penalty == best.penalty)
+        .map(|entry| entry.candidate.value)
+        .collect();
+    let at_edge = values.len() > 1 && [values.first(), values.last()].contains(&Some(&best.candidate.value));
+    if at_edge {
+        notes.push(format!(
+            "The best strength, {}, is at the edge of those that were tried: a better one may lie beyond.",
+            plain(best.candidate.value)
+        ));
+    }
+    let diverged = selected.entries.iter().filter(|entry| entry.scores(setting).contains(&None)).count();
+    if diverged > 0 {
+        notes.push(format!("{diverged} of the strengths diverged on some fold and could not be chosen."));
+    }
+    if setting.spec.mode == ChooseMode::Path {
+        notes.push(
+            "Strengths were tried along a path: one model per fold, trained without the penalty and then on with one rising \
+             strength after the other. Its models have been trained longer than cold fits and remember the weaker \
+             strengths, so that the best strength may differ from that of cold fits; the returned model went the same path."
+                .to_owned(),
+        );
+    }
+    if rows.is_ordered() {
+        notes.push(
+            "Rows lie in the order of time: each fold is predicted from the rows before it, repeats differ in their seeds \
+             alone, and test rows are averaged over 20 stretches, whose means count as independent."
+                .to_owned(),
+        );
+    }
+    notes
+}
+
 /// The choice against no penalty on the declared test rows: two fitted models, and the paired differences of their rows.
-fn declared_gain(setting: &Setting<'_>, runner: &Runner<'_>, candidate: &Candidate) -> Result<Gain> {
+fn declared_gain(
+    setting: &Setting<'_>,
+    runner: &Runner<'_>,
+    candidate: &Candidate,
+) -> Result<(Gain, Option<Reliability>)> {
     let specs = [Candidate::none(), candidate.clone()].map(|candidate| final_trial(setting, &candidate));
     let outcomes = runner.run(&specs)?;
     let (Some(baseline), Some(chosen)) = (&outcomes[0].rows, &outcomes[1].rows) else { return Err(diverged()) };
-    let gains: Vec<f64> = baseline.iter().zip(chosen).map(|(baseline, chosen)| baseline - chosen).collect();
+    let gains: Vec<f64> =
+        baseline.iter().zip(chosen).map(|(baseline, chosen)| setting.gain(*chosen, *baseline)).collect();
     let clusters = runner.layout.clusters(&runner.layout.test());
     let interval = match &clusters {
-        Some(clusters) => Interval::of_clusters(&gains, clusters),
-        None => Interval::of_mean(&gains),
+        // The pseudo-values of a metric are by blocks of whole clusters.
+        Some(clusters) if clusters.len() == gains.len() => Interval::of_clusters(&gains, clusters),
+        _ => Interval::of_mean(&gains),
     };
-    gain(interval, Claim::FittedModels, clusters.is_some(), "data.test")
+    let clustered = clusters.is_some() || setting.spec.score != "data_loss";
+    let gain = gain(interval, Claim::FittedModels, clustered, "data.test")?;
+    Ok((gain, calibrations(&[&outcomes[0]], &[&outcomes[1]])))
+}
+
+fn calibrations(baseline: &[&TrialOutcome], chosen: &[&TrialOutcome]) -> Option<Reliability> {
+    let known = baseline.iter().chain(chosen).all(|outcome| outcome.calibration.is_some());
+    known.then(|| Reliability { baseline: pooled(baseline), chosen: pooled(chosen) })
 }
 
 fn final_trial(setting: &Setting<'_>, candidate: &Candidate) -> TrialSpec {
     let seed = Seed::new(setting.spec.seed).derive("final", 0);
-    setting.trial(candidate, Selection::Test, seed, Detail { rows: true, ..Detail::default() })
+    let detail = Detail { rows: Some(setting.spec.score.clone()), calibration: true, ..Detail::default() };
+    setting.trial(candidate, Selection::Test, seed, detail)
 }
 
-fn outer_folds(setting: &Setting<'_>, runner: &Runner<'_>) -> Result<(Vec<FoldDifference>, usize)> {
+fn outer_folds(
+    setting: &Setting<'_>,
+    runner: &Runner<'_>,
+) -> Result<(Vec<FoldDifference>, Option<Reliability>, usize)> {
     let seed = Seed::new(setting.spec.seed);
-    let (mut found, mut saved) = (Vec::new(), 0);
+    let (mut found, mut saved, mut all) = (Vec::new(), 0, Vec::new());
     for fold in 0..setting.spec.outer_folds {
         let at = FoldAt { seed: seed.derive("outer", 0).number(), folds: setting.spec.outer_folds, fold };
         let selected = select(setting, runner, &[at])?;
@@ -183,7 +270,8 @@ fn outer_folds(setting: &Setting<'_>, runner: &Runner<'_>) -> Result<(Vec<FoldDi
         let chosen = selected.chosen(setting.spec.rule).clone();
         let specs = [Candidate::none(), chosen.clone()].map(|candidate| {
             let seed = seed.derive("outer run", fold as u64);
-            setting.trial(&candidate, Selection::Folds(vec![at]), seed, Detail::default())
+            let detail = Detail { calibration: true, ..Detail::default() };
+            setting.trial(&candidate, Selection::Folds(vec![at]), seed, detail)
         });
         let outcomes = runner.run(&specs)?;
         let (Some(baseline_score), Some(chosen_score)) = (setting.score(&outcomes[0]), setting.score(&outcomes[1]))
@@ -192,8 +280,10 @@ fn outer_folds(setting: &Setting<'_>, runner: &Runner<'_>) -> Result<(Vec<FoldDi
         };
         let gain = setting.gain(chosen_score, baseline_score);
         found.push(FoldDifference { repeat: 0, fold, chosen, baseline_score, chosen_score, gain });
+        all.extend(outcomes);
     }
-    Ok((found, saved))
+    let (baseline, chosen): (Vec<_>, Vec<_>) = all.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).unzip();
+    Ok((found, calibrations(&baseline, &chosen), saved))
 }
 
 fn outer_gain(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldDifference]) -> Result<Gain> {
@@ -243,7 +333,7 @@ fn refit(setting: &Setting<'_>, runner: &Runner<'_>, rows: &dyn Rows, choice: Ch
         StopReason::Interrupted => Err(Error::Interrupted),
         StopReason::Diverged { .. } => Err(diverged()),
         StopReason::Completed | StopReason::EarlyStopped { .. } => Ok(Chosen {
-            experiment: choice.chosen.applied(&setting.bare)?,
+            experiment: choice.chosen.applied(&setting.bare, &setting.on)?,
             choice,
             model,
             train: prepared.train_rows().to_vec(),

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::candidate::Candidate;
 use super::curve::Curve;
+use super::evidence::{LearningPoint, Overfitting};
+use super::reliability::Reliability;
 use super::spec::Rule;
 use crate::{Experiment, Model};
 
@@ -45,6 +47,15 @@ pub struct Choice {
     pub differences: Vec<FoldDifference>,
     /// The same on outer folds, if there are any: what the claim rests on.
     pub outer: Vec<FoldDifference>,
+    /// The best strengths of each penalty, in the order of the experiment.
+    pub families: Vec<Family>,
+    /// Whether the model overfits without a penalty; nothing if no evidence was asked for.
+    pub overfitting: Option<Overfitting>,
+    /// Scores for fewer training rows: would more help more? Empty if no evidence was asked for, or a quarter of the rows would
+    /// lack a class.
+    pub learning_curve: Vec<LearningPoint>,
+    /// Calibration on the rows of the final comparison, where predictions are probabilities of classes.
+    pub calibration: Option<Reliability>,
     /// A training without a penalty, on the first fold.
     pub baseline_history: Option<Curve>,
     /// A training of the choice, on the same fold.
@@ -130,6 +141,19 @@ pub struct GridPoint {
     /// The score of each fold that it received: the folds of the first repeat, then those of the second; nothing where the
     /// training diverged.
     pub splits: Vec<Option<f64>>,
+}
+
+/// The best strengths of one penalty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Family {
+    /// The penalty.
+    pub penalty: String,
+    /// Its strength of the best mean score, of those that ran on all folds.
+    pub lambda_min: f64,
+    /// Its strongest whose mean score is within one standard error of that.
+    pub lambda_1se: f64,
+    /// The score at `lambda_min`.
+    pub score: Score,
 }
 
 /// A mean over folds.

@@ -126,7 +126,7 @@ impl<'a> Runner<'a> {
 
 /// What trials must have in common to train and be scored on the same rows.
 fn rows_key(spec: &TrialSpec) -> Result<String> {
-    let watched = watches(&spec.candidate.applied(&spec.experiment)?.fit);
+    let watched = watches(&spec.candidate.applied(&spec.experiment, &spec.on)?.fit);
     let seed = if watched || spec.quarters.is_some() { spec.seed } else { 0 };
     let rows: &Selection = &spec.rows;
     Ok(format!("{rows:?} {:?} {watched} {seed}", spec.quarters))

@@ -1,13 +1,13 @@
 //! Choosing on some rows: every candidate on the same folds with the same seeds.
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Path};
 use super::fold::{FoldAt, Selection};
 use super::grid;
 use super::penalty::Penalty;
 use super::race;
-use super::result::{GridPoint, Score};
+use super::result::{Family, GridPoint, Score};
 use super::runner::Runner;
-use super::spec::{ChooseSpec, Rule};
+use super::spec::{ChooseMode, ChooseSpec, Rule};
 use super::statistic;
 use super::trial::{Detail, TrialOutcome, TrialSpec};
 use crate::param::Role;
@@ -52,6 +52,24 @@ impl Setting<'_> {
         outcome.scores.get(&self.spec.score).copied()
     }
 
+    /// How many steps of the grid lie between two entries; nothing if they are of different penalties. No penalty stands
+    /// one step before each penalty's weakest strength.
+    pub(crate) fn steps(&self, entries: &[Entry], one: &Entry, other: &Entry) -> Option<usize> {
+        let penalty = match (one.penalty, other.penalty) {
+            (None, None) => return Some(0),
+            (Some(a), Some(b)) if a != b => return None,
+            (a, b) => a.or(b)?,
+        };
+        let (_, read) = self.spec.read_penalties().into_iter().nth(penalty)?;
+        let strength = |entry: &Entry| read.strength(entry.candidate.value);
+        let place = |entry: &Entry| {
+            let weaker =
+                entries.iter().filter(|known| known.penalty == Some(penalty) && strength(known) < strength(entry));
+            if entry.penalty.is_none() { 0 } else { weaker.count() + 1 }
+        };
+        Some(place(one).abs_diff(place(other)))
+    }
+
     /// How much better `score` is than `other`.
     pub(crate) fn gain(&self, score: f64, other: f64) -> f64 {
         if self.maximize { score - other } else { other - score }
@@ -74,7 +92,7 @@ impl Entry {
         Self { candidate, penalty, outcomes: vec![], beaten: false }
     }
 
-    /// Scores by fold; smaller is never meant here, only what was measured.
+    /// The score of each fold.
     pub(crate) fn scores(&self, setting: &Setting<'_>) -> Vec<Option<f64>> {
         self.outcomes.iter().map(|outcome| setting.score(outcome)).collect()
     }
@@ -108,15 +126,18 @@ pub(crate) fn select(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldAt
     let spec = setting.spec;
     let penalties = spec.read_penalties();
     let mut entries = vec![Entry::new(Candidate::none(), None)];
+    if spec.mode == ChooseMode::Path {
+        run_paths(setting, runner, outer, &penalties, &mut entries)?;
+        return judge(setting, entries, &penalties);
+    }
     for (i, (name, penalty)) in penalties.iter().enumerate() {
         for value in coarse(setting, runner, outer, name, penalty)? {
-            entries.push(Entry::new(Candidate { penalty: name.clone(), value }, Some(i)));
+            entries.push(Entry::new(Candidate::new(name.as_str(), value), Some(i)));
         }
     }
     let coarse_repeats = COARSE_REPEATS.min(spec.repeats);
     let planned = 1 + penalties.len() * spec.grid.as_ref().map_or(spec.points, Vec::len);
-    let looks = spec.repeats;
-    advance(setting, runner, outer, &mut entries, coarse_repeats, planned, looks)?;
+    advance(setting, runner, outer, &mut entries, 0..coarse_repeats, planned)?;
     if spec.grid.is_none() {
         for (i, (name, penalty)) in penalties.iter().enumerate() {
             let tried: Vec<usize> = (0..entries.len()).filter(|e| entries[*e].penalty == Some(i)).collect();
@@ -128,16 +149,23 @@ pub(crate) fn select(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldAt
             let means = tried.iter().map(|e| rank(setting, &entries[*e], coarse_repeats * spec.folds));
             let best = means.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(i, _)| i);
             for value in grid::fine(&values, best, missing) {
-                entries.push(Entry::new(Candidate { penalty: name.clone(), value }, Some(i)));
+                entries.push(Entry::new(Candidate::new(name.as_str(), value), Some(i)));
             }
         }
     }
-    advance(setting, runner, outer, &mut entries, spec.repeats, planned, looks)?;
-    entries.sort_by(|a, b| {
-        (a.penalty, a.candidate.value).partial_cmp(&(b.penalty, b.candidate.value)).unwrap_or(std::cmp::Ordering::Equal)
-    });
-    let full = spec.repeats * spec.folds;
-    let ranks: Vec<f64> = entries.iter().map(|entry| rank(setting, entry, full)).collect();
+    advance(setting, runner, outer, &mut entries, 0..coarse_repeats, planned)?;
+    advance(setting, runner, outer, &mut entries, coarse_repeats..spec.repeats, planned)?;
+    judge(setting, entries, &penalties)
+}
+
+/// Finds the best of what has run.
+fn judge(setting: &Setting<'_>, mut entries: Vec<Entry>, penalties: &[(String, Penalty)]) -> Result<Selected> {
+    let spec = setting.spec;
+    let order = |entry: &Entry| (entry.penalty, entry.candidate.value);
+    entries.sort_by(|a, b| order(a).partial_cmp(&order(b)).unwrap_or(std::cmp::Ordering::Equal));
+    // Who was not beaten has run equally long.
+    let longest = entries.iter().map(|entry| entry.outcomes.len()).max().unwrap_or(0);
+    let ranks: Vec<f64> = entries.iter().map(|entry| rank(setting, entry, longest)).collect();
     // On a tie the first: no penalty before any, the weaker before the stronger.
     let best = (0..entries.len()).rev().max_by(|a, b| ranks[*a].total_cmp(&ranks[*b])).unwrap_or(0);
     if ranks[best] == f64::NEG_INFINITY {
@@ -145,7 +173,8 @@ pub(crate) fn select(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldAt
             Complaint::new("fit", "a training that does not diverge", "one that diverges with every penalty");
         return Err(complaint.help("a smaller learning rate, or standardized inputs").into());
     }
-    let one_se = one_standard_error(setting, &entries, &ranks, best, &penalties);
+    let full = spec.repeats * spec.folds;
+    let one_se = one_standard_error(setting, &entries, best, penalties);
     let saved = entries.iter().map(|entry| full - entry.outcomes.len()).sum();
     Ok(Selected { entries, best, one_se, saved })
 }
@@ -165,30 +194,85 @@ fn coarse(
         values.dedup();
         return Ok(values);
     }
-    let probes = grid::probes(penalty);
-    if probes.is_empty() {
+    if grid::probes(penalty).is_empty() {
         return Ok(grid::coarse(penalty, spec.points, setting.bare.fit.epochs, None));
     }
-    let candidates = probes.iter().map(|value| Candidate { penalty: name.to_owned(), value: *value });
-    let all = std::iter::once(Candidate::none()).chain(candidates);
-    let specs: Vec<TrialSpec> = all.map(|candidate| setting.fold_trial(&candidate, outer, 0, 0)).collect();
-    let outcomes = runner.run(&specs)?;
-    let (baseline, probed) = (&outcomes[0], &outcomes[1..]);
-    Ok(grid::coarse(penalty, spec.points, setting.bare.fit.epochs, Some((baseline, probed))))
+    let (baseline, probed) = probe(setting, runner, outer, name, penalty)?;
+    Ok(grid::coarse(penalty, spec.points, setting.bare.fit.epochs, Some((&baseline, &probed))))
 }
 
-/// Brings every entry that is not beaten to `repeats` repeats, dropping what is clearly beaten between repeats.
+/// The outcomes of no penalty and of this penalty's decades on the first fold.
+fn probe(
+    setting: &Setting<'_>,
+    runner: &Runner<'_>,
+    outer: &[FoldAt],
+    name: &str,
+    penalty: &Penalty,
+) -> Result<(TrialOutcome, Vec<TrialOutcome>)> {
+    let candidates = grid::probes(penalty).into_iter().map(|value| Candidate::new(name, value));
+    let all = std::iter::once(Candidate::none()).chain(candidates);
+    let specs: Vec<TrialSpec> = all.map(|candidate| setting.fold_trial(&candidate, outer, 0, 0)).collect();
+    let mut outcomes = runner.run(&specs)?;
+    let probed = outcomes.split_off(1);
+    Ok((outcomes.remove(0), probed))
+}
+
+/// Runs the baseline, and one path of each penalty on every fold; each point of a path becomes an entry.
+fn run_paths(
+    setting: &Setting<'_>,
+    runner: &Runner<'_>,
+    outer: &[FoldAt],
+    penalties: &[(String, Penalty)],
+    entries: &mut Vec<Entry>,
+) -> Result<()> {
+    let spec = setting.spec;
+    let epochs = spec.path_epochs.unwrap_or_else(|| (setting.bare.fit.epochs / 10).max(1));
+    let places = (0..spec.repeats).flat_map(|repeat| (0..spec.folds).map(move |fold| (repeat, fold)));
+    let everywhere = |candidate: &Candidate, detail: &Detail| -> Vec<TrialSpec> {
+        let at = |(repeat, fold)| setting.fold_trial(candidate, outer, repeat, fold);
+        places.clone().map(at).map(|trial| TrialSpec { detail: detail.clone(), ..trial }).collect()
+    };
+    entries[0].outcomes = runner.run(&everywhere(&Candidate::none(), &Detail::default()))?;
+    for (i, (name, penalty)) in penalties.iter().enumerate() {
+        let mut values = match &spec.grid {
+            Some(values) => values.clone(),
+            None => {
+                let (baseline, probed) = probe(setting, runner, outer, name, penalty)?;
+                grid::path(penalty, spec.points, &baseline, &probed)
+            }
+        };
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        let to = |k: usize| Candidate {
+            path: Some(Path { values: values[..=k].to_vec(), epochs }),
+            ..Candidate::new(name.as_str(), values[k])
+        };
+        let whole = everywhere(&to(values.len() - 1), &Detail { points: true, ..Detail::default() });
+        let outcomes = runner.run(&whole)?;
+        for k in 0..values.len() {
+            let mut entry = Entry::new(to(k), Some(i));
+            entry.outcomes = outcomes.iter().filter_map(|outcome| outcome.points.get(k).cloned()).collect();
+            entries.push(entry);
+        }
+    }
+    Ok(())
+}
+
+/// Runs these repeats for every entry that lacks them, dropping what is clearly beaten between them. Past the coarse
+/// repeats, a race that is decided ends.
 fn advance(
     setting: &Setting<'_>,
     runner: &Runner<'_>,
     outer: &[FoldAt],
     entries: &mut [Entry],
-    repeats: usize,
+    repeats: std::ops::Range<usize>,
     planned: usize,
-    looks: usize,
 ) -> Result<()> {
-    let folds = setting.spec.folds;
-    for repeat in 0..repeats {
+    let (folds, all) = (setting.spec.folds, setting.spec.repeats);
+    for repeat in repeats {
+        if setting.spec.race && repeat >= COARSE_REPEATS && race::is_decided(setting, entries) {
+            break;
+        }
         let due: Vec<usize> = (0..entries.len())
             .filter(|e| !entries[*e].beaten && entries[*e].outcomes.len() == repeat * folds)
             .collect();
@@ -200,8 +284,9 @@ fn advance(
         for e in due {
             entries[e].outcomes.extend(outcomes.by_ref().take(folds));
         }
-        if setting.spec.race {
-            race::drop_beaten(setting, entries, planned, looks);
+        // After the last repeat there is nothing left to save.
+        if setting.spec.race && repeat + 1 < all {
+            race::drop_beaten(setting, entries, planned, all - 1);
         }
     }
     Ok(())
@@ -219,23 +304,56 @@ fn rank(setting: &Setting<'_>, entry: &Entry, folds: usize) -> f64 {
     }
 }
 
-fn one_standard_error(
-    setting: &Setting<'_>,
-    entries: &[Entry],
-    ranks: &[f64],
-    best: usize,
-    penalties: &[(String, Penalty)],
-) -> usize {
-    let scores: Vec<f64> = entries[best].scores(setting).into_iter().flatten().collect();
-    let se = statistic::repeat_se(&scores, setting.spec.folds).unwrap_or(0.0);
+/// The strongest entry of the best one's penalty whose mean score is within one standard error of the best. What was beaten
+/// before all folds counts by its difference on the folds that it has: clearly beaten may still be within one standard
+/// error, which is that of a score, not of a paired difference.
+fn one_standard_error(setting: &Setting<'_>, entries: &[Entry], best: usize, penalties: &[(String, Penalty)]) -> usize {
+    let scores = entries[best].scores(setting);
+    let known: Vec<f64> = scores.iter().copied().flatten().collect();
+    let se = statistic::repeat_se(&known, setting.spec.folds).unwrap_or(0.0);
     let strength = |e: usize| match entries[e].penalty {
         Some(penalty) => penalties[penalty].1.strength(entries[e].candidate.value),
         None => f64::NEG_INFINITY,
     };
     // If no penalty is best, the strongest of the first penalty that is as good may still be wanted.
     let family = entries[best].penalty.or(if penalties.is_empty() { None } else { Some(0) });
-    let close = |e: &usize| ranks[*e] >= ranks[best] - se && (*e == best || entries[*e].penalty == family);
+    let close = |e: &usize| {
+        let behind: Option<Vec<f64>> = scores
+            .iter()
+            .zip(entries[*e].scores(setting))
+            .map(|(best, own)| Some(setting.gain((*best)?, own?)))
+            .collect();
+        let mean = behind.and_then(|behind| statistic::mean(&behind));
+        *e == best || entries[*e].penalty == family && mean.is_some_and(|mean| mean <= se)
+    };
     (0..entries.len()).filter(close).max_by(|a, b| strength(*a).total_cmp(&strength(*b))).unwrap_or(best)
+}
+
+/// The best strengths of each penalty.
+pub(crate) fn families(setting: &Setting<'_>, selected: &Selected) -> Vec<Family> {
+    let penalties = setting.spec.read_penalties();
+    let full = setting.spec.folds * setting.spec.repeats;
+    let of = |(i, (name, _)): (usize, &(String, Penalty))| {
+        let own = (0..selected.entries.len()).filter(|e| selected.entries[*e].penalty == Some(i));
+        // What ran longest, then what scored best.
+        let place = |e: usize| {
+            let length = selected.entries[e].outcomes.len();
+            (length, rank(setting, &selected.entries[e], length.min(full)))
+        };
+        let best = own.rev().max_by(|a, b| {
+            let ((a_length, a_rank), (b_length, b_rank)) = (place(*a), place(*b));
+            a_length.cmp(&b_length).then(a_rank.total_cmp(&b_rank))
+        })?;
+        let one_se = one_standard_error(setting, &selected.entries, best, &penalties);
+        let score = grid_point(setting, &selected.entries[best], &selected.entries[0]).score;
+        Some(Family {
+            penalty: name.clone(),
+            lambda_min: selected.entries[best].candidate.value,
+            lambda_1se: selected.entries[one_se].candidate.value,
+            score,
+        })
+    };
+    penalties.iter().enumerate().filter_map(of).collect()
 }
 
 /// An entry as the result shows it.

@@ -24,7 +24,8 @@ use crate::{Complaint, Complaints, Experiment, Result, spelling};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChooseSpec {
-    /// The penalties to compare: `l2`, `l1`, `l1_l2` (both at the same λ), `dropout` (the rate of a dropout behind every
+    /// The penalties to compare: `l2`, `l1`, `l1_l2` (both at the same λ), `group` (the group lasso on the weights into each
+    /// unit), all but `l2` as proximal maps, which make weights exactly 0; `dropout` (the rate of a dropout behind every
     /// hidden layer), `early_stopping` (the patience in epochs, on rows split off the training rows), and combinations such
     /// as `l2+dropout=0.2`, of which the first strength is chosen. Default: `["l2"]`.
     #[serde(default = "penalties")]
@@ -47,6 +48,12 @@ pub struct ChooseSpec {
     /// Which of the tried strengths is chosen. Default: `"min"`.
     #[serde(default)]
     pub rule: Rule,
+    /// Whether every strength is fitted anew, or all along one path. Default: `"cold"`.
+    #[serde(default)]
+    pub mode: ChooseMode,
+    /// Epochs at each strength of a path, at least 1. Default: a tenth of the training's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_epochs: Option<usize>,
     /// The strengths to try, for every penalty. Default: found from the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid: Option<Vec<f64>>,
@@ -74,6 +81,18 @@ pub enum Rule {
     /// The strongest whose mean score is within one standard error of the best.
     #[serde(rename = "1se")]
     OneSe,
+}
+
+/// Whether every strength is fitted anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChooseMode {
+    /// Every strength from fresh weights.
+    #[default]
+    Cold,
+    /// One model per fold, trained without the penalty and then on with one rising strength after the other: faster, and not
+    /// the same models. The choice is fitted the same way. There is no racing: a path is run as a whole.
+    Path,
 }
 
 fn penalties() -> Vec<String> {
@@ -108,6 +127,8 @@ impl Default for ChooseSpec {
             score: data_loss(),
             seed: one(),
             rule: Rule::Min,
+            mode: ChooseMode::Cold,
+            path_epochs: None,
             grid: None,
             points: thirteen(),
             outer_folds: five(),
@@ -142,10 +163,24 @@ impl ChooseSpec {
                     let complaint = Complaint::new(&place, "a penalty", format!("`{name}`"));
                     complaints.push(complaint.help("the model without a penalty always takes part"));
                 }
-                Ok(penalty) => self.check_grid(&penalty, name, &mut complaints),
+                Ok(penalty) => {
+                    self.check_grid(&penalty, name, &mut complaints);
+                    let rises =
+                        penalty.family().is_some_and(Family::is_weight_penalty) && !penalty.has(Family::EarlyStopping);
+                    if self.mode == ChooseMode::Path && !rises {
+                        let expected =
+                            "a penalty on weights, whose strength rises along the path, without early stopping";
+                        complaints.push(Complaint::new(&place, expected, format!("`{name}`")));
+                    }
+                }
             }
             let twice = self.penalties[..i].contains(name);
             complaints.check(!twice, &place, "each penalty once", format!("`{name}` again"));
+        }
+        if let Some(epochs) = self.path_epochs {
+            complaints.check(epochs >= 1, "path_epochs", "a whole number of at least 1", epochs);
+            let path = self.mode == ChooseMode::Path;
+            complaints.check(path, "path_epochs", "nothing, without `mode = \"path\"`", epochs);
         }
         if let Some(grid) = &self.grid {
             complaints.check(!grid.is_empty(), "grid", "at least one strength", "none");

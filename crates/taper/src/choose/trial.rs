@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, Path};
 use super::curve::Curve;
 use super::fold::{FoldAt, Layout, Selection};
+use super::reliability::{self, ReliabilityBin};
 use crate::experiment::Experiment;
 use crate::param::Role;
-use crate::spelling::is_default;
-use crate::train::{EpochRow, FitConfig, Flow, Observer, StopReason, TrainState, evaluate, fit, row_losses};
-use crate::{Dataset, Model, Result, Rows, Seed};
+use crate::spelling::{self, is_default};
+use crate::train::{
+    EpochRow, FitConfig, Flow, History, Observer, StopReason, TrainState, evaluate, fit, fit_from, row_losses,
+};
+use crate::{Complaints, Dataset, Model, Result, Rows, Seed};
 
 /// Everything that one training and its scores are a function of, beside the rows themselves: the unit of work that a
 /// scheduler may run anywhere.
@@ -38,15 +41,21 @@ pub struct TrialSpec {
 }
 
 /// What is kept of a trial beside its scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detail {
     /// The epochs, measured on training and scored rows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub history: bool,
-    /// The loss of each scored row.
+    /// What each scored row, or block of rows, adds to this score: see [`TrialOutcome::rows`].
     #[serde(default, skip_serializing_if = "is_default")]
-    pub rows: bool,
+    pub rows: Option<String>,
+    /// Calibration on the scored rows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub calibration: bool,
+    /// Every point of a path, not its last alone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub points: bool,
 }
 
 /// What came of a trial.
@@ -74,9 +83,17 @@ pub struct TrialOutcome {
     /// The epochs, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<Curve>,
-    /// The loss of each scored row, if they were asked for, in the order of the rows.
+    /// If they were asked for: the loss of each scored row, in their order, or of a metric, which need not be a mean over rows,
+    /// its jackknife pseudo-values B·s - (B-1)·s₋ᵦ over B blocks of rows (s₋ᵦ is the score without block b). Their mean is the
+    /// score (for a metric, up to the jackknife's correction of its bias), their variance tells that of the score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<Vec<f64>>,
+    /// The calibration, if it was asked for and predictions are probabilities of classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Vec<ReliabilityBin>>,
+    /// What came of each strength of a path, if all were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<TrialOutcome>,
 }
 
 impl TrialSpec {
@@ -108,6 +125,8 @@ pub(crate) struct Prepared {
     train: Dataset,
     /// What is scored; for a model that is fitted for its own sake, some training row.
     test: Dataset,
+    /// Which scored rows belong together, if not each stands for itself.
+    clusters: Option<Vec<usize>>,
     /// Rows split off the training rows, for a training that watches rows which do not train.
     watched: Option<Dataset>,
 }
@@ -119,7 +138,7 @@ impl Prepared {
             train = layout.quarters(&train, quarters, spec.seed);
         }
         let mut watched = None;
-        if watches(&spec.candidate.applied(&spec.experiment)?.fit) {
+        if watches(&spec.candidate.applied(&spec.experiment, &spec.on)?.fit) {
             // In the order of time, the last fold is the latest fifth of what trains.
             const PARTS: usize = 5;
             let at = FoldAt { seed: Seed::new(spec.seed).derive("watched", 0).number(), folds: PARTS, fold: PARTS - 1 };
@@ -131,7 +150,8 @@ impl Prepared {
             test = train.first().copied().into_iter().collect();
         }
         let split = rows.split(&train, &test)?;
-        Ok(Self { rows: train, train: split.train, test: split.test, watched })
+        let clusters = layout.clusters(&test);
+        Ok(Self { rows: train, train: split.train, test: split.test, clusters, watched })
     }
 
     pub(crate) fn train_rows(&self) -> &[usize] {
@@ -156,10 +176,9 @@ pub(crate) fn watches(config: &FitConfig) -> bool {
 
 /// The untrained model of a trial, and how to train it.
 pub(crate) fn build(spec: &TrialSpec) -> Result<(Model, FitConfig)> {
-    let experiment = spec.candidate.applied(&spec.experiment)?;
+    let experiment = spec.candidate.applied(&spec.experiment, &spec.on)?;
     let seed = Seed::new(spec.seed);
-    let mut model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
-    spec.candidate.penalize(&mut model, &spec.on)?;
+    let model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
     Ok((model, experiment.fit))
 }
 
@@ -169,12 +188,86 @@ pub(crate) fn fit_trial(
     prepared: &Prepared,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<(TrialOutcome, Model)> {
+    match &spec.candidate.path {
+        None => fit_cold(spec, prepared, cancelled),
+        Some(path) => fit_path(spec, path, prepared, cancelled),
+    }
+}
+
+fn fit_cold(spec: &TrialSpec, prepared: &Prepared, cancelled: &dyn Fn() -> bool) -> Result<(TrialOutcome, Model)> {
     let (mut model, mut config) = build(spec)?;
     config.measure_train |= spec.detail.history;
     let validation = prepared.watched.as_ref().or(spec.detail.history.then_some(&prepared.test));
     let seed = Seed::new(spec.seed);
     let history = fit(&mut model, &prepared.train, validation, &config, seed, &mut Cancel(cancelled))?;
-    let mut outcome = TrialOutcome {
+    let mut outcome = outcome(spec, prepared, &history);
+    if outcome.stop.is_usable() {
+        measure(&mut outcome, spec, &model, prepared, &config)?;
+    }
+    Ok((outcome, model))
+}
+
+/// Trains without the penalty, then with one strength of the path after the other.
+fn fit_path(
+    spec: &TrialSpec,
+    path: &Path,
+    prepared: &Prepared,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(TrialOutcome, Model)> {
+    check_path(spec, path)?;
+    let first = TrialSpec { candidate: Candidate::none(), detail: Detail::default(), ..spec.clone() };
+    let (mut model, config) = build(&first)?;
+    let mut state = TrainState::new(&model, &config);
+    let seed = Seed::new(spec.seed);
+    let mut observer = Cancel(cancelled);
+    let mut history = fit_from(&mut model, &mut state, &prepared.train, None, &config, seed, &mut observer)?;
+    let mut points = Vec::with_capacity(path.values.len());
+    for value in &path.values {
+        let candidate = Candidate { value: *value, path: None, ..spec.candidate.clone() };
+        let here = TrialSpec { candidate, ..spec.clone() };
+        let experiment = here.candidate.applied(&here.experiment, &here.on)?;
+        model = Model::with_weights(&experiment.model, model.params().data().to_vec())?;
+        let mut config = experiment.fit.epochs(path.epochs);
+        config.measure_train |= spec.detail.history;
+        if history.stop.is_usable() && history.stop != StopReason::Interrupted {
+            let validation = spec.detail.history.then_some(&prepared.test);
+            history = fit_from(&mut model, &mut state, &prepared.train, validation, &config, seed, &mut observer)?;
+        }
+        let mut point = outcome(&here, prepared, &history);
+        point.epochs = state.epoch;
+        if point.stop.is_usable() {
+            measure(&mut point, &here, &model, prepared, &config)?;
+        }
+        points.push(point);
+    }
+    // A path without strengths is refused before it comes here.
+    let mut last = points.last().cloned().unwrap_or_else(|| outcome(spec, prepared, &history));
+    if spec.detail.points {
+        last.points = points;
+    }
+    Ok((last, model))
+}
+
+fn check_path(spec: &TrialSpec, path: &Path) -> Result<()> {
+    let mut complaints = Complaints::new();
+    let ends = path.values.last() == Some(&spec.candidate.value);
+    let rises = path.values.windows(2).all(|pair| pair[0] < pair[1]);
+    let expected = "strengths that rise to the candidate's own";
+    complaints.check(ends && rises, "candidate.path.values", expected, format!("{:?}", path.values));
+    let watches = watches(&spec.candidate.applied(&spec.experiment, &spec.on)?.fit);
+    complaints.check(
+        !watches,
+        "candidate.path",
+        "a training that watches no other rows",
+        "early stopping or a plateau",
+    );
+    complaints.finish()
+}
+
+/// What can be said before anything is measured.
+fn outcome(spec: &TrialSpec, prepared: &Prepared, history: &History) -> TrialOutcome {
+    TrialOutcome {
+        stop: history.stop.clone(),
         epochs: history.epochs(),
         train_rows: prepared.train.rows(),
         scores: BTreeMap::new(),
@@ -183,14 +276,11 @@ pub(crate) fn fit_trial(
         norm: 0.0,
         zeros: 0.0,
         spread: 0.0,
-        history: spec.detail.history.then(|| Curve::of(&history)),
+        history: spec.detail.history.then(|| Curve::of(history)),
         rows: None,
-        stop: history.stop,
-    };
-    if outcome.stop.is_usable() {
-        measure(&mut outcome, spec, &model, prepared, &config)?;
+        calibration: None,
+        points: vec![],
     }
-    Ok((outcome, model))
 }
 
 fn measure(
@@ -227,10 +317,44 @@ fn measure(
     }
     outcome.norm = squares.sqrt();
     outcome.zeros = zeros as f64 / count.max(1) as f64;
-    if spec.detail.rows {
-        outcome.rows = Some(row_losses(model, &prepared.test, config)?);
+    outcome.rows = match spec.detail.rows.as_deref() {
+        None => None,
+        Some("data_loss") => Some(row_losses(model, &prepared.test, config)?),
+        Some(metric) => match outcome.scores.get(metric) {
+            Some(score) => Some(pseudo_values(model, prepared, config, metric, *score)?),
+            None => {
+                let known: Vec<&str> = outcome.scores.keys().map(String::as_str).collect();
+                return Err(spelling::unknown("detail.rows", metric, &known).into());
+            }
+        },
+    };
+    if spec.detail.calibration {
+        outcome.calibration = reliability::of_predictions(config.loss, &predictions, &prepared.test);
     }
     Ok(())
+}
+
+/// The jackknife pseudo-values of a metric. Rows that belong together are in the same block.
+fn pseudo_values(model: &Model, prepared: &Prepared, config: &FitConfig, metric: &str, score: f64) -> Result<Vec<f64>> {
+    const BLOCKS: usize = 40;
+    let rows = prepared.test.rows();
+    let block_of = |row: usize| prepared.clusters.as_ref().map_or(row, |clusters| clusters[row]) % BLOCKS;
+    let mut blocks: Vec<usize> = (0..rows).map(block_of).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    let column = config.metric_names().iter().position(|name| name == metric);
+    let count = blocks.len() as f64;
+    let mut values = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let others: Vec<usize> = (0..rows).filter(|row| block_of(*row) != block).collect();
+        if others.is_empty() {
+            break;
+        }
+        let without = evaluate(model, &prepared.test.select(&others)?, config)?;
+        let without = column.and_then(|column| without.metrics.get(column).copied()).unwrap_or(without.data_loss);
+        values.push(count * score - (count - 1.0) * without);
+    }
+    Ok(values)
 }
 
 /// Standard deviation of each output over rows, averaged over outputs.

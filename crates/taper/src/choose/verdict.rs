@@ -81,3 +81,40 @@ pub(crate) fn verdict(chosen: &Candidate, gain: &Gain, score: &str, baseline: Op
     };
     Verdict { helps, sentence }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gain(estimate: f64, half: f64) -> Gain {
+        let claim = Claim::FittedModels;
+        let (ci_low, ci_high) = (estimate - half, estimate + half);
+        Gain { estimate, se: half / 2.0, ci_low, ci_high, n: 70, claim, statement: statement(claim, 70, false) }
+    }
+
+    #[test]
+    fn only_an_interval_above_zero_helps() {
+        let say =
+            |candidate: Candidate, estimate, half| verdict(&candidate, &gain(estimate, half), "data loss", Some(0.5));
+        let l2 = || Candidate::new("l2", 0.001);
+        let helps = say(l2(), 0.1, 0.05);
+        assert!(helps.helps);
+        assert_eq!(
+            helps.sentence,
+            "Regularization helps: l2 at λ = 0.00100 improves data loss on rows that took part in no choice by 0.100 (20%), \
+             95% interval 0.0500 to 0.150."
+        );
+        for (estimate, half, word) in [(0.1, 0.1001, "measurably"), (-0.1, 0.05, "worse"), (0.0, 0.0, "measurably")] {
+            let verdict = say(l2(), estimate, half);
+            assert!(!verdict.helps && verdict.sentence.contains(word), "{}", verdict.sentence);
+        }
+        let none = say(Candidate::none(), 0.0, 0.0);
+        assert!(!none.helps && none.sentence.starts_with("Regularization does not measurably help here"));
+    }
+
+    #[test]
+    fn numbers_have_three_digits() {
+        let all: Vec<String> = [0.0, 1.0, -0.01234, 123.4, 1e-5, 54321.0].into_iter().map(plain).collect();
+        assert_eq!(all, ["0", "1.00", "-0.0123", "123", "1.00e-5", "5.43e4"]);
+    }
+}

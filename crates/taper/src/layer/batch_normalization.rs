@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use taper_kernels::normalization;
 
+use super::moved::moved_to_end;
 use super::{Backward, Forward, Layer, LayerConfig, Masking, Mode, dx_of, single};
-use crate::constraint::Constraint;
+use crate::constraint::{Axes, Constraint};
 use crate::initializer::Initializer;
 use crate::param::{ParamSpec, Role};
 use crate::regularizer::Regularizer;
@@ -12,7 +13,7 @@ use crate::shape::Shape;
 use crate::spelling::{is_yes, yes};
 use crate::{Complaints, Result};
 
-/// Each channel (last dimension) brought to mean 0 and variance 1 over batch and positions, then scaled and shifted:
+/// Each channel brought to mean 0 and variance 1 over batch and positions, then scaled and shifted:
 /// `y = gamma (x - mean) / √(variance + epsilon) + beta` (Ioffe and Szegedy 2015).
 ///
 /// In training, mean and (biased) variance are the batch's, and the moving statistics follow them:
@@ -21,7 +22,7 @@ use crate::{Complaints, Result};
 ///
 /// # Shapes
 ///
-/// Output as input; moments over everything but the last dimension.
+/// Output as input; moments over everything but the dimension of the channels.
 ///
 /// # Parameters
 ///
@@ -38,6 +39,10 @@ use crate::{Complaints, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormalization {
+    /// The dimension of the channels, counted from 1 or from -1 backwards. On another than the last, masks do not count.
+    /// Default: -1.
+    #[serde(default = "last", skip_serializing_if = "is_last", deserialize_with = "one_axis")]
+    pub axis: i64,
     /// How much of the moving statistics stays after a step. Default: 0.99.
     #[serde(default = "momentum")]
     pub momentum: f64,
@@ -76,6 +81,20 @@ pub struct BatchNormalization {
     pub gamma_constraint: Option<Constraint>,
 }
 
+fn last() -> i64 {
+    -1
+}
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's way
+fn is_last(axis: &i64) -> bool {
+    *axis == last()
+}
+/// Keras writes a list of one for it after a model was built.
+fn one_axis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    match Axes::deserialize(deserializer)?.0.as_slice() {
+        [axis] => Ok(*axis),
+        axes => Err(serde::de::Error::custom(format!("invalid value: {axes:?}, expected one dimension"))),
+    }
+}
 fn momentum() -> f64 {
     0.99
 }
@@ -92,6 +111,7 @@ pub(super) fn ones() -> Initializer {
 impl Default for BatchNormalization {
     fn default() -> Self {
         Self {
+            axis: last(),
             momentum: momentum(),
             epsilon: epsilon(),
             center: true,
@@ -145,8 +165,22 @@ impl LayerConfig for BatchNormalization {
         let good = self.epsilon.is_finite() && self.epsilon >= 0.0;
         complaints.check(good, "epsilon", "a finite number of at least 0", self.epsilon);
         complaints.check(input.rank() > 0, "", "an input with at least one dimension", input);
+        let rank = input.rank() as i64;
+        let axis = if self.axis < 0 { self.axis + rank } else { self.axis - 1 };
+        let expected = format!("a dimension of an input of shape {input}, counted from 1 or from -1 backwards");
+        complaints.check((0..rank).contains(&axis) && self.axis != 0, "axis", expected, self.axis);
         complaints.finish()?;
+        if axis + 1 == rank {
+            self.over_last(input)
+        } else {
+            moved_to_end(input, axis as usize, |input| self.over_last(input))
+        }
+    }
+}
 
+impl BatchNormalization {
+    /// For channels in the last dimension.
+    fn over_last(&self, input: &Shape) -> Result<Box<dyn Layer>> {
         let channels = Shape::new([input.last()])?;
         let mut params = Vec::new();
         if self.scale {

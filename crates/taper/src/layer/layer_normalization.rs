@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use taper_kernels::normalization;
 
 use super::batch_normalization::{epsilon, ones, zeros};
+use super::moved::moved_to_end;
 use super::{Backward, Forward, Layer, LayerConfig, Masking, dx_of, single};
 use crate::constraint::{Axes, Constraint};
 use crate::initializer::Initializer;
@@ -110,14 +111,25 @@ impl LayerConfig for LayerNormalization {
         let good = self.epsilon.is_finite() && self.epsilon >= 0.0;
         complaints.check(good, "epsilon", "a finite number of at least 0", self.epsilon);
         let expected =
-            format!("dimensions at the end of an input of shape {input}, counted from 1 or from -1 backwards");
+            format!("one dimension or the last ones of an input of shape {input}, counted from 1 or from -1 backwards");
         // Without the batch, which is dimension 0.
         let inside = Axes(self.axis.0.iter().map(|axis| if *axis > 0 { axis - 1 } else { *axis }).collect());
-        let span = inside.span(input.rank()).filter(|(first, count)| first + count == input.rank());
+        let span = inside.span(input.rank()).filter(|(first, count)| *count == 1 || first + count == input.rank());
         complaints.check(span.is_some() && !self.axis.0.contains(&0), "axis", expected, format!("{:?}", self.axis.0));
         complaints.finish()?;
 
-        let first = span.map_or(0, |(first, _)| first);
+        match span {
+            Some((axis, 1)) if axis + 1 < input.rank() => {
+                moved_to_end(input, axis, |input| self.over_end(input, input.rank() - 1))
+            }
+            span => self.over_end(input, span.map_or(0, |(first, _)| first)),
+        }
+    }
+}
+
+impl LayerNormalization {
+    /// Over the dimensions from this one on.
+    fn over_end(&self, input: &Shape, first: usize) -> Result<Box<dyn Layer>> {
         let vector = Shape::new(&input.sizes()[first..])?;
         let mut params = Vec::new();
         if self.scale {
@@ -252,9 +264,9 @@ mod tests {
     }
 
     #[test]
-    fn only_axes_at_the_end() {
-        for axis in [vec![1], vec![0], vec![3], vec![-3], vec![]] {
-            let input = Shape::new([2, 2]).unwrap();
+    fn only_one_axis_or_those_at_the_end() {
+        for axis in [vec![1, 2], vec![1, 3], vec![0], vec![4], vec![-4], vec![]] {
+            let input = Shape::new([2, 2, 2]).unwrap();
             assert!(LayerNormalization::new().axis(axis.clone()).build(&[input]).is_err(), "{axis:?}");
         }
     }

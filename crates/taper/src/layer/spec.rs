@@ -3,14 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{
-    ActivationLayer, ActivityRegularization, Add, Average, AveragePooling1d, AveragePooling2d, BatchNormalization,
-    Bidirectional, Concatenate, Conv1d, Conv2d, Conv2dTranspose, Dense, DepthwiseConv2d, Dropout, Elu, Embedding,
-    Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1d, GlobalAveragePooling2d, GlobalMaxPooling1d,
-    GlobalMaxPooling2d, Gru, Layer, LayerConfig, LayerNormalization, LeakyReLu, Lstm, MaxPooling1d, MaxPooling2d,
-    Maximum, Minimum, Multiply, Permute, ReLu, RepeatVector, Rescaling, Reshape, SeparableConv2d, SimpleRnn, Softmax,
-    SpatialDropout1d, SpatialDropout2d, Subtract, TimeDistributed, UpSampling2d, ZeroPadding2d,
-};
+use super::{Layer, LayerConfig};
 use crate::Result;
 use crate::activation::Activation;
 use crate::regularizer::Regularizer;
@@ -64,20 +57,24 @@ impl LayerSpec {
     }
 }
 
-/// Declares the closed set of layers: one line each makes the enum, its names in files, and the way to build it.
+/// Declares the closed set of layers: one line each (its name in files, its class in Keras, its settings) makes the
+/// enum and the way to read, write and build it.
 macro_rules! layers {
-    ($($name:literal => $kind:ident($config:ty),)+) => {
+    ($($name:literal $class:literal => $kind:ident($config:ident),)+) => {
         /// The kinds of layers.
         #[derive(Debug, Clone, PartialEq)]
         #[allow(missing_docs)] // each variant's settings have their own page
         #[non_exhaustive]
         pub enum LayerKind {
-            $($kind($config),)+
+            $($kind(super::$config),)+
         }
 
         impl LayerKind {
             /// The names of all kinds, as written in files.
             pub const NAMES: &'static [&'static str] = &[$($name,)+];
+
+            /// Their classes in Keras, in the same order.
+            pub const KERAS_CLASSES: &'static [&'static str] = &[$($class,)+];
 
             /// The name of this kind: `dense`.
             #[must_use]
@@ -104,8 +101,8 @@ macro_rules! layers {
             }
         }
 
-        $(impl From<$config> for LayerSpec {
-            fn from(config: $config) -> Self {
+        $(impl From<super::$config> for LayerSpec {
+            fn from(config: super::$config) -> Self {
                 Self { name: None, trainable: true, activity_regularizer: None, kind: LayerKind::$kind(config) }
             }
         })+
@@ -113,53 +110,56 @@ macro_rules! layers {
 }
 
 layers! {
-    "dense" => Dense(Dense),
-    "activation" => Activation(ActivationLayer),
-    "add" => Add(Add),
-    "average" => Average(Average),
-    "concatenate" => Concatenate(Concatenate),
-    "dropout" => Dropout(Dropout),
-    "flatten" => Flatten(Flatten),
-    "maximum" => Maximum(Maximum),
-    "minimum" => Minimum(Minimum),
-    "multiply" => Multiply(Multiply),
-    "subtract" => Subtract(Subtract),
-    "activity_regularization" => ActivityRegularization(ActivityRegularization),
-    "batch_normalization" => BatchNormalization(BatchNormalization),
-    "elu" => Elu(Elu),
-    "gaussian_dropout" => GaussianDropout(GaussianDropout),
-    "gaussian_noise" => GaussianNoise(GaussianNoise),
-    "layer_normalization" => LayerNormalization(LayerNormalization),
-    "leaky_re_lu" => LeakyReLu(LeakyReLu),
-    "permute" => Permute(Permute),
-    "re_lu" => ReLu(ReLu),
-    "repeat_vector" => RepeatVector(RepeatVector),
-    "rescaling" => Rescaling(Rescaling),
-    "reshape" => Reshape(Reshape),
-    "softmax" => Softmax(Softmax),
-    "spatial_dropout1d" => SpatialDropout1d(SpatialDropout1d),
-    "spatial_dropout2d" => SpatialDropout2d(SpatialDropout2d),
-    "embedding" => Embedding(Embedding),
-    "simple_rnn" => SimpleRnn(SimpleRnn),
-    "lstm" => Lstm(Lstm),
-    "gru" => Gru(Gru),
-    "bidirectional" => Bidirectional(Bidirectional),
-    "time_distributed" => TimeDistributed(TimeDistributed),
-    "conv1d" => Conv1d(Conv1d),
-    "conv2d" => Conv2d(Conv2d),
-    "conv2d_transpose" => Conv2dTranspose(Conv2dTranspose),
-    "depthwise_conv2d" => DepthwiseConv2d(DepthwiseConv2d),
-    "separable_conv2d" => SeparableConv2d(SeparableConv2d),
-    "max_pooling1d" => MaxPooling1d(MaxPooling1d),
-    "max_pooling2d" => MaxPooling2d(MaxPooling2d),
-    "average_pooling1d" => AveragePooling1d(AveragePooling1d),
-    "average_pooling2d" => AveragePooling2d(AveragePooling2d),
-    "global_max_pooling1d" => GlobalMaxPooling1d(GlobalMaxPooling1d),
-    "global_max_pooling2d" => GlobalMaxPooling2d(GlobalMaxPooling2d),
-    "global_average_pooling1d" => GlobalAveragePooling1d(GlobalAveragePooling1d),
-    "global_average_pooling2d" => GlobalAveragePooling2d(GlobalAveragePooling2d),
-    "zero_padding2d" => ZeroPadding2d(ZeroPadding2d),
-    "up_sampling2d" => UpSampling2d(UpSampling2d),
+    "activation" "Activation" => Activation(ActivationLayer),
+    "activity_regularization" "ActivityRegularization" => ActivityRegularization(ActivityRegularization),
+    "add" "Add" => Add(Add),
+    "average" "Average" => Average(Average),
+    "average_pooling1d" "AveragePooling1D" => AveragePooling1d(AveragePooling1d),
+    "average_pooling2d" "AveragePooling2D" => AveragePooling2d(AveragePooling2d),
+    "batch_normalization" "BatchNormalization" => BatchNormalization(BatchNormalization),
+    "bidirectional" "Bidirectional" => Bidirectional(Bidirectional),
+    "concatenate" "Concatenate" => Concatenate(Concatenate),
+    "conv1d" "Conv1D" => Conv1d(Conv1d),
+    "conv2d" "Conv2D" => Conv2d(Conv2d),
+    "conv2d_transpose" "Conv2DTranspose" => Conv2dTranspose(Conv2dTranspose),
+    "dense" "Dense" => Dense(Dense),
+    "depthwise_conv2d" "DepthwiseConv2D" => DepthwiseConv2d(DepthwiseConv2d),
+    "dropout" "Dropout" => Dropout(Dropout),
+    "elu" "ELU" => Elu(Elu),
+    "embedding" "Embedding" => Embedding(Embedding),
+    "flatten" "Flatten" => Flatten(Flatten),
+    "gaussian_dropout" "GaussianDropout" => GaussianDropout(GaussianDropout),
+    "gaussian_noise" "GaussianNoise" => GaussianNoise(GaussianNoise),
+    "global_average_pooling1d" "GlobalAveragePooling1D" => GlobalAveragePooling1d(GlobalAveragePooling1d),
+    "global_average_pooling2d" "GlobalAveragePooling2D" => GlobalAveragePooling2d(GlobalAveragePooling2d),
+    "global_max_pooling1d" "GlobalMaxPooling1D" => GlobalMaxPooling1d(GlobalMaxPooling1d),
+    "global_max_pooling2d" "GlobalMaxPooling2D" => GlobalMaxPooling2d(GlobalMaxPooling2d),
+    "gru" "GRU" => Gru(Gru),
+    "layer_normalization" "LayerNormalization" => LayerNormalization(LayerNormalization),
+    "leaky_re_lu" "LeakyReLU" => LeakyReLu(LeakyReLu),
+    "lstm" "LSTM" => Lstm(Lstm),
+    "maximum" "Maximum" => Maximum(Maximum),
+    "masking" "Masking" => Masking(Mask),
+    "max_pooling1d" "MaxPooling1D" => MaxPooling1d(MaxPooling1d),
+    "max_pooling2d" "MaxPooling2D" => MaxPooling2d(MaxPooling2d),
+    "minimum" "Minimum" => Minimum(Minimum),
+    "multiply" "Multiply" => Multiply(Multiply),
+    "permute" "Permute" => Permute(Permute),
+    "p_re_lu" "PReLU" => PReLu(PReLu),
+    "re_lu" "ReLU" => ReLu(ReLu),
+    "repeat_vector" "RepeatVector" => RepeatVector(RepeatVector),
+    "rescaling" "Rescaling" => Rescaling(Rescaling),
+    "reshape" "Reshape" => Reshape(Reshape),
+    "separable_conv2d" "SeparableConv2D" => SeparableConv2d(SeparableConv2d),
+    "simple_rnn" "SimpleRNN" => SimpleRnn(SimpleRnn),
+    "softmax" "Softmax" => Softmax(Softmax),
+    "spatial_dropout1d" "SpatialDropout1D" => SpatialDropout1d(SpatialDropout1d),
+    "spatial_dropout2d" "SpatialDropout2D" => SpatialDropout2d(SpatialDropout2d),
+    "subtract" "Subtract" => Subtract(Subtract),
+    "time_distributed" "TimeDistributed" => TimeDistributed(TimeDistributed),
+    "up_sampling2d" "UpSampling2D" => UpSampling2d(UpSampling2d),
+    "zero_padding1d" "ZeroPadding1D" => ZeroPadding1d(ZeroPadding1d),
+    "zero_padding2d" "ZeroPadding2D" => ZeroPadding2d(ZeroPadding2d),
 }
 
 impl LayerKind {
@@ -233,6 +233,7 @@ fn field<T: serde::de::DeserializeOwned, E: serde::de::Error>(key: &str, value: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Dense;
 
     fn read(text: &str) -> Result<LayerSpec> {
         spelling::read(serde_json::from_str(text).unwrap())
@@ -255,7 +256,7 @@ mod tests {
     #[test]
     fn mistakes_name_their_place_and_the_nearest_word() {
         let error = |text: &str| read(text).unwrap_err().to_string();
-        assert!(error(r#"{"layer": "dence", "units": 1}"#).starts_with("layer: expected one of dense,"));
+        assert!(error(r#"{"layer": "dence", "units": 1}"#).starts_with("layer: expected one of activation,"));
         assert!(error(r#"{"layer": "dence", "units": 1}"#).ends_with("got `dence` (did you mean `dense`?)"));
         assert!(error(r#"{"layer": "dense", "unit": 1}"#).contains("did you mean `units`?"));
         assert!(error(r#"{"layer": "dense", "units": 1, "activation": "rleu"}"#).starts_with("activation: "));

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Model, ModelSpec};
 use crate::layer::LayerSpec;
+use crate::param::Role;
 use crate::{Complaint, Complaints, Result, read};
 
 impl Model {
@@ -37,7 +38,10 @@ impl Model {
             let mut settings = serde_json::to_value(&*layer).unwrap_or_default();
             for (path, slot) in own {
                 let Some(table) = table(&mut settings, path) else { continue };
-                let parameter = path.rsplit('/').next().unwrap_or(path);
+                let parameter = match slot.spec.role {
+                    Role::DepthwiseKernel => "depthwise", // which a depthwise convolution alone calls its kernel
+                    _ => path.rsplit('/').next().unwrap_or(path),
+                };
                 let key = format!("{}_regularizer", parameter.strip_suffix("_kernel").unwrap_or(parameter));
                 match &slot.spec.regularizer {
                     Some(regularizer) => {

@@ -50,7 +50,8 @@ pub(crate) const INPUT: &str = "input";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Graph {
-    /// The shape of one row's input.
+    /// The shape of one row's input. An experiment on a file may leave it out: its rows say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub input_shape: Vec<usize>,
     /// The nodes. A layer's parameters lie in the order of the nodes that own them.
     pub nodes: Vec<GraphNode>,

@@ -20,7 +20,8 @@ use crate::policy::Policy;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sequential {
-    /// The shape of one row's input.
+    /// The shape of one row's input. An experiment on a file may leave it out: its rows say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub input_shape: Vec<usize>,
     /// The layers, first to last.
     pub layers: Vec<LayerSpec>,

@@ -31,7 +31,7 @@ pub enum ModelSpec {
 }
 
 impl ModelSpec {
-    /// The shape of one row's input.
+    /// The shape of one row's input; empty if the rows are to say it.
     #[must_use]
     pub fn input_shape(&self) -> &[usize] {
         match self {
@@ -58,6 +58,20 @@ impl ModelSpec {
     }
 
     /// The layers that nodes own, in the order of the nodes.
+    pub(crate) fn owned(&self) -> Vec<&LayerSpec> {
+        match self {
+            Self::Sequential(stack) => stack.layers.iter().collect(),
+            Self::Graph(graph) => {
+                let own = graph.nodes.iter().filter_map(|node| match &node.layer {
+                    GraphLayer::Own(layer) => Some(layer),
+                    GraphLayer::Shared { .. } => None,
+                });
+                own.collect()
+            }
+        }
+    }
+
+    /// The same layers, to be changed.
     pub(crate) fn owned_mut(&mut self) -> Vec<&mut LayerSpec> {
         match self {
             Self::Sequential(stack) => stack.layers.iter_mut().collect(),
@@ -68,6 +82,17 @@ impl ModelSpec {
                 });
                 own.collect()
             }
+        }
+    }
+
+    /// Says the shape of one row's input, if nothing has said it.
+    pub(crate) fn complete(&mut self, input: &crate::Shape) {
+        let shape = match self {
+            Self::Sequential(spec) => &mut spec.input_shape,
+            Self::Graph(spec) => &mut spec.input_shape,
+        };
+        if shape.is_empty() {
+            *shape = input.sizes().to_vec();
         }
     }
 }

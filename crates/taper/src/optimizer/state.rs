@@ -128,6 +128,13 @@ impl OptimizerState {
         }
     }
 
+    /// [`steps`](Self::steps) of all weights after update number `step`.
+    #[cfg(test)]
+    pub(crate) fn steps_after(&self, optimizer: &Optimizer, rate: f64, step: u64, steps: &mut [f32]) {
+        let rates = Rates::new(optimizer.kind, rate as f32, step, &mut self.momentum_product.clone());
+        self.steps(optimizer.kind, rates, 0..steps.len(), steps);
+    }
+
     /// The step of every weight in this range after an update: what a steady gradient of 1 would move it by.
     fn steps(&self, kind: OptimizerKind, rates: Rates, range: Range<usize>, steps: &mut [f32]) {
         let moment = |i: usize| &self.moments[i][range.clone()];

@@ -4,14 +4,14 @@ use taper_kernels::reduce;
 
 use super::penalty::{Buffers, each_term, gradient};
 use super::{ParamSlot, Params};
-use crate::regularizer::{InForce, Term};
+use crate::regularizer::{InForce, Regularizer, Term};
 use crate::strength::Strength;
 
 /// The columns of a history that [`Params::record`] fills, in its order.
 pub(crate) fn names(params: &Params) -> Vec<String> {
     let mut names = Vec::new();
     for slot in params.slots() {
-        let terms = slot.penalty().into_iter().flat_map(|penalty| penalty.terms());
+        let terms = slot.penalty().into_iter().flat_map(Regularizer::terms);
         for term in terms.map(Term::key).chain(slot.custom_penalty().map(|_| "custom")) {
             names.push(format!("penalty/{}/{term}", slot.path));
             names.push(format!("gradient_share/{}/{term}", slot.path));

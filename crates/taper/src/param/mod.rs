@@ -36,6 +36,8 @@ pub enum Role {
     Gamma,
     /// The offset of a normalization.
     Beta,
+    /// The slope of a rectifier below 0.
+    Slope,
     /// Moving statistics; never trained.
     MovingStatistic,
 }

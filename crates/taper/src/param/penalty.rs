@@ -79,6 +79,9 @@ fn each(
     }
 }
 
+/// Sees a term of a regularizer by itself, or a penalty of the user's own.
+pub(super) type SeeTerm<'f> = dyn FnMut(Option<(&InForce<'_>, Term)>, &dyn Penalty) + 'f;
+
 /// Calls `f` with every term of the penalties on a slot, in the order of a history's columns: a term of the regularizer, or a penalty
 /// of the user's own.
 pub(super) fn each_term(
@@ -87,7 +90,7 @@ pub(super) fn each_term(
     epoch: usize,
     state: &PenaltyState,
     own: &[f32],
-    f: &mut dyn FnMut(Option<(&InForce<'_>, Term)>, &dyn Penalty),
+    f: &mut SeeTerm<'_>,
 ) {
     if let (Some(in_force), Some(regularizer)) = (in_force(slot, i, epoch, state, own), slot.penalty()) {
         for term in regularizer.terms() {

@@ -25,7 +25,7 @@ pub enum Grouping {
 
 impl Grouping {
     /// The groups of this parameter; if it has none, what would have been needed and what is there.
-    pub(super) fn of(self, spec: &ParamSpec) -> Result<Groups, (&'static str, String)> {
+    pub(crate) fn of(self, spec: &ParamSpec) -> Result<Groups, (&'static str, String)> {
         let sizes = spec.shape.sizes();
         let got = || format!("{} of shape {}", spec.name, spec.shape);
         let after = |axis: usize| sizes[axis + 1..].iter().product::<usize>();

@@ -101,7 +101,7 @@ impl<'a> InForce<'a> {
     }
 
     /// Calls `f` with w - w₀ (or w, if there is no anchor) and the rest of the scratch.
-    fn from_anchor<R>(&self, w: &[f32], scratch: &mut [f32], f: impl FnOnce(&[f32], &mut [f32]) -> R) -> R {
+    fn away<R>(&self, w: &[f32], scratch: &mut [f32], f: impl FnOnce(&[f32], &mut [f32]) -> R) -> R {
         if self.anchor.is_empty() {
             return f(w, scratch);
         }
@@ -115,7 +115,7 @@ impl<'a> InForce<'a> {
 
 impl Penalty for InForce<'_> {
     fn value(&self, shape: &Shape, w: &[f32], scratch: &mut [f32]) -> f64 {
-        self.from_anchor(w, scratch, |w, scratch| {
+        self.away(w, scratch, |w, scratch| {
             let mut total = 0.0;
             self.each(&mut |term| total += term.value(shape, w, scratch));
             total
@@ -123,7 +123,7 @@ impl Penalty for InForce<'_> {
     }
 
     fn add_gradient(&self, shape: &Shape, w: &[f32], dw: &mut [f32], scratch: &mut [f32]) -> f64 {
-        self.from_anchor(w, scratch, |w, scratch| {
+        self.away(w, scratch, |w, scratch| {
             let mut total = 0.0;
             self.each(&mut |term| total += term.add_gradient(shape, w, dw, scratch));
             total

@@ -1,14 +1,4 @@
-//! Penalties on weights and activities: the specification, and the bridge between the dialects of λ.
-//!
-//! One λ, many dialects. What Taper writes as `l2(λ)` (Keras's meaning) is, elsewhere:
-//!
-//! | source | penalty as written | gradient |
-//! |---|---|---|
-//! | Keras, Taper `l2(λ)` | λ Σw² | 2 λ w |
-//! | PyTorch, Burn coupled `weight_decay = d` | (d/2) Σw² | d w |
-//! | AdamW, Keras `weight_decay = d` | none: w ← w - lr d w | decoupled, times the learning rate |
-//! | scikit-learn `MLPClassifier(alpha)` | alpha / (2n) Σw², n = rows of the batch | alpha / n w |
-//! | glmnet (α = 0) | λ/2 Σw² | λ w |
+//! Penalties on weights and activities: the specification. The bridge between the dialects of λ is [`crate::Dialect`].
 
 mod anchor;
 mod concave;

@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::result::{StudyResult, Trial};
 use super::spec::{Resample, StudySpec};
-use crate::experiment::{Experiment, Split};
+use crate::experiment::{Experiment, Split, check_train};
 use crate::param::Role;
+use crate::rows::Rows;
 use crate::train::{EpochRow, FitConfig, Fitting, Flow, History, Observer, StopReason, TrainState, evaluate, fit};
-use crate::{Complaint, Dataset, Error, Model, Result, Seed};
+use crate::{Complaint, Error, Model, Result, Seed, Sparsity};
 
 /// One training of one setting, and how good it became.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +23,8 @@ pub struct Run {
     /// How the training ended.
     pub stop: StopReason,
     /// `train_loss`, `train_data_loss`, `train_penalty`, the metrics, the same with `test_`; `kernel_norm` (of the first
-    /// kernel), `norm/PATH`. Empty if the training diverged.
+    /// kernel), `norm/PATH`; `sparsity`, the share of exact zeros among the penalized weights, if there are any, and `dead_units`
+    /// ([`Sparsity`]). Empty if the training diverged.
     pub scores: BTreeMap<String, f64>,
     /// The epochs, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,6 +128,9 @@ pub(crate) fn scores(
         }
         scores.insert(format!("norm/{}", slot.path), norm);
     }
+    let sparsity = Sparsity::of(model);
+    scores.extend(sparsity.share().map(|share| ("sparsity".to_owned(), share)));
+    scores.insert("dead_units".to_owned(), sparsity.dead_units as f64);
     Ok(scores)
 }
 
@@ -152,7 +157,7 @@ impl Observer for Cancel<'_> {
 /// # Errors
 ///
 /// A study path that names nothing, or trials that do not fit the rows: before anything is trained.
-pub fn run_study(experiment: &Experiment, rows: &Dataset, observer: &dyn StudyObserver) -> Result<StudyResult> {
+pub fn run_study(experiment: &Experiment, rows: &dyn Rows, observer: &dyn StudyObserver) -> Result<StudyResult> {
     let Plan { spec, points, trials, splits } = plan(experiment, rows)?;
     let jobs: Vec<(usize, usize)> =
         (0..spec.repeats).flat_map(|repeat| (0..trials.len()).map(move |trial| (trial, repeat))).collect();
@@ -192,7 +197,7 @@ pub fn run_study(experiment: &Experiment, rows: &Dataset, observer: &dyn StudyOb
 /// # Errors
 ///
 /// As [`run_study`].
-pub fn check_study(experiment: &Experiment, rows: &Dataset) -> Result<()> {
+pub fn check_study(experiment: &Experiment, rows: &dyn Rows) -> Result<()> {
     plan(experiment, rows).map(|_| ())
 }
 
@@ -205,12 +210,12 @@ struct Plan {
     splits: Vec<Split>,
 }
 
-fn plan(experiment: &Experiment, rows: &Dataset) -> Result<Plan> {
+fn plan(experiment: &Experiment, rows: &dyn Rows) -> Result<Plan> {
     let spec = experiment.study.clone().unwrap_or(StudySpec { repeats: 1, ..StudySpec::default() });
     let points = spec.points();
     let trials = experiment.trials()?;
     let splits: Vec<Split> = match spec.resample {
-        Resample::None => vec![Split::of(rows, &experiment.data)?],
+        Resample::None => vec![Split::first(rows, &experiment.data)?],
         Resample::Split => (0..spec.repeats).map(|r| shuffled(experiment, rows, &spec, r)).collect::<Result<_>>()?,
         Resample::Fresh => (0..spec.repeats).map(|r| fresh(experiment, r)).collect::<Result<_>>()?,
     };
@@ -223,14 +228,23 @@ fn plan(experiment: &Experiment, rows: &Dataset) -> Result<Plan> {
     Ok(Plan { spec, points, trials, splits })
 }
 
-fn shuffled(experiment: &Experiment, rows: &Dataset, spec: &StudySpec, repeat: usize) -> Result<Split> {
+fn shuffled(experiment: &Experiment, rows: &dyn Rows, spec: &StudySpec, repeat: usize) -> Result<Split> {
     // Stretches of a series overlap: shuffled, most of each test row would have been seen in training.
-    if experiment.data.is_series() {
+    if rows.is_ordered() {
         return Err(Complaint::new("study.resample", "`none`, for rows in the order of time", "`split`").into());
     }
-    let mut order: Vec<usize> = (0..rows.rows()).collect();
-    Seed::new(spec.seed).derive("split", repeat as u64).rng().shuffle(&mut order);
-    Split::at(rows, &experiment.data, &order)
+    let seed = Seed::new(spec.seed).derive("split", repeat as u64);
+    let n = rows.development();
+    let train = experiment.data.train.unwrap_or(n * 7 / 10);
+    if let Some(groups) = rows.groups() {
+        let share = 1.0 - train as f64 / n.max(1) as f64;
+        let (train, test) = crate::table::hold_out(n, share, None, Some(&groups[..n]), false, seed)?;
+        return rows.split(&train, &test);
+    }
+    let mut order: Vec<usize> = (0..n).collect();
+    seed.rng().shuffle(&mut order);
+    check_train(train, n)?;
+    rows.split(&order[..train], &order[train..])
 }
 
 fn fresh(experiment: &Experiment, repeat: usize) -> Result<Split> {

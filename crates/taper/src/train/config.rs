@@ -140,7 +140,8 @@ impl FitConfig {
     }
 
     /// Whether more of a history's column is better: `accuracy`, `val_accuracy`.
-    pub(crate) fn maximizes(&self, column: &str) -> bool {
+    #[must_use]
+    pub fn maximizes(&self, column: &str) -> bool {
         let column = ["val_", "end_"].iter().find_map(|prefix| column.strip_prefix(prefix)).unwrap_or(column);
         let metrics = self.metrics.iter().chain(&self.weighted_metrics);
         self.metric_names().iter().zip(metrics).any(|(name, metric)| name == column && metric.metric.maximize())

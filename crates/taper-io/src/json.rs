@@ -1,4 +1,4 @@
-//! JSON from strangers: no key twice, no deep nest, no more memory than a configuration needs.
+//! JSON from strangers: no key twice, no deep nest, no more memory than a description needs.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,15 +9,26 @@ use taper::Complaint;
 
 /// The deepest nest; Keras's own need about ten.
 const DEEPEST: usize = 64;
-/// The most memory of a configuration, by estimate. The text of one is a megabyte at most; maps are what takes room.
+/// The most memory of what is parsed, by estimate. Its text is a megabyte at most; maps are what takes room.
 const MOST_BYTES: usize = 24 << 20;
+
+/// The most layers that a model from a file may have: their settings take far more room than their text.
+const MOST_LAYERS: usize = 4096;
+
+/// Complains about more layers than a file may have, before any is read.
+pub(crate) fn check_layers(place: &str, layers: Option<&Value>) -> Result<(), Complaint> {
+    match layers.and_then(Value::as_array).map_or(0, Vec::len) {
+        count if count > MOST_LAYERS => Err(Complaint::new(place, format!("at most {MOST_LAYERS} layers"), count)),
+        _ => Ok(()),
+    }
+}
 
 /// Parses a text.
 ///
 /// # Errors
 ///
 /// Text that is not JSON, has a key twice, or nests or spreads beyond reason.
-pub(super) fn parse(text: &[u8]) -> Result<Value, Complaint> {
+pub(crate) fn parse(text: &[u8]) -> Result<Value, Complaint> {
     let left = Cell::new(MOST_BYTES);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Node { left: &left, depth: 0 }
@@ -39,7 +50,7 @@ impl Node<'_> {
                 self.left.set(left);
                 Ok(())
             }
-            None => Err(E::custom("a configuration larger than any of Keras's")),
+            None => Err(E::custom("larger than any description of a model")),
         }
     }
 

@@ -1,0 +1,356 @@
+//! Whether `choose` keeps its promises, by simulation: seeded, on one core in minutes.
+//!
+//! ```text
+//! cargo bench -p taper --bench choose -- regret 100
+//! cargo bench -p taper --bench choose -- tested 200
+//! cargo bench -p taper --bench choose -- outer 200
+//! cargo bench -p taper --bench choose -- null 200
+//! ```
+//!
+//! Each prints one line per simulation to stderr and its summary to stdout; the number is that of simulations. What the
+//! numbers mean is said in `bench/choose.md`.
+#![allow(clippy::print_stdout, clippy::print_stderr, missing_docs)]
+
+use std::sync::Mutex;
+
+use serde_json::json;
+use taper::data::{make_blobs, make_circles, make_moons};
+use taper::*;
+
+/// A kind of truth that rows can be drawn from.
+#[derive(Clone, Copy, Debug)]
+enum Truth {
+    Moons,
+    Circles,
+    Blobs,
+    /// Ten features, three of which have a say in the odds, linearly.
+    Logit,
+    /// Friedman's function of five features out of eight, with noise.
+    Friedman,
+    /// Twenty features, four of which have linear effects, with noise.
+    Sparse,
+}
+
+const TRUTHS: [Truth; 6] = [Truth::Moons, Truth::Circles, Truth::Blobs, Truth::Logit, Truth::Friedman, Truth::Sparse];
+
+impl Truth {
+    fn features(self) -> usize {
+        match self {
+            Self::Moons | Self::Circles => 2,
+            Self::Blobs => 4,
+            Self::Logit => 10,
+            Self::Friedman => 8,
+            Self::Sparse => 20,
+        }
+    }
+
+    fn is_regression(self) -> bool {
+        matches!(self, Self::Friedman | Self::Sparse)
+    }
+
+    fn rows(self, n: usize, seed: Seed) -> Dataset {
+        let state = seed.number() as u32;
+        let mut rng = seed.derive("rows", 0).rng();
+        let d = self.features();
+        match self {
+            Self::Moons => shuffled(&make_moons(n, 0.35, state).unwrap(), seed),
+            Self::Circles => shuffled(&make_circles(n, 0.25, 0.5, state).unwrap(), seed),
+            // The centers are part of the truth: they come from one state, the rows from another.
+            Self::Blobs => {
+                let centers = make_blobs(3, d, 3, 1e-9, 7).unwrap();
+                let (mut x, mut y) = (Vec::new(), Vec::new());
+                for _ in 0..n {
+                    let class = rng.below(3);
+                    x.extend((0..d).map(|j| (centers.row(class)[j] * 0.25 + 1.5 * rng.normal()) as f32));
+                    y.push(class as f32);
+                }
+                Dataset::new(Shape::new([d]).unwrap(), x, 1, y).unwrap()
+            }
+            Self::Logit | Self::Friedman | Self::Sparse => {
+                let (mut x, mut y) = (Vec::new(), Vec::new());
+                for _ in 0..n {
+                    let row: Vec<f64> = (0..d)
+                        .map(|_| if matches!(self, Self::Friedman) { rng.uniform() } else { rng.normal() })
+                        .collect();
+                    y.push(match self {
+                        Self::Logit => {
+                            let odds = 1.5 * row[0] - row[1] + 0.5 * row[2];
+                            f32::from(u8::from(rng.uniform() < 1.0 / (1.0 + (-odds).exp())))
+                        }
+                        Self::Friedman => {
+                            let wave = 10.0 * (std::f64::consts::PI * row[0] * row[1]).sin();
+                            let rest = 20.0 * (row[2] - 0.5).powi(2) + 10.0 * row[3] + 5.0 * row[4];
+                            ((wave + rest + 2.0 * rng.normal() - 14.4) / 5.0) as f32
+                        }
+                        _ => (row[0] - row[1] + 0.5 * row[2] + 0.25 * row[3] + rng.normal()) as f32,
+                    });
+                    x.extend(row.iter().map(|x| *x as f32));
+                }
+                Dataset::new(Shape::new([d]).unwrap(), x, 1, y).unwrap()
+            }
+        }
+    }
+}
+
+/// The generators of moons and circles put one class after the other within their own shuffle; one more does no harm.
+fn shuffled(sample: &data::Sample, seed: Seed) -> Dataset {
+    let data = Dataset::from_sample(sample).unwrap();
+    let mut order: Vec<usize> = (0..data.rows()).collect();
+    seed.derive("order", 0).rng().shuffle(&mut order);
+    data.select(&order).unwrap()
+}
+
+/// A network of 32 units (or none) on this truth, trained for about `steps` steps.
+fn experiment(truth: Truth, hidden: bool, n: usize, steps: usize, choose: serde_json::Value) -> Experiment {
+    let (units, activation, loss) = match truth {
+        Truth::Friedman | Truth::Sparse => (1, "linear", "mse"),
+        Truth::Blobs => (3, "softmax", "sparse_categorical_crossentropy"),
+        _ => (1, "sigmoid", "binary_crossentropy"),
+    };
+    let mut layers = vec![json!({ "layer": "dense", "units": units, "activation": activation })];
+    if hidden {
+        layers.insert(0, json!({ "layer": "dense", "units": 32, "activation": "relu" }));
+    }
+    let epochs = (steps / n.div_ceil(32)).clamp(20, 400);
+    Experiment::from_value(json!({
+        "data": { "source": "simulated.csv" },
+        "model": { "input_shape": [truth.features()], "layers": layers },
+        "fit": { "loss": loss, "epochs": epochs, "optimizer": { "name": "adam", "learning_rate": 0.02 } },
+        "choose": choose,
+    }))
+    .unwrap()
+}
+
+fn rows<'a>(truth: Truth, data: &'a Dataset, development: usize) -> PlainRows<'a> {
+    PlainRows { data, development, standardize: true, classes: !truth.is_regression(), ordered: false }
+}
+
+/// Remembers the trials of the final comparison beside all outcomes.
+#[derive(Default)]
+struct Witness {
+    inner: MemoryStore,
+    finals: Mutex<Vec<TrialSpec>>,
+}
+
+impl TrialStore for Witness {
+    fn get(&self, key: &str) -> Result<Option<TrialOutcome>> {
+        self.inner.get(key)
+    }
+
+    fn put(&self, key: &str, spec: &TrialSpec, outcome: &TrialOutcome) -> Result<()> {
+        if spec.rows == Selection::Test {
+            self.finals.lock().unwrap().push(spec.clone());
+        }
+        self.inner.put(key, spec, outcome)
+    }
+}
+
+/// Between 30 and 2,000 rows, evenly on a log scale.
+fn size(simulation: usize, simulations: usize) -> usize {
+    let at = simulation as f64 / simulations.max(2) as f64;
+    (30.0 * (2000.0f64 / 30.0).powf(at)) as usize
+}
+
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values[((values.len() - 1) as f64 * share).round() as usize]
+}
+
+/// Regret against the best in hindsight, and what racing changes.
+fn regret(simulations: usize) {
+    let (mut regrets, mut same, mut shares) = (vec![], 0, vec![]);
+    for i in 0..simulations {
+        // Neighbouring sizes meet different truths.
+        let (truth, n) = (TRUTHS[i % 6], size(i, simulations));
+        let seed = Seed::new(100).derive("regret", i as u64);
+        let spec = |race: bool| json!({ "folds": 5, "repeats": 10, "points": 9, "race": race, "evidence": false });
+        let data = truth.rows(n + 20, seed);
+        let store = MemoryStore::new();
+        let run = |race: bool| {
+            choose(&experiment(truth, true, n, 600, spec(race)), &rows(truth, &data, n), &store, &Quiet).unwrap().choice
+        };
+        // The race sees outcomes of the full run: the same trainings, fewer of them.
+        let (full, raced) = (run(false), run(true));
+
+        let fresh = truth.rows(10_000, seed.derive("fresh", 0));
+        let both = together(&data, n, &fresh);
+        let mut tried = vec![Candidate::none()];
+        tried.extend(full.grid.iter().map(|point| Candidate::new(point.penalty.as_str(), point.value)));
+        let bare = Experiment { choose: None, ..experiment(truth, true, n, 600, spec(true)) };
+        let losses: Vec<f64> = tried
+            .iter()
+            .map(|candidate| {
+                let loss = |refit: u64| {
+                    let spec = TrialSpec {
+                        experiment: bare.clone(),
+                        on: ChooseSpec::default().on,
+                        candidate: candidate.clone(),
+                        rows: Selection::Test,
+                        quarters: None,
+                        seed: seed.derive("refit", refit).number(),
+                        detail: Detail::default(),
+                    };
+                    run_trial(&spec, &rows(truth, &both, n)).unwrap().scores["data_loss"]
+                };
+                (0..10).map(loss).sum::<f64>() / 10.0
+            })
+            .collect();
+        let position = |chosen: &Candidate| tried.iter().position(|other| other == chosen);
+        let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        let regret = position(&raced.chosen).map_or(f64::NAN, |at| losses[at] / best - 1.0);
+        let steps = position(&raced.chosen).zip(position(&full.chosen)).map_or(99, |(a, b)| a.abs_diff(b));
+        let share = raced.runs.done as f64 / full.runs.done as f64;
+        eprintln!(
+            "{i} {truth:?} n={n}: chose {:.1e} (full {:.1e}), regret {:.2}%, {steps} grid steps, {:.0}% of the compute",
+            raced.chosen.value,
+            full.chosen.value,
+            100.0 * regret,
+            100.0 * share
+        );
+        regrets.push(regret);
+        shares.push(share);
+        same += usize::from(steps <= 1);
+    }
+    let mean_share = shares.iter().sum::<f64>() / shares.len() as f64;
+    println!(
+        "| regret over {simulations} data sets | median {:.2}% | 95th percentile {:.2}% |",
+        100.0 * quantile(&regrets, 0.5),
+        100.0 * quantile(&regrets, 0.95)
+    );
+    println!(
+        "| racing | same within one grid step in {:.1}% | {:.0}% of the compute (median {:.0}%) |",
+        100.0 * same as f64 / simulations as f64,
+        100.0 * mean_share,
+        100.0 * quantile(&shares, 0.5)
+    );
+}
+
+/// The first `n` of some rows, then others.
+fn together(first: &Dataset, n: usize, others: &Dataset) -> Dataset {
+    let width = first.input_shape().len();
+    let x = [&first.x()[..n * width], others.x()].concat();
+    let y = [&first.y()[..n], others.y()].concat();
+    Dataset::new(first.input_shape().clone(), x, 1, y).unwrap()
+}
+
+#[derive(Default)]
+struct Coverage {
+    covered: usize,
+    above: usize,
+    below: usize,
+    helps: usize,
+    widths: Vec<f64>,
+}
+
+impl Coverage {
+    fn see(&mut self, choice: &Choice, truth: f64) {
+        let Gain { ci_low, ci_high, .. } = choice.gain;
+        self.covered += usize::from(ci_low <= truth && truth <= ci_high);
+        self.above += usize::from(ci_low > truth);
+        self.below += usize::from(ci_high < truth);
+        self.helps += usize::from(choice.verdict.helps);
+        self.widths.push(ci_high - ci_low);
+    }
+
+    fn report(&self, name: &str) {
+        let n = self.widths.len() as f64;
+        println!(
+            "| {name}, {n} simulations | truth inside {:.1}% | too high {:.1}%, too low {:.1}% | \"helps\" {:.1}% | median width {:.3} |",
+            100.0 * self.covered as f64 / n,
+            100.0 * self.above as f64 / n,
+            100.0 * self.below as f64 / n,
+            100.0 * self.helps as f64 / n,
+            quantile(&self.widths, 0.5)
+        );
+    }
+}
+
+/// Declared test rows: the interval against the difference of the two fitted models on 100,000 fresh rows.
+fn tested(simulations: usize, hidden: bool, name: &str) {
+    let mut coverage = Coverage::default();
+    for i in 0..simulations {
+        let seed = Seed::new(200).derive(name, i as u64);
+        // Where a penalty cannot help: a linear truth, a linear model, ample rows.
+        let (truth, n, test) = if hidden {
+            (TRUTHS[i % 6], [40, 80, 160, 320][i / 6 % 4], [70, 150, 300][i / 24 % 3])
+        } else {
+            ([Truth::Logit, Truth::Sparse][i % 2], 600, 300)
+        };
+        let spec = json!({ "folds": 5, "repeats": 2, "points": 7, "evidence": false });
+        let experiment = experiment(truth, hidden, n, 600, spec);
+        let data = truth.rows(n + test, seed);
+        let store = Witness::default();
+        let choice = choose(&experiment, &rows(truth, &data, n), &store, &Quiet).unwrap().choice;
+        let both = together(&data, n, &truth.rows(100_000, seed.derive("fresh", 0)));
+        let finals = store.finals.lock().unwrap();
+        let population = |none: bool| {
+            let spec = finals.iter().find(|spec| spec.candidate.is_none() == none)?;
+            let spec = TrialSpec { detail: Detail::default(), ..spec.clone() };
+            Some(run_trial(&spec, &rows(truth, &both, n)).unwrap().scores["data_loss"])
+        };
+        let difference = population(true).zip(population(false)).map_or(0.0, |(none, chosen)| none - chosen);
+        let Gain { estimate, ci_low, ci_high, .. } = choice.gain;
+        eprintln!("{i} {truth:?} n={n} test={test}: {estimate:.4} [{ci_low:.4}, {ci_high:.4}], truth {difference:.4}");
+        coverage.see(&choice, difference);
+    }
+    coverage.report(name);
+}
+
+/// Outer folds: the interval against the expected difference over training sets of the size that a fold leaves.
+fn outer(simulations: usize, hidden: bool, name: &str) {
+    let spec = json!({ "folds": 3, "repeats": 2, "points": 5, "outer_folds": 5, "evidence": false });
+    let settings: &[(Truth, usize)] = if hidden {
+        &[(Truth::Moons, 60), (Truth::Sparse, 100), (Truth::Logit, 150), (Truth::Friedman, 80)]
+    } else {
+        &[(Truth::Logit, 600), (Truth::Sparse, 600)]
+    };
+    let mut coverage = Coverage::default();
+    for (s, (truth, n)) in settings.iter().copied().enumerate() {
+        let seed = Seed::new(300).derive(name, s as u64);
+        let inner = n * 4 / 5;
+        // As many independent training sets as there are simulations of this setting.
+        let count = simulations / settings.len();
+        let gains: Vec<f64> = (0..count)
+            .map(|i| {
+                let data = truth.rows(inner + 4000, seed.derive("truth", i as u64));
+                let experiment = experiment(truth, hidden, n, 600, spec.clone());
+                choose(&experiment, &rows(truth, &data, inner), &MemoryStore::new(), &Quiet)
+                    .unwrap()
+                    .choice
+                    .gain
+                    .estimate
+            })
+            .collect();
+        let difference = gains.iter().sum::<f64>() / count as f64;
+        for i in 0..count {
+            let data = truth.rows(n, seed.derive("simulation", i as u64));
+            let experiment = experiment(truth, hidden, n, 600, spec.clone());
+            let choice = choose(&experiment, &rows(truth, &data, n), &MemoryStore::new(), &Quiet).unwrap().choice;
+            let Gain { estimate, ci_low, ci_high, .. } = choice.gain;
+            let folds: Vec<String> = choice.outer.iter().map(|fold| format!("{:.4}", fold.gain)).collect();
+            eprintln!(
+                "{i} {truth:?} n={n}: {estimate:.4} [{ci_low:.4}, {ci_high:.4}], truth {difference:.4}, folds {}",
+                folds.join(" ")
+            );
+            coverage.see(&choice, difference);
+        }
+    }
+    coverage.report(name);
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let what = arguments.next().unwrap_or_default();
+    let simulations = arguments.next().and_then(|number| number.parse().ok()).unwrap_or(24);
+    match what.as_str() {
+        "regret" => regret(simulations),
+        "tested" => tested(simulations, true, "declared test rows"),
+        "outer" => outer(simulations, true, "outer folds"),
+        "null" => {
+            tested(simulations, false, "nothing to gain, declared test rows");
+            outer(simulations / 2, false, "nothing to gain, outer folds");
+        }
+        _ => println!("regret, tested, outer or null, and how many simulations"),
+    }
+}

@@ -1,0 +1,151 @@
+//! `taper compact`: a smaller model with the same outputs.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::json;
+use taper::{Complaint, DataSpec, Model, Seed, compact, difference, difference_on};
+use taper_io::SavedModel;
+
+use super::{folder_of, is_keras};
+use crate::args::Compact;
+use crate::failure::Failure;
+use crate::output;
+
+/// Outputs may differ by this much, relative to the largest of them or 1.
+const TOLERANCE: f64 = 1e-6;
+/// Rows that are made up if none are given, and the most that are timed.
+const ROWS: usize = 256;
+
+pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
+    let keras = is_keras(&args.model);
+    let (saved, fit) = if keras {
+        let file = taper_io::keras::read_keras(&args.model, &taper_io::keras::ReadOptions::default())?;
+        (SavedModel { model: file.model, prepared: None, experiment: None }, file.fit)
+    } else {
+        (taper_io::read_saved_model(&args.model)?, None)
+    };
+    let model = &saved.model;
+    let writes_keras = is_keras(&args.out);
+    if !writes_keras && args.out.extension().is_none_or(|extension| extension != "safetensors") {
+        let complaint = Complaint::new("--out", "a .safetensors or .keras file", args.out.display());
+        return Err(taper::Error::from(complaint).into());
+    }
+    let x = match &args.data {
+        Some(path) => rows(path, model)?,
+        None => model.probe(ROWS, Seed::new(1)),
+    };
+    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+
+    let small = compact(model, args.inputs)?;
+    let (kept, width) = (small.record.kept_inputs.as_deref(), model.input_shape().last());
+    let worst = match kept {
+        Some(kept) => difference_on(model, &small.model, &x, kept)?,
+        None => difference(model, &small.model, &x)?,
+    };
+    let count = x.len() / model.input_shape().len();
+    if worst > TOLERANCE {
+        return Err(Failure::Run(format!(
+            "the outputs differ by {worst:.1e} on {count} rows, and at most {TOLERANCE:e} is rounding; nothing is written"
+        )));
+    }
+    let timed = &x[..count.min(ROWS) * model.input_shape().len()];
+    let timed_small: Vec<f32> = match kept {
+        Some(kept) => timed.chunks_exact(width).flat_map(|row| kept.iter().map(|column| row[*column])).collect(),
+        None => timed.to_vec(),
+    };
+    let seconds = [seconds_per_row(model, timed)?, seconds_per_row(&small.model, &timed_small)?];
+    taper_io::check_writable(folder)?;
+    if writes_keras {
+        taper_io::keras::write_keras(&args.out, &small.model, fit.as_ref(), None)?;
+    } else if let Some(kept) = kept {
+        taper_io::write_compacted(&args.out, &small.model, kept)?;
+    } else {
+        // The inputs are the same, so rows are prepared for the smaller model as they were.
+        let (prepared, experiment) = (saved.prepared.as_ref(), saved.experiment.as_ref());
+        taper_io::write_saved_model(&args.out, &small.model, prepared, experiment)?;
+    }
+    let bytes = [size(&args.model)?, size(&args.out)?];
+
+    if args.json {
+        let both = |[before, after]: [serde_json::Value; 2]| json!({ "before": before, "after": after });
+        return output::print_json(&json!({
+            "parameters": both([small.record.parameters_before.into(), small.record.parameters_after.into()]),
+            "file_bytes": both(bytes.map(Into::into)),
+            "seconds_per_prediction": both(seconds.map(Into::into)),
+            "layers": small.record.layers.iter().map(|layer| json!({
+                "name": layer.name, "kind": layer.kind, "dead_units": layer.dead(),
+                "units": { "before": layer.units_before, "after": layer.units_after },
+            })).collect::<Vec<_>>(),
+            "unused_inputs": small.record.unused_inputs,
+            "kept_inputs": kept,
+            "max_difference": worst,
+            "rows": count,
+            "out": args.out,
+        }));
+    }
+    let mut lines = vec![vec![String::new(), "before".to_owned(), "after".to_owned()]];
+    let mut line = |name: &str, before: String, after: String| lines.push(vec![name.to_owned(), before, after]);
+    line("parameters", small.record.parameters_before.to_string(), small.record.parameters_after.to_string());
+    line("file size", format!("{} B", bytes[0]), format!("{} B", bytes[1]));
+    line("time per prediction", micros(seconds[0]), micros(seconds[1]));
+    for layer in &small.record.layers {
+        let what = if layer.kind.starts_with("conv") { "filters" } else { "units" };
+        line(&format!("{what} of {}", layer.name), layer.units_before.to_string(), layer.units_after.to_string());
+    }
+    let mut text = output::columns(&lines);
+    if !small.record.unused_inputs.is_empty() {
+        let columns: Vec<String> = small.record.unused_inputs.iter().map(|column| (column + 1).to_string()).collect();
+        let what = if kept.is_some() { "cut" } else { "kept; --inputs cuts them" };
+        text += &format!("No weight reads these columns of the input: {} ({what})\n", columns.join(", "));
+    }
+    let source = if args.data.is_some() { "given" } else { "random" };
+    text += &format!("Largest difference of the outputs on {count} {source} rows: {worst:.1e}\n");
+    text += &format!("Written: {}\n", args.out.display());
+    output::print(&text)
+}
+
+/// The inputs of a file of rows.
+fn rows(path: &Path, model: &Model) -> Result<Vec<f32>, Failure> {
+    let x = if path.extension().is_some_and(|extension| extension == "safetensors") {
+        let tensors = taper_io::read_tensors(path)?;
+        let x = tensors.tensors.get("x").ok_or_else(|| Complaint::new("x", "a tensor of this name", "none"));
+        x.map_err(|complaint| taper::Error::from(complaint).within(path.display()))?.to_f32()
+    } else {
+        let file = PathBuf::from(path.file_name().unwrap_or_default());
+        taper_io::read_rows(&DataSpec::new(file.display().to_string()), folder_of(path))?.x().to_vec()
+    };
+    let width = model.input_shape().len();
+    if x.is_empty() || !x.len().is_multiple_of(width) {
+        let expected = format!("rows of shape {}, which the model takes", model.input_shape());
+        let complaint = Complaint::new(path.display(), expected, format!("{} numbers", x.len()));
+        return Err(taper::Error::from(complaint).into());
+    }
+    if let Some(i) = x.iter().position(|x| !x.is_finite()) {
+        let complaint = Complaint::new(format!("{}, row {}", path.display(), i / width + 1), "a finite number", x[i]);
+        return Err(taper::Error::from(complaint).into());
+    }
+    Ok(x)
+}
+
+/// The median time that a row takes when these are predicted together.
+fn seconds_per_row(model: &Model, x: &[f32]) -> Result<f64, Failure> {
+    let rows = x.len() / model.input_shape().len();
+    let mut times = Vec::new();
+    for _ in 0..9 {
+        let start = Instant::now();
+        std::hint::black_box(model.predict(std::hint::black_box(x))?);
+        times.push(start.elapsed().as_secs_f64() / rows as f64);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+fn micros(seconds: f64) -> String {
+    format!("{:.3} µs", seconds * 1e6)
+}
+
+fn size(path: &Path) -> Result<u64, Failure> {
+    let fail = |error: std::io::Error| Failure::Run(format!("{}: {error}", path.display()));
+    Ok(std::fs::metadata(path).map_err(fail)?.len())
+}

@@ -1,0 +1,181 @@
+//! `taper predict`: what a model says of the rows of a file, a part of them at a time.
+
+use std::path::Path;
+
+use taper::table::{Labels, Prepared, Target};
+use taper::{Complaint, Loss};
+use taper_io::{CellsOut, ColumnKind, SavedModel, TableFile, TableWriter, is_table};
+
+use crate::args::Predict;
+use crate::failure::Failure;
+use crate::{output, saved};
+
+pub(crate) fn run(args: &Predict) -> Result<(), Failure> {
+    let saved = saved::read(&args.model, args.unseen.map(Into::into))?;
+    if !is_table(&args.out) {
+        let complaint = Complaint::new("--out", "a .csv or .parquet file", format!("`{}`", args.out.display()));
+        return Err(taper::Error::from(complaint).into());
+    }
+    let parts = Parts::of(&saved);
+    let (rows, unseen) =
+        if is_table(&args.rows) { tables(args, &saved, &parts)? } else { tensors(args, &saved, &parts)? };
+    if unseen > 0 {
+        output::note(&format!(
+            "warning: {}: {unseen} cells hold a category that no training row had; it counts as none of the known ones",
+            args.rows.display()
+        ));
+    }
+    output::note(&format!("{rows} predictions: {}", args.out.display()));
+    Ok(())
+}
+
+/// Predicts for a table, part by part.
+fn tables(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, usize), Failure> {
+    let prepared = saved::prepared(saved, &args.model)?;
+    let mut file = TableFile::open(&args.rows, &saved::data_spec(saved))?;
+    let about = |error| Failure::from(taper_io::Error::about(&args.rows, error));
+    let wanted = prepared.wanted(file.header(), false).map_err(about)?;
+    let mut writer: Option<TableWriter> = None;
+    let (mut rows, mut unseen) = (0, 0);
+    while let Some(table) = file.next_table(&wanted)? {
+        if crate::interrupt::asked() {
+            return Err(Failure::Interrupted("no predictions are kept".to_owned()));
+        }
+        let all: Vec<usize> = (0..table.rows()).collect();
+        let (x, strange) = prepared.inputs(&table, &all).map_err(about)?;
+        // The first rows are known to be good before anything is written.
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            none => none.insert(create(&args.out, parts)?),
+        };
+        parts.write(writer, saved.model.predict(&x)?)?;
+        rows += table.rows();
+        unseen += strange;
+    }
+    match writer {
+        Some(writer) => writer.finish()?,
+        None => {
+            let complaint = Complaint::new("", "at least one row below the header", "none");
+            return Err(about(complaint.into()));
+        }
+    }
+    Ok((rows, unseen))
+}
+
+/// Predicts for rows of numbers that are ready.
+fn tensors(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, usize), Failure> {
+    let x = taper_io::read_inputs(&args.rows, saved.model.input_shape())?;
+    let width = saved.model.input_shape().len();
+    let mut writer = create(&args.out, parts)?;
+    const ROWS: usize = 4096;
+    for x in x.chunks(ROWS * width) {
+        parts.write(&mut writer, saved.model.predict(x)?)?;
+    }
+    writer.finish()?;
+    Ok((x.len() / width, 0))
+}
+
+fn create(out: &Path, parts: &Parts) -> Result<TableWriter, Failure> {
+    let folder = super::folder_of(out);
+    taper_io::check_writable(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+    Ok(TableWriter::create(out, &parts.columns())?)
+}
+
+/// What a row of outputs means.
+enum Parts {
+    /// A number in its own unit.
+    Number { mean: f64, scale: f64 },
+    /// The probability of the second of two classes, from its logit if `logit`.
+    Two { labels: Labels, logit: bool },
+    /// The probability of each class, from logits if `logits`.
+    Classes { labels: Labels, logits: bool },
+    /// Nothing is known of these.
+    Outputs(usize),
+}
+
+impl Parts {
+    fn of(saved: &SavedModel) -> Self {
+        let outputs = saved.model.output_shape().len();
+        let loss = saved.experiment.as_ref().map(|experiment| experiment.fit.loss);
+        let logits = matches!(
+            loss,
+            Some(
+                Loss::BinaryCrossentropy { from_logits: true, .. }
+                    | Loss::CategoricalCrossentropy { from_logits: true, .. }
+                    | Loss::SparseCategoricalCrossentropy { from_logits: true }
+            )
+        );
+        match saved.prepared.as_ref().map(|Prepared { target, .. }| target) {
+            Some(Target::Number { mean, scale, .. }) if outputs == 1 => Self::Number { mean: *mean, scale: *scale },
+            Some(Target::Classes { labels, .. }) => match (labels.len(), outputs) {
+                (2, 1) => Self::Two { labels: labels.clone(), logit: logits },
+                (classes, _) if classes == outputs => Self::Classes { labels: labels.clone(), logits },
+                _ => Self::Outputs(outputs),
+            },
+            _ => Self::Outputs(outputs),
+        }
+    }
+
+    fn columns(&self) -> Vec<(String, ColumnKind)> {
+        let probability = |label: &String| (format!("p({label})"), ColumnKind::Numbers);
+        let prediction = |labels: &Labels| match labels {
+            Labels::Numbers(_) => ("prediction".to_owned(), ColumnKind::Numbers),
+            Labels::Names(_) => ("prediction".to_owned(), ColumnKind::Text),
+        };
+        match self {
+            Self::Number { .. } => vec![("prediction".to_owned(), ColumnKind::Numbers)],
+            Self::Two { labels, .. } => vec![prediction(labels), probability(&labels.texts()[1])],
+            Self::Classes { labels, .. } => {
+                std::iter::once(prediction(labels)).chain(labels.texts().iter().map(probability)).collect()
+            }
+            Self::Outputs(count) => (0..*count).map(|i| (format!("output_{i}"), ColumnKind::Numbers)).collect(),
+        }
+    }
+
+    fn write(&self, writer: &mut TableWriter, mut outputs: Vec<f32>) -> Result<(), Failure> {
+        let cells = match self {
+            Self::Number { mean, scale } => {
+                let back = |output: f32| (f64::from(output) * scale + mean) as f32;
+                vec![CellsOut::Numbers(outputs.into_iter().map(back).collect())]
+            }
+            Self::Two { labels, logit } => {
+                if *logit {
+                    outputs.iter_mut().for_each(|output| *output = 1.0 / (1.0 + (-*output).exp()));
+                }
+                let classes = outputs.iter().map(|p| usize::from(*p > 0.5)).collect();
+                vec![called(labels, classes), CellsOut::Numbers(outputs)]
+            }
+            Self::Classes { labels, logits } => {
+                if *logits {
+                    outputs.chunks_exact_mut(labels.len()).for_each(softmax);
+                }
+                let rows = || outputs.chunks_exact(labels.len());
+                let best = |row: &[f32]| (0..row.len()).rev().max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0);
+                let classes = rows().map(best).collect();
+                let each = (0..labels.len()).map(|class| CellsOut::Numbers(rows().map(|row| row[class]).collect()));
+                std::iter::once(called(labels, classes)).chain(each).collect()
+            }
+            Self::Outputs(count) => {
+                let column = |i| CellsOut::Numbers(outputs.iter().skip(i).step_by(*count).copied().collect());
+                (0..*count).map(column).collect()
+            }
+        };
+        Ok(writer.write(&cells)?)
+    }
+}
+
+/// Classes by what they are called in the file.
+fn called(labels: &Labels, classes: Vec<usize>) -> CellsOut<'_> {
+    match labels {
+        Labels::Numbers(labels) => CellsOut::Numbers(classes.into_iter().map(|class| labels[class]).collect()),
+        Labels::Names(labels) => CellsOut::Text(classes.into_iter().map(|class| labels[class].as_str()).collect()),
+    }
+}
+
+/// Logits as probabilities.
+fn softmax(row: &mut [f32]) {
+    let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    row.iter_mut().for_each(|x| *x = (*x - most).exp());
+    let sum: f32 = row.iter().sum();
+    row.iter_mut().for_each(|x| *x /= sum);
+}

@@ -1,0 +1,197 @@
+//! `taper runs`: what lies in a study's store.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use taper_io::{Locking, RunRecord, RunStore, STORE, StudyLock};
+
+use crate::args::Runs;
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn run(runs: &Runs) -> Result<(), Failure> {
+    match runs {
+        Runs::List { store, json } => list(&store.folder, *json),
+        Runs::Show { key, store } => show(&store.folder, key),
+        Runs::Export { file, store } => export(&store.folder, file),
+        Runs::Repair { store, json } => repair(&store.folder, *json),
+    }
+}
+
+/// All runs of all studies, as flat rows with the same columns.
+fn rows(store: &RunStore) -> Result<Vec<Map<String, Value>>, Failure> {
+    let mut rows = Vec::new();
+    for study in store.studies()? {
+        for run in store.runs(study.id)? {
+            rows.push(flat(&run)?);
+        }
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in rows.iter().flat_map(Map::keys) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let whole = |row: &Map<String, Value>| {
+        names.iter().map(|name| (name.clone(), row.get(name).cloned().unwrap_or(Value::Null))).collect()
+    };
+    Ok(rows.iter().map(whole).collect())
+}
+
+/// What a row of a table can hold of a run: its setting and its numbers.
+fn flat(run: &RunRecord) -> Result<Map<String, Value>, Failure> {
+    let (spec, outcome) = contents(run)?;
+    let mut row = Map::new();
+    let mut put = |name: &str, value: &Value| row.insert(name.to_owned(), value.clone());
+    put("run", &json!(run.id));
+    put("study", &json!(run.study));
+    put("key", &json!(run.key));
+    put("penalty", &spec["candidate"]["penalty"]);
+    put("value", &spec["candidate"]["value"]);
+    put("seed", &spec["seed"]);
+    put("rows", &json!(spec["rows"].to_string()));
+    put("quarters", &spec["quarters"]);
+    put("stop", &outcome["stop"]["reason"]);
+    for name in ["epochs", "train_rows", "norm", "zeros", "spread"] {
+        put(name, &outcome[name]);
+    }
+    for (prefix, scores) in [("test", &outcome["scores"]), ("train", &outcome["train"])] {
+        for (name, value) in scores.as_object().into_iter().flatten() {
+            put(&format!("{prefix}_{name}"), value);
+        }
+    }
+    Ok(row)
+}
+
+fn contents(run: &RunRecord) -> Result<(Value, Value), Failure> {
+    let read =
+        |text: &str| serde_json::from_str(text).map_err(|error| Failure::Run(format!("run {}: {error}", run.id)));
+    Ok((read(&run.spec)?, read(&run.outcome)?))
+}
+
+fn list(folder: &Path, json: bool) -> Result<(), Failure> {
+    let store = RunStore::read(&folder.join(STORE))?;
+    let rows = rows(&store)?;
+    if json {
+        let mut studies = Vec::new();
+        for study in store.studies()? {
+            let identity: Value = serde_json::from_str(&study.identity).unwrap_or(Value::Null);
+            let finished = store.finished(study.id)?.is_some();
+            studies.push(json!({ "study": study.id, "runs": store.count(study.id)?, "finished": finished, "identity": identity }));
+        }
+        return output::print_json(&json!({ "studies": studies, "runs": rows }));
+    }
+    let mut text = String::new();
+    for study in store.studies()? {
+        let state = if store.finished(study.id)?.is_some() { "finished" } else { "not finished" };
+        text.push_str(&format!("Study {}: {} runs, {state}.\n", study.id, store.count(study.id)?));
+    }
+    let names = ["run", "study", "key", "penalty", "value", "rows", "test_data_loss", "epochs", "stop"];
+    let mut table = vec![names.iter().map(|name| name.replace('_', " ")).collect()];
+    table.extend(rows.iter().map(|row| names.iter().map(|name| cell(name, &row[*name])).collect::<Vec<_>>()));
+    output::print(&format!("{text}\n{}", output::columns(&table)))
+}
+
+/// A value as short text.
+fn cell(name: &str, value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) if name == "key" => text.chars().take(10).collect(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_f64() {
+            Some(value) if name == "test_data_loss" => format!("{value:.6}"),
+            Some(value) if value != 0.0 && value.abs() < 1e-3 => format!("{value:e}"),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn show(folder: &Path, key: &str) -> Result<(), Failure> {
+    let path = folder.join(STORE);
+    let store = RunStore::read(&path)?;
+    let mut found = Vec::new();
+    for study in store.studies()? {
+        let named = |run: &RunRecord| run.key.starts_with(key) || key.parse() == Ok(run.id);
+        found.extend(store.runs(study.id)?.into_iter().filter(named));
+    }
+    let wrong = |what: String| Failure::Input(format!("{}: expected a run named `{key}`, got {what}", path.display()));
+    match found.as_slice() {
+        [run] => {
+            let (spec, outcome) = contents(run)?;
+            output::print_json(&json!({
+                "run": run.id, "study": run.study, "key": run.key, "spec": spec, "outcome": outcome
+            }))
+        }
+        [] => Err(wrong("none (`taper runs list` names all)".to_owned())),
+        _ => {
+            let names: Vec<String> = found.iter().map(|run| run.id.to_string()).collect();
+            Err(wrong(format!("{}: runs {}", found.len(), names.join(", "))))
+        }
+    }
+}
+
+fn export(folder: &Path, file: &Path) -> Result<(), Failure> {
+    if file.extension().is_none_or(|extension| extension != "csv") {
+        return Err(Failure::Input(format!("{}: expected a file that ends in .csv", file.display())));
+    }
+    let rows = rows(&RunStore::read(&folder.join(STORE))?)?;
+    let names: Vec<String> = rows.first().map(|row| row.keys().cloned().collect()).unwrap_or_default();
+    let cells = |row: &Map<String, Value>| names.iter().map(|name| plain(&row[name])).collect();
+    taper_io::write_csv(file, &names, &rows.iter().map(cells).collect::<Vec<_>>())?;
+    output::note(&format!("{} runs: {}", rows.len(), file.display()));
+    Ok(())
+}
+
+/// A value as the text of a cell; nothing is an empty one.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn repair(folder: &Path, json: bool) -> Result<(), Failure> {
+    let path = folder.join(STORE);
+    if let Err(source) = std::fs::metadata(&path) {
+        return Err(Failure::Input(format!("{}: reading failed: {source}", path.display())));
+    }
+    let _lock = match StudyLock::ask(folder)? {
+        Locking::Taken(lock) => lock,
+        Locking::Held(owner) => return Err(super::choose::held(folder, owner)),
+    };
+    let repair = taper_io::repair_store(&path)?;
+    if json {
+        return output::print_json(&match &repair {
+            None => json!({ "repaired": false }),
+            Some(repair) => json!({
+                "repaired": true, "runs": repair.runs, "studies": repair.studies, "lost": repair.lost, "kept": repair.kept,
+            }),
+        });
+    }
+    let text = match repair {
+        None => "Nothing is damaged.\n".to_owned(),
+        Some(repair) => {
+            let lost = match repair.lost.as_slice() {
+                [] => "no run is known to be missing".to_owned(),
+                lost => {
+                    let names: Vec<String> = lost.iter().take(20).map(ToString::to_string).collect();
+                    format!(
+                        "missing: {} (number {}{})",
+                        lost.len(),
+                        names.join(", "),
+                        if lost.len() > 20 { ", …" } else { "" }
+                    )
+                }
+            };
+            format!(
+                "{} runs of {} studies are saved; {lost}.\nThe damaged file: {}\n`taper choose … --resume` runs what is missing again.\n",
+                repair.runs,
+                repair.studies,
+                repair.kept.display()
+            )
+        }
+    };
+    output::print(&text)
+}

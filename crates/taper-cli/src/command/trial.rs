@@ -1,0 +1,38 @@
+//! `taper trial`: one training and its scores, wherever a scheduler puts it.
+
+use std::path::Path;
+
+use taper::{Complaint, TrialSpec, run_trial};
+
+use super::{folder_of, on_threads, plain_rows};
+use crate::args::Trial;
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn run(trial: &Trial) -> Result<(), Failure> {
+    let Trial::Run { spec: file, out, folder, threads } = trial;
+    let spec = read(file)?;
+    let folder = folder.as_deref().unwrap_or(folder_of(file));
+    let data = taper_io::read_rows(&spec.experiment.data, folder)?;
+    let rows = plain_rows(&spec.experiment.data, &data);
+    crate::memory::check(&spec.experiment.model, &spec.experiment.fit, data.rows())?;
+    let outcome = on_threads(*threads, || run_trial(&spec, &rows))??;
+    let text = serde_json::to_string_pretty(&outcome).map_err(|error| Failure::Run(error.to_string()))?;
+    taper_io::write_atomic(out, format!("{text}\n").as_bytes())?;
+    if outcome.stop.is_usable() {
+        return Ok(());
+    }
+    output::note(&format!("{}: the training diverged, which is an outcome", out.display()));
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<TrialSpec, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|source| Failure::Input(format!("{}: reading failed: {source}", file.display())))?;
+    let value = serde_json::from_str(&text).map_err(|error| {
+        let complaint = Complaint::new("", "JSON that can be parsed", error);
+        Failure::from(taper_io::Error::content(file, complaint))
+    })?;
+    let spec = taper::read(value);
+    spec.map_err(|error| Failure::Input(format!("{}: {error}", file.display())))
+}

@@ -1,0 +1,59 @@
+//! A model to use: a file, or the folder that a command left.
+
+use std::path::{Path, PathBuf};
+
+use taper::table::{Feature, Prepared};
+use taper::{Complaint, DataSpec, Unseen};
+use taper_io::SavedModel;
+
+use crate::failure::Failure;
+
+/// What commands call the model that they leave.
+pub(crate) const MODEL_FILE: &str = "model.safetensors";
+
+/// The model's file.
+pub(crate) fn file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(MODEL_FILE) } else { path.to_owned() }
+}
+
+/// Reads a model of ours, or Keras's, with what is known about its rows.
+pub(crate) fn read(path: &Path, unseen: Option<Unseen>) -> Result<SavedModel, Failure> {
+    let path = file(path);
+    if crate::command::is_keras(&path) {
+        let options = taper_io::keras::ReadOptions { allow_nan: false };
+        let model = taper_io::keras::read_keras(&path, &options)?.model;
+        return Ok(SavedModel { model, prepared: None, experiment: None });
+    }
+    let mut saved = taper_io::read_saved_model(&path)?;
+    if let (Some(wanted), Some(prepared)) = (unseen, &mut saved.prepared) {
+        allow(prepared, wanted);
+    }
+    Ok(saved)
+}
+
+fn allow(prepared: &mut Prepared, wanted: Unseen) {
+    for feature in &mut prepared.features {
+        if let Feature::Category { unseen, .. } = feature {
+            *unseen = wanted;
+        }
+    }
+}
+
+/// How files of the model's rows are written: as the one that it was trained on.
+pub(crate) fn data_spec(saved: &SavedModel) -> DataSpec {
+    let mut spec = DataSpec::new("");
+    if let Some(experiment) = &saved.experiment {
+        spec.decimal = experiment.data.decimal;
+        spec.delimiter = experiment.data.delimiter;
+    }
+    spec
+}
+
+/// A table needs to be prepared as the training rows were.
+pub(crate) fn prepared<'a>(saved: &'a SavedModel, model: &Path) -> Result<&'a Prepared, Failure> {
+    saved.prepared.as_ref().ok_or_else(|| {
+        let complaint =
+            Complaint::new(model.display(), "a model that was trained on a table", "one without named columns");
+        taper::Error::from(complaint.help("its rows come from a .safetensors or .npz file")).into()
+    })
+}

@@ -1,0 +1,56 @@
+//! `taper runs` and `taper trial`.
+
+use serde_json::Value;
+
+use crate::bench::Bench;
+
+fn chosen() -> Bench {
+    let bench = Bench::new(&[]);
+    let choose = "\n[choose]\ngrid = [0.01]\nfolds = 2\nrepeats = 1\nouter_folds = 2\nevidence = false\n";
+    let text = bench.text("e.toml").split("\n[study]").next().unwrap().to_owned() + choose;
+    bench.write("e.toml", text);
+    bench.taper("choose e.toml --out out").quiet();
+    bench
+}
+
+#[test]
+fn runs_are_listed_shown_and_exported() {
+    let bench = chosen();
+    let text = bench.taper("runs list out").quiet().stdout;
+    assert!(text.starts_with("Study 1: ") && text.contains("finished") && text.contains("l2"), "{text}");
+    let list = bench.taper("runs list out --json").quiet().json();
+    let runs = list["runs"].as_array().unwrap();
+    let key = runs[0]["key"].as_str().unwrap();
+    let shown = bench.taper(&format!("runs show {} out", &key[..12])).quiet().json();
+    assert_eq!(shown["key"], key);
+    assert_eq!(shown["outcome"]["scores"]["data_loss"], runs[0]["test_data_loss"]);
+    assert_eq!(bench.taper("runs show 1 out").quiet().json()["run"], 1);
+    let none = bench.taper("runs show nothing out");
+    assert!(none.status == Some(2) && none.stderr.contains("taper runs list"), "{none:?}");
+
+    assert_eq!(bench.taper("runs export runs.csv out").status, Some(0));
+    let csv = bench.text("runs.csv");
+    assert!(csv.starts_with("run,study,key,penalty,value,"), "{csv}");
+    assert_eq!(csv.lines().count(), runs.len() + 1);
+    assert_eq!(bench.taper("runs export runs.txt out").status, Some(2));
+    let missing = bench.taper("runs list nowhere");
+    assert!(missing.status == Some(2) && missing.stderr.contains("nowhere/runs.sqlite"), "{missing:?}");
+    assert_eq!(bench.taper("runs repair out").quiet().stdout, "Nothing is damaged.\n");
+}
+
+#[test]
+fn a_trial_run_elsewhere_has_the_outcome_of_one_run_here() {
+    let bench = chosen();
+    let shown = bench.taper("runs show 1 out").quiet().json();
+    bench.write("spec.json", shown["spec"].to_string());
+    bench.taper("trial run --spec spec.json --out outcome.json").quiet();
+    let outcome: Value = serde_json::from_slice(&bench.read("outcome.json")).unwrap();
+    assert_eq!(outcome, shown["outcome"]);
+
+    let mut spec = shown["spec"].clone();
+    spec["candidate"]["penalty"] = "l22".into();
+    bench.write("spec.json", spec.to_string());
+    let wrong = bench.taper("trial run --spec spec.json --out none.json");
+    assert!(wrong.status == Some(2) && wrong.stderr.contains("l2"), "{wrong:?}");
+    assert!(!bench.path("none.json").exists());
+}

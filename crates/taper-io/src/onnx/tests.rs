@@ -1,0 +1,102 @@
+//! What is written is well formed and complete; that it computes the same is checked against onnxruntime, in `bench/onnx`.
+
+use taper::{Activation, Add, Conv2d, Dense, Embedding, Flatten, Graph, Lstm, MaxPooling2d, Model, Seed, Sequential};
+
+use super::onnx_bytes;
+
+fn model(spec: impl Into<taper::ModelSpec>) -> Model {
+    Model::build(spec, Seed::new(1)).unwrap()
+}
+
+/// The fields of a message: numbers, and what is in them.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
+    fn varint(bytes: &mut &[u8]) -> u64 {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = bytes[0];
+            *bytes = &bytes[1..];
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                break;
+            }
+        }
+        value
+    }
+    let mut all = vec![];
+    while !bytes.is_empty() {
+        let key = varint(&mut bytes);
+        let len = match key & 7 {
+            0 => {
+                let value = varint(&mut bytes);
+                all.push((key >> 3, value.to_le_bytes().to_vec()));
+                continue;
+            }
+            5 => 4,
+            2 => varint(&mut bytes) as usize,
+            other => panic!("wire type {other}"),
+        };
+        all.push((key >> 3, bytes[..len].to_vec()));
+        bytes = &bytes[len..];
+    }
+    all
+}
+
+fn texts(message: &[u8], field: u64) -> Vec<String> {
+    fields(message)
+        .into_iter()
+        .filter(|(number, _)| *number == field)
+        .map(|(_, text)| String::from_utf8(text).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_node_reads_what_stands_before_it_and_all_weights_are_there() {
+    let graph = Graph::new([8, 8, 3])
+        .node("convolution", ["input"], Conv2d::new(4, 3).activation(Activation::Gelu))
+        .node("pool", ["convolution"], MaxPooling2d::new(2))
+        .node("flat", ["pool"], Flatten::new())
+        .node("a", ["flat"], Dense::new(5).activation(Activation::Swish))
+        .node("b", ["flat"], Dense::new(5))
+        .node("sum", ["a", "b"], Add::new())
+        .shared("again", ["flat"], "a")
+        .node("all", ["sum", "again"], Add::new())
+        .node("out", ["all"], Dense::new(2).activation(Activation::Softmax));
+    let model = model(graph);
+    let bytes = onnx_bytes(&model).unwrap();
+    let file = fields(&bytes);
+    let graph = &file.iter().find(|(number, _)| *number == 7).unwrap().1;
+    let parts = fields(graph);
+    let of = |field: u64| parts.iter().filter(move |(number, _)| *number == field).map(|(_, part)| part);
+    let mut known: Vec<String> = of(5).flat_map(|tensor| texts(tensor, 8)).chain(["input".to_owned()]).collect();
+    let operations: Vec<String> = of(1)
+        .flat_map(|node| {
+            for input in texts(node, 1) {
+                assert!(known.contains(&input), "{input}");
+            }
+            for output in texts(node, 2) {
+                assert!(!known.contains(&output), "{output} twice");
+                known.push(output);
+            }
+            texts(node, 4)
+        })
+        .collect();
+    assert!(known.contains(&"output".to_owned()));
+    let count = |name: &str| operations.iter().filter(|operation| *operation == name).count();
+    assert_eq!((count("Conv"), count("MaxPool"), count("MatMul"), count("Softmax"), count("Erf")), (1, 1, 4, 1, 1));
+    // Every weight once or more: the shared layer's are written for each use.
+    let stored: usize =
+        of(5).map(|tensor| fields(tensor).iter().find(|(number, _)| *number == 9).unwrap().1.len()).sum();
+    assert!(stored >= 4 * model.params().data().len());
+    assert!(onnx_bytes(&model).unwrap() == bytes, "equal models make equal files");
+}
+
+#[test]
+fn what_onnx_cannot_say_is_refused_by_name() {
+    let spec =
+        Sequential::new([5]).layer(Embedding::new(9, 4).mask_zero(true)).layer(Lstm::new(3)).layer(Dense::new(1));
+    let text = onnx_bytes(&model(&spec)).unwrap_err().to_string();
+    assert!(text.contains("layer `embedding`.embedding: expected what ONNX has an operator for, got a mask"), "{text}");
+    let spec = Sequential::new([5, 2]).layer(Lstm::new(3).activation(Activation::Gelu)).layer(Dense::new(1));
+    let text = onnx_bytes(&model(&spec)).unwrap_err().to_string();
+    assert!(text.contains("layer `lstm`"), "{text}");
+}

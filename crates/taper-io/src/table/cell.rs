@@ -1,0 +1,100 @@
+//! What one cell of text is.
+
+/// A cell of text, understood.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Cell {
+    Number(f32),
+    /// Nothing, or one of the words for it.
+    Missing,
+    /// `inf`, or what is too large for f32.
+    Infinite,
+    Text,
+}
+
+/// The words that mean an empty cell, as pandas has them.
+const MISSING: [&str; 9] = ["NA", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "null", "<NA>"];
+
+/// Whether a trimmed cell says that there is nothing.
+pub(crate) fn is_missing(cell: &str) -> bool {
+    cell.is_empty() || MISSING.contains(&cell)
+}
+
+impl Cell {
+    /// What a trimmed cell is, where a fraction's digits are separated by a comma or by a point.
+    pub(crate) fn of(cell: &str, comma: bool) -> Self {
+        let Some(first) = cell.bytes().next() else { return Self::Missing };
+        if !(first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.' | b',')) {
+            return match cell {
+                _ if MISSING.contains(&cell) => Self::Missing,
+                _ if is_infinite(cell) => Self::Infinite,
+                _ => Self::Text,
+            };
+        }
+        let number = if comma { parse_comma(cell) } else { cell.parse::<f64>().ok() };
+        match number {
+            Some(number) if number.abs() <= f64::from(f32::MAX) => Self::Number(number as f32),
+            Some(number) if number.is_nan() => Self::Missing,
+            Some(_) => Self::Infinite,
+            None => Self::Text,
+        }
+    }
+}
+
+fn is_infinite(cell: &str) -> bool {
+    ["inf", "infinity", "∞"].iter().any(|word| cell.eq_ignore_ascii_case(word))
+}
+
+/// A number with a comma before its fraction.
+fn parse_comma(cell: &str) -> Option<f64> {
+    match cell.split_once(',') {
+        None if cell.contains('.') => None,
+        None => cell.parse().ok(),
+        Some((_, fraction)) if fraction.contains([',', '.']) => None,
+        Some((whole, fraction)) => format!("{whole}.{fraction}").parse().ok(),
+    }
+}
+
+/// Whether text was probably meant as a number: digits with separators that were not expected.
+pub(crate) fn looks_numeric(cell: &str) -> bool {
+    let digits = cell.trim_start_matches(['-', '+']);
+    digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | ' ' | '\u{a0}' | '\u{202f}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_what_they_say() {
+        for (cell, expected) in [
+            ("1", Cell::Number(1.0)),
+            ("-1.5e3", Cell::Number(-1500.0)),
+            (".5", Cell::Number(0.5)),
+            ("+7", Cell::Number(7.0)),
+            ("1e39", Cell::Infinite),
+            ("-inf", Cell::Infinite),
+            ("Infinity", Cell::Infinite),
+            ("NA", Cell::Missing),
+            ("", Cell::Missing),
+            ("1,5", Cell::Text),
+            ("-", Cell::Text),
+            ("0x10", Cell::Text),
+            ("1_000", Cell::Text),
+            ("yes", Cell::Text),
+        ] {
+            assert_eq!(Cell::of(cell, false), expected, "{cell}");
+        }
+        for (cell, expected) in
+            [("1,5", Cell::Number(1.5)), ("2", Cell::Number(2.0)), ("1.234,5", Cell::Text), ("1.5", Cell::Text)]
+        {
+            assert_eq!(Cell::of(cell, true), expected, "{cell}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_another_country_are_noticed() {
+        assert!(["1,5", "1.234,5", "1 000", "1'000", "-3,2"].into_iter().all(looks_numeric));
+        assert!(!["2026-11-23", "12:30", "A1", "1a", "-", "", "0x10"].into_iter().any(looks_numeric));
+    }
+}

@@ -1,0 +1,338 @@
+//! Columns that are put together from parts of a file, and everything that is wrong in them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use taper::Complaint;
+use taper::table::{Cells, Column, MISSING, Reading, Table, Wanted};
+
+use super::cell::{Cell, is_missing, looks_numeric};
+use crate::{Error, Result};
+
+/// Most complaints about cells that are told at once.
+const MOST_COMPLAINTS: usize = 20;
+/// Characters of a cell that a message shows.
+const MOST_SAMPLE: usize = 60;
+
+/// Cells of one kind: how many, and the first.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) count: usize,
+    first: Option<(usize, String)>,
+}
+
+impl Seen {
+    pub(crate) fn see(&mut self, row: usize, sample: &str) {
+        self.count += 1;
+        if self.first.is_none() {
+            let mut sample: String = sample.chars().take(MOST_SAMPLE + 1).collect();
+            if sample.chars().count() > MOST_SAMPLE {
+                sample.pop();
+                sample.push('…');
+            }
+            self.first = Some((row, sample));
+        }
+    }
+
+    /// Adds what was seen in rows that begin at `base`.
+    fn merge(&mut self, other: Self, base: usize) {
+        self.count += other.count;
+        if self.first.is_none() {
+            self.first = other.first.map(|(row, sample)| (base + row, sample));
+        }
+    }
+
+    /// A complaint about the first, if there is one.
+    fn complaint(&self, column: &str, expected: &str) -> Option<Complaint> {
+        let (row, sample) = self.first.as_ref()?;
+        let sample = match sample.as_str() {
+            "" => "an empty cell".to_owned(),
+            word if word.eq_ignore_ascii_case("nan") => "NaN".to_owned(),
+            word => format!("`{}`", word.escape_debug()),
+        };
+        let place = format!("row {}, column `{column}`", row + 1);
+        Some(Complaint::new(place, expected, format!("{sample} ({} in all)", self.count)))
+    }
+}
+
+/// Names in the order they are met.
+#[derive(Debug, Default)]
+struct Names {
+    levels: Vec<String>,
+    known: HashMap<String, u32>,
+    codes: Vec<u32>,
+}
+
+impl Names {
+    fn code(&mut self, name: &str) -> u32 {
+        match self.known.get(name) {
+            Some(code) => *code,
+            None => {
+                let code = self.levels.len() as u32;
+                self.levels.push(name.to_owned());
+                self.known.insert(name.to_owned(), code);
+                code
+            }
+        }
+    }
+}
+
+/// The cells of one column in some rows.
+#[derive(Debug)]
+pub(crate) struct Part {
+    reading: Reading,
+    rows: usize,
+    numbers: Vec<f32>,
+    names: Option<Names>,
+    number: Seen,
+    text: Seen,
+    missing: Seen,
+    infinite: Seen,
+    nul: Seen,
+    lookalike: Seen,
+}
+
+impl Part {
+    pub(crate) fn new(reading: Reading) -> Self {
+        Self {
+            reading,
+            rows: 0,
+            numbers: Vec::new(),
+            names: (reading == Reading::Names).then(Names::default),
+            number: Seen::default(),
+            text: Seen::default(),
+            missing: Seen::default(),
+            infinite: Seen::default(),
+            nul: Seen::default(),
+            lookalike: Seen::default(),
+        }
+    }
+
+    /// Adds a cell of text, trimmed.
+    #[inline]
+    pub(crate) fn push(&mut self, cell: &str, comma: bool) {
+        if self.reading == Reading::Names {
+            return self.push_name(cell);
+        }
+        match Cell::of(cell, comma) {
+            Cell::Number(number) => self.push_number(number),
+            Cell::Missing => self.push_missing(cell),
+            Cell::Infinite => {
+                self.infinite.see(self.rows, cell);
+                self.push_number(0.0);
+            }
+            Cell::Text => self.push_text(cell),
+        }
+    }
+
+    /// Adds a number; NaN is a missing one.
+    #[inline]
+    pub(crate) fn push_number(&mut self, number: f32) {
+        if self.number.count == 0 {
+            self.number.see(self.rows, &number.to_string());
+        } else {
+            self.number.count += 1;
+        }
+        self.put(number, MISSING);
+    }
+
+    /// Adds a number of a file that has types.
+    pub(crate) fn push_f64(&mut self, number: f64) {
+        if self.reading == Reading::Names {
+            return if number.is_nan() { self.push_missing("NaN") } else { self.push_name(&number.to_string()) };
+        }
+        if number.is_nan() {
+            self.push_missing("NaN");
+        } else if number.abs() > f64::from(f32::MAX) {
+            self.infinite.see(self.rows, &format!("{number:e}"));
+            self.put(0.0, MISSING);
+        } else {
+            self.push_number(number as f32);
+        }
+    }
+
+    /// Adds an empty cell.
+    pub(crate) fn push_missing(&mut self, cell: &str) {
+        self.missing.see(self.rows, cell);
+        self.put(f32::NAN, MISSING);
+    }
+
+    /// Adds a name, or an empty cell.
+    pub(crate) fn push_name(&mut self, cell: &str) {
+        if is_missing(cell) {
+            return self.push_missing(cell);
+        }
+        if cell.contains('\0') {
+            self.nul.see(self.rows, cell);
+        }
+        let rows = self.rows;
+        let names = self.names.get_or_insert_with(|| Names { codes: vec![MISSING; rows], ..Names::default() });
+        let code = names.code(cell);
+        self.put(f32::NAN, code);
+    }
+
+    /// Adds text of a file that has types: it is never a number, however it looks.
+    pub(crate) fn push_typed_text(&mut self, cell: &str) {
+        if self.reading != Reading::Names && !is_missing(cell) {
+            self.text.see(self.rows, cell);
+        }
+        if self.reading == Reading::Numbers { self.put(f32::NAN, MISSING) } else { self.push_name(cell) }
+    }
+
+    fn push_text(&mut self, cell: &str) {
+        self.text.see(self.rows, cell);
+        if self.reading == Reading::Auto {
+            if looks_numeric(cell) {
+                self.lookalike.see(self.rows, cell);
+            }
+            self.push_name(cell);
+        } else {
+            self.put(f32::NAN, MISSING);
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, number: f32, code: u32) {
+        if self.reading != Reading::Names {
+            self.numbers.push(number);
+        }
+        if let Some(names) = &mut self.names {
+            names.codes.push(code);
+        }
+        self.rows += 1;
+    }
+}
+
+/// Columns that grow part by part.
+#[derive(Debug)]
+pub(crate) struct Gather {
+    wanted: Vec<Wanted>,
+    columns: Vec<Part>,
+    rows: usize,
+    ragged: Seen,
+    cells: usize,
+}
+
+impl Gather {
+    /// For rows of this many cells.
+    pub(crate) fn new(wanted: Vec<Wanted>, cells: usize) -> Self {
+        let columns = wanted.iter().map(|wanted| Part::new(wanted.reading)).collect();
+        Self { wanted, columns, rows: 0, ragged: Seen::default(), cells }
+    }
+
+    /// Parts to fill, one per column.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        self.wanted.iter().map(|wanted| Part::new(wanted.reading)).collect()
+    }
+
+    /// Adds the next rows. `ragged` ones were left out; `base` is how many rows stand before in the file.
+    pub(crate) fn add(&mut self, parts: Vec<Part>, ragged: Seen, base: usize) {
+        self.ragged.merge(ragged, base);
+        let rows = parts.first().map_or(0, |part| part.rows);
+        for (column, part) in self.columns.iter_mut().zip(parts) {
+            column.take(part, base);
+        }
+        self.rows += rows;
+    }
+
+    /// How many ragged rows there were.
+    pub(crate) fn ragged(&self) -> usize {
+        self.ragged.count
+    }
+
+    /// The table, or everything that is wrong.
+    pub(crate) fn finish(self, path: &Path, skip_ragged: bool) -> Result<Table> {
+        let mut complaints = Vec::new();
+        if !skip_ragged && let Some((row, got)) = &self.ragged.first {
+            let place = format!("row {}", row + 1);
+            let got = format!("{got} ({} such rows in all)", self.ragged.count);
+            let complaint = Complaint::new(place, format!("{} cells, as the header has", self.cells), got);
+            complaints.push(complaint.help("`ragged = \"skip\"` leaves such rows out"));
+        }
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for (wanted, part) in self.wanted.iter().zip(self.columns) {
+            complaints.extend(part.complaints(wanted));
+            columns.push(Column { name: wanted.name.clone(), cells: part.cells() });
+        }
+        if !complaints.is_empty() {
+            complaints.truncate(MOST_COMPLAINTS);
+            return Err(Error::Content { path: path.to_owned(), complaints });
+        }
+        if self.rows == 0 {
+            return Err(Error::content(path, Complaint::new("", "at least one row below the header", "none")));
+        }
+        Table::new(columns).map_err(|error| Error::within(path, error))
+    }
+}
+
+impl Part {
+    /// Takes in the cells of the next rows, which begin at `base` in the file.
+    fn take(&mut self, other: Self, base: usize) {
+        for (seen, more) in [
+            (&mut self.number, other.number),
+            (&mut self.text, other.text),
+            (&mut self.missing, other.missing),
+            (&mut self.infinite, other.infinite),
+            (&mut self.nul, other.nul),
+            (&mut self.lookalike, other.lookalike),
+        ] {
+            seen.merge(more, base);
+        }
+        if let Some(names) = other.names {
+            let rows = self.rows;
+            // Numbers seen so far make this a mistake, and without any there is nothing to keep of them.
+            self.numbers = Vec::new();
+            let all = self.names.get_or_insert_with(|| Names { codes: vec![MISSING; rows], ..Names::default() });
+            let places: Vec<u32> = names.levels.iter().map(|name| all.code(name)).collect();
+            let place = |code: &u32| places.get(*code as usize).copied().unwrap_or(MISSING);
+            all.codes.extend(names.codes.iter().map(place));
+        } else if let Some(names) = &mut self.names {
+            names.codes.resize(self.rows + other.rows, MISSING);
+        } else {
+            self.numbers.extend(other.numbers);
+        }
+        self.rows += other.rows;
+    }
+
+    fn complaints(&self, wanted: &Wanted) -> Vec<Complaint> {
+        let name = &wanted.name;
+        let declare = format!("`one_hot = [\"{name}\"]` takes all cells of the column as names");
+        let mut complaints = Vec::new();
+        if wanted.complete {
+            let help = "`missing` says what an empty cell means: \"drop\", \"mean\", \"median\" or \"most_frequent\"";
+            complaints.extend(self.missing.complaint(name, "a value").map(|complaint| complaint.help(help)));
+        }
+        complaints.extend(self.infinite.complaint(name, "a finite number that f32 can hold"));
+        complaints.extend(self.nul.complaint(name, "text without NUL"));
+        let mixed = self.number.first.as_ref().filter(|_| self.text.count > 0);
+        let comma = self.text.first.as_ref().is_some_and(|(_, text)| looks_numeric(text) && text.contains(','));
+        let help = match (comma, self.reading) {
+            (true, Reading::Auto) => format!("`decimal = \",\"` reads `1,5` as 1.5; {declare}"),
+            (true, _) => "`decimal = \",\"` reads `1,5` as 1.5".to_owned(),
+            (false, _) => declare,
+        };
+        match (self.reading, mixed) {
+            (Reading::Numbers, _) => {
+                let complaint = self.text.complaint(name, "a number");
+                complaints.extend(complaint.map(|complaint| if comma { complaint.help(help) } else { complaint }));
+            }
+            (Reading::Auto, Some((row, number))) => {
+                let expected = format!("a number, as `{number}` in row {}", row + 1);
+                complaints.extend(self.text.complaint(name, &expected).map(|complaint| complaint.help(help)));
+            }
+            (Reading::Auto, None) => {
+                let complaint = self.lookalike.complaint(name, "a number or text that does not look like one");
+                complaints.extend(complaint.map(|complaint| complaint.help(help)));
+            }
+            (Reading::Names, _) => {}
+        }
+        complaints
+    }
+
+    fn cells(self) -> Cells {
+        match self.names {
+            Some(names) => Cells::sorted(names.levels, names.codes),
+            None => Cells::Numbers(self.numbers),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Tables of named columns as files.
+
+mod cell;
+mod csv;
+mod gather;
+mod header;
+mod inert;
+mod parquet;
+mod writer;
+
+use std::path::Path;
+
+use taper::table::{Table, Wanted};
+use taper::{Complaint, DataSpec};
+
+use self::csv::CsvFile;
+use self::parquet::ParquetTable;
+use crate::{Error, Result};
+
+pub use inert::inert;
+pub use writer::{CellsOut, ColumnKind, TableWriter};
+
+/// A table's file whose header has been read: `.csv` or `.parquet`.
+#[derive(Debug)]
+pub struct TableFile(Format);
+
+#[derive(Debug)]
+enum Format {
+    Csv(Box<CsvFile>),
+    Parquet(Box<ParquetTable>),
+}
+
+impl TableFile {
+    /// Opens a file and reads its header; `spec` says how numbers and cells are separated.
+    ///
+    /// # Errors
+    ///
+    /// Another ending, a file that cannot be read, names of columns that are empty or met twice.
+    pub fn open(path: &Path, spec: &DataSpec) -> Result<Self> {
+        match ending(path).as_deref() {
+            Some("csv") => CsvFile::open(path, spec).map(|file| Self(Format::Csv(Box::new(file)))),
+            Some("parquet") => ParquetTable::open(path).map(|file| Self(Format::Parquet(Box::new(file)))),
+            _ => Err(no_table("FILE", path)),
+        }
+    }
+
+    /// The names of the columns.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        match &self.0 {
+            Format::Csv(file) => file.header(),
+            Format::Parquet(file) => file.header(),
+        }
+    }
+
+    /// The next rows of these columns, some thousands of them, or `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes in those rows, with row and column.
+    pub fn next_table(&mut self, wanted: &[Wanted]) -> Result<Option<Table>> {
+        match &mut self.0 {
+            Format::Csv(file) => file.next_table(wanted),
+            Format::Parquet(file) => file.next_table(wanted),
+        }
+    }
+
+    /// All rows, and how many were left out because they are longer or shorter than the header and `spec` allows it.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes in them, with row and column.
+    pub fn table(self, wanted: &[Wanted], spec: &DataSpec) -> Result<(Table, usize)> {
+        match self.0 {
+            Format::Csv(file) => file.table(wanted, spec.ragged),
+            Format::Parquet(file) => Ok((file.table(wanted)?, 0)),
+        }
+    }
+}
+
+/// A table that has been read.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) table: Table,
+    /// Rows that were left out because they are longer or shorter than the header.
+    pub(crate) skipped: usize,
+    /// The columns that were read.
+    pub(crate) wanted: Vec<Wanted>,
+}
+
+/// Reads those columns of a table that `choose` wants of its header.
+///
+/// # Errors
+///
+/// A file that cannot be read or is no table, and all mistakes in the cells that are read, with row and column.
+pub(crate) fn read_table(
+    path: &Path,
+    spec: &DataSpec,
+    choose: &dyn Fn(&[String]) -> taper::Result<Vec<Wanted>>,
+) -> Result<Read> {
+    let file = TableFile::open(path, spec)?;
+    let wanted = choose(file.header()).map_err(|error| Error::within(path, error))?;
+    let (table, skipped) = file.table(&wanted, spec)?;
+    Ok(Read { table, skipped, wanted })
+}
+
+/// Whether this is the name of a table's file.
+#[must_use]
+pub fn is_table(path: &Path) -> bool {
+    ending(path).is_some_and(|ending| matches!(ending.as_str(), "csv" | "parquet"))
+}
+
+/// The ending of a file's name, in small letters.
+pub(crate) fn ending(path: &Path) -> Option<String> {
+    Some(path.extension()?.to_str()?.to_lowercase())
+}
+
+/// A complaint about a file that is no table.
+pub(crate) fn no_table(place: &str, path: &Path) -> Error {
+    taper::Error::from(Complaint::new(place, "a table: a .csv or .parquet file", path.display())).into()
+}

@@ -1,0 +1,7 @@
+//! Parquet files of flat columns: the one module that knows the `parquet` crate.
+
+mod read;
+mod write;
+
+pub(crate) use read::ParquetTable;
+pub(crate) use write::ParquetWriter;

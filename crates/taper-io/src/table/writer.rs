@@ -1,0 +1,107 @@
+//! Tables that are written part by part, and appear whole or not at all.
+
+use std::path::Path;
+
+use super::inert::inert;
+use super::parquet::ParquetWriter;
+use super::{ending, no_table};
+use crate::atomic::AtomicFile;
+use crate::{Error, Result};
+
+/// The kind of a column that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Numbers.
+    Numbers,
+    /// Text.
+    Text,
+}
+
+/// Cells of one column that are written.
+#[derive(Debug, Clone)]
+pub enum CellsOut<'a> {
+    /// Numbers.
+    Numbers(Vec<f32>),
+    /// Text.
+    Text(Vec<&'a str>),
+}
+
+/// Writes a table of known columns, `.csv` or `.parquet` by its ending.
+///
+/// In CSV, names and text that a spreadsheet would take for a formula are made [`inert`](crate::inert).
+#[derive(Debug)]
+pub struct TableWriter(Format);
+
+#[derive(Debug)]
+enum Format {
+    Csv { file: Box<csv::Writer<AtomicFile>>, path: std::path::PathBuf },
+    Parquet(ParquetWriter),
+}
+
+impl TableWriter {
+    /// A table with these columns and no rows yet. Nothing is at `path` before [`finish`](Self::finish).
+    ///
+    /// # Errors
+    ///
+    /// Another ending; [`Error::Io`].
+    pub fn create(path: &Path, columns: &[(String, ColumnKind)]) -> Result<Self> {
+        match ending(path).as_deref() {
+            Some("csv") => {
+                let mut file = csv::Writer::from_writer(AtomicFile::create(path)?);
+                let names = columns.iter().map(|(name, _)| inert(name).into_owned());
+                file.write_record(names).map_err(|error| failed(path, error))?;
+                Ok(Self(Format::Csv { file: Box::new(file), path: path.to_owned() }))
+            }
+            Some("parquet") => ParquetWriter::create(path, columns).map(|file| Self(Format::Parquet(file))),
+            _ => Err(no_table("--out", path)),
+        }
+    }
+
+    /// Adds rows: the cells of each column, in its order and of its kind.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn write(&mut self, columns: &[CellsOut<'_>]) -> Result<()> {
+        match &mut self.0 {
+            Format::Parquet(file) => file.write(columns),
+            Format::Csv { file, path } => {
+                let rows = match columns.first() {
+                    Some(CellsOut::Numbers(values)) => values.len(),
+                    Some(CellsOut::Text(texts)) => texts.len(),
+                    None => 0,
+                };
+                for row in 0..rows {
+                    for column in columns {
+                        let written = match column {
+                            CellsOut::Numbers(values) => file.write_field(values[row].to_string()),
+                            CellsOut::Text(texts) => file.write_field(inert(texts[row]).as_bytes()),
+                        };
+                        written.map_err(|error| failed(path, error))?;
+                    }
+                    file.write_record(None::<&[u8]>).map_err(|error| failed(path, error))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts the finished file in its place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; what was there before is untouched then.
+    pub fn finish(self) -> Result<()> {
+        match self.0 {
+            Format::Parquet(file) => file.finish(),
+            Format::Csv { file, path } => {
+                let file = file.into_inner().map_err(|error| Error::io(&path, "writing", error.into_error()))?;
+                file.finish()
+            }
+        }
+    }
+}
+
+fn failed(path: &Path, error: csv::Error) -> Error {
+    Error::io(path, "writing", std::io::Error::other(error))
+}

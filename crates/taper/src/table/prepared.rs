@@ -1,0 +1,138 @@
+//! Preparation that was measured on rows: from a table's columns to a model's inputs and targets.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Feature, Reading, Table, Target, Wanted, no_column};
+use crate::{Complaints, Dataset, Result, Shape};
+
+/// Rows that are prepared at a time: few enough to stay in cache while each column writes its share.
+const ROWS: usize = 512;
+
+/// What was measured on training rows, and turns raw rows into a model's inputs: saved beside the weights.
+///
+/// Columns are found by name; their order in a file means nothing, and columns that are not named here are left alone.
+///
+/// # Example
+///
+/// ```
+/// use taper::table::{Column, Feature, Prepared, Table, Target};
+///
+/// let age = Feature::Number { name: "age".into(), mean: 40.0, scale: 10.0, fill: Some(40.0), indicator: false };
+/// let city = Feature::Category {
+///     name: "city".into(), levels: vec!["Bonn".into(), "Ulm".into()], fill: None, indicator: false, unseen: Default::default(),
+/// };
+/// let target = Target::Number { name: "pay".into(), mean: 0.0, scale: 1.0 };
+/// let prepared = Prepared { features: vec![age, city], target };
+/// let rows = Table::new(vec![Column::names("city", ["Ulm", "Bonn"]), Column::numbers("age", [50.0, f32::NAN])])?;
+/// assert_eq!(prepared.inputs(&rows, &[0, 1])?.0, [1.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
+/// # Ok::<(), taper::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prepared {
+    /// The columns that are inputs, in the order of the model's inputs.
+    pub features: Vec<Feature>,
+    /// The column that is predicted.
+    pub target: Target,
+}
+
+impl Prepared {
+    /// How many inputs a row has.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.features.iter().map(Feature::width).sum()
+    }
+
+    /// What the inputs are called: `age`, `city=Ulm`.
+    #[must_use]
+    pub fn input_names(&self) -> Vec<String> {
+        self.features.iter().flat_map(Feature::input_names).collect()
+    }
+
+    /// The inputs of these rows, row by row, and how many cells hold a category that is not known and may be.
+    ///
+    /// # Errors
+    ///
+    /// Columns that are missing or of another kind, empty cells that nothing fills, unknown categories: all columns at once,
+    /// each with its first row.
+    pub fn inputs(&self, table: &Table, rows: &[usize]) -> Result<(Vec<f32>, usize)> {
+        let (mut bound, mut complaints) = (Vec::new(), Complaints::new());
+        let mut width = 0;
+        for feature in &self.features {
+            match feature.bind(table, rows) {
+                Ok(good) => bound.push((good, width)),
+                Err(complaint) => complaints.push(complaint),
+            }
+            width += feature.width();
+        }
+        complaints.finish()?;
+        let mut x = vec![0.0; rows.len() * width];
+        for (rows, x) in rows.chunks(ROWS).zip(x.chunks_mut(ROWS * width)) {
+            bound.iter().for_each(|(feature, at)| feature.write(rows, x, width, *at));
+        }
+        Ok((x, bound.iter().map(|(feature, _)| feature.strange()).sum()))
+    }
+
+    /// Inputs and targets of these rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`inputs`](Self::inputs), and about the target likewise; no rows.
+    pub fn dataset(&self, table: &Table, rows: &[usize]) -> Result<Dataset> {
+        let mut complaints = Complaints::new();
+        let x = complaints.take("", self.inputs(table, rows))?;
+        let y = complaints.take("", self.target.numbers(table, rows))?;
+        complaints.finish()?;
+        let (x, y) = (x.map(|(x, _)| x).unwrap_or_default(), y.unwrap_or_default());
+        let data = Dataset::new(Shape::new([self.width()])?, x, self.target.width(), y)?;
+        Ok(data.with_input_names(self.input_names().into()))
+    }
+
+    /// What is to be read of a file with this header: the features and, if it is wanted, the target.
+    ///
+    /// # Errors
+    ///
+    /// Every column that is not there.
+    pub fn wanted(&self, header: &[String], target: bool) -> Result<Vec<Wanted>> {
+        let names: Vec<&str> = header.iter().map(String::as_str).collect();
+        let mut complaints = Complaints::new();
+        let features = self.features.iter().map(|feature| match feature {
+            Feature::Number { name, fill, .. } => (name, Reading::Numbers, fill.is_none()),
+            Feature::Category { name, fill, .. } => (name, Reading::Names, fill.is_none()),
+        });
+        let target = target.then_some(match &self.target {
+            Target::Number { name, .. } => (name, Reading::Numbers, true),
+            Target::Classes { name, labels: super::Labels::Numbers(_), .. } => (name, Reading::Numbers, true),
+            Target::Classes { name, .. } => (name, Reading::Names, true),
+        });
+        let mut wanted = Vec::new();
+        for (name, reading, complete) in features.chain(target) {
+            match names.iter().position(|other| other == name) {
+                Some(position) => wanted.push(Wanted { position, name: name.clone(), reading, complete }),
+                None => complaints.push(no_column("", name, &names)),
+            }
+        }
+        complaints.finish()?;
+        wanted.sort_by_key(|wanted| wanted.position);
+        Ok(wanted)
+    }
+
+    /// Complains about what cannot have been measured: for preparation that comes from a file.
+    ///
+    /// # Errors
+    ///
+    /// All complaints at once; places are keys.
+    pub fn validate(&self) -> Result<()> {
+        let mut complaints = Complaints::new();
+        complaints.check(!self.features.is_empty(), "features", "at least one", "none");
+        for (i, feature) in self.features.iter().enumerate() {
+            let unique = self.features[..i].iter().all(|other| other.name() != feature.name());
+            let unique = unique && feature.name() != self.target.name();
+            let place = format!("features[{i}]");
+            complaints.check(unique, format!("{place}.name"), "a column of its own", format!("`{}`", feature.name()));
+            feature.validate(&place, &mut complaints);
+        }
+        self.target.validate(&mut complaints);
+        complaints.finish()
+    }
+}

@@ -1,0 +1,162 @@
+//! Which column of a table does what.
+
+use crate::data_spec::{DataSpec, Features, Missing};
+use crate::{Complaint, Complaints, Result};
+
+/// The parts that the columns of a table play in an experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roles {
+    /// The inputs, in the order of the file.
+    pub features: Vec<String>,
+    /// What is to be predicted.
+    pub target: String,
+    /// What says which rows belong together.
+    pub group: Option<String>,
+    /// What orders the rows.
+    pub time: Option<String>,
+    /// What every fold holds in the same shares.
+    pub stratify: Option<String>,
+}
+
+/// How a column's cells are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// As numbers if all of them are, as names if none of them is.
+    Auto,
+    /// As numbers.
+    Numbers,
+    /// As names.
+    Names,
+}
+
+/// A column that is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its position in the file.
+    pub position: usize,
+    /// Its name.
+    pub name: String,
+    /// How its cells are to be read.
+    pub reading: Reading,
+    /// Whether an empty cell is a mistake.
+    pub complete: bool,
+}
+
+impl Roles {
+    /// The parts that `spec` gives to the columns of `header`.
+    ///
+    /// # Errors
+    ///
+    /// Names that no column has, and columns with two parts that exclude each other; places are keys of the experiment.
+    pub fn of(spec: &DataSpec, header: &[String]) -> Result<Self> {
+        let names: Vec<&str> = header.iter().map(String::as_str).collect();
+        let mut complaints = Complaints::new();
+        let check = |place: &str, name: &str, complaints: &mut Complaints| {
+            if !names.contains(&name) {
+                complaints.push(super::no_column(&format!("data.{place}"), name, &names));
+            }
+        };
+        let target = spec.target.clone().or_else(|| header.last().cloned()).unwrap_or_default();
+        let mut taken = vec![("target", target.as_str())];
+        for (key, name) in [("group", &spec.group), ("time", &spec.time)] {
+            taken.extend(name.iter().map(|name| (key, name.as_str())));
+        }
+        for (i, (key, name)) in taken.iter().enumerate() {
+            check(key, name, &mut complaints);
+            if let Some((other, _)) = taken[..i].iter().find(|(_, other)| other == name) {
+                let expected = "a column without another part";
+                complaints.push(Complaint::new(format!("data.{key}"), expected, format!("`{name}`, the {other}")));
+            }
+        }
+        spec.stratify.iter().for_each(|name| check("stratify", name, &mut complaints));
+        for (key, list) in [("exclude", &spec.exclude), ("one_hot", &spec.one_hot)] {
+            list.iter().enumerate().for_each(|(i, name)| check(&format!("{key}[{i}]"), name, &mut complaints));
+        }
+        let features: Vec<String> = match &spec.features {
+            Some(Features::Names(chosen)) => {
+                for (i, name) in chosen.iter().enumerate() {
+                    let place = format!("features[{i}]");
+                    check(&place, name, &mut complaints);
+                    let part = taken.iter().find(|(_, other)| other == name).map(|(key, _)| format!("the {key}"));
+                    let part = part.or_else(|| spec.exclude.contains(name).then(|| "which is excluded".to_owned()));
+                    let part = part.or_else(|| chosen[..i].contains(name).then(|| "a second time".to_owned()));
+                    if let Some(part) = part {
+                        let expected = "a column without another part";
+                        complaints.push(Complaint::new(format!("data.{place}"), expected, format!("`{name}`, {part}")));
+                    }
+                }
+                header.iter().filter(|name| chosen.contains(name)).cloned().collect()
+            }
+            _ => {
+                let free = |name: &&String| {
+                    !spec.exclude.contains(name) && taken.iter().all(|(_, other)| other != &name.as_str())
+                };
+                header.iter().filter(free).cloned().collect()
+            }
+        };
+        complaints.check(
+            !features.is_empty(),
+            "header",
+            "at least one feature beside the target",
+            format!("only `{}`", super::list(header)),
+        );
+        complaints.finish()?;
+        Ok(Self {
+            features,
+            target,
+            group: spec.group.clone(),
+            time: spec.time.clone(),
+            stratify: spec.stratify.clone(),
+        })
+    }
+
+    /// What is to be read of a file with this header, in its order.
+    #[must_use]
+    pub fn wanted(&self, spec: &DataSpec, header: &[String]) -> Vec<Wanted> {
+        let wanted = |(position, name): (usize, &String)| {
+            let is = |role: &Option<String>| role.as_ref() == Some(name);
+            let feature = self.features.contains(name);
+            let keys = is(&self.group) || is(&self.time);
+            if !feature && !keys && *name != self.target && !is(&self.stratify) {
+                return None;
+            }
+            // What only marks rows is compared, never counted with: as text, it loses no digit.
+            let marks = keys || (is(&self.stratify) && !feature && *name != self.target);
+            let reading = if marks || spec.one_hot.contains(name) { Reading::Names } else { Reading::Auto };
+            let complete = !feature || spec.missing == Missing::Error;
+            Some(Wanted { position, name: name.clone(), reading, complete })
+        };
+        header.iter().enumerate().filter_map(wanted).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Vec<String> {
+        ["id", "a", "b", "when", "y"].map(String::from).to_vec()
+    }
+
+    #[test]
+    fn every_column_without_another_part_is_a_feature() {
+        let spec = DataSpec { exclude: vec!["id".into()], time: Some("when".into()), ..DataSpec::new("t.csv") };
+        let roles = Roles::of(&spec, &header()).unwrap();
+        assert_eq!((roles.features.join(" "), roles.target.as_str()), ("a b".into(), "y"));
+        let read: Vec<_> = roles.wanted(&spec, &header()).into_iter().map(|w| (w.position, w.reading)).collect();
+        assert_eq!(read, [(1, Reading::Auto), (2, Reading::Auto), (3, Reading::Names), (4, Reading::Auto)]);
+    }
+
+    #[test]
+    fn what_no_column_is_called_is_told_at_once() {
+        let spec = DataSpec {
+            target: Some("z".into()),
+            group: Some("idd".into()),
+            features: Some(Features::Names(vec!["a".into(), "c".into(), "a".into()])),
+            ..DataSpec::new("t.csv")
+        };
+        let error = Roles::of(&spec, &header()).unwrap_err().to_string();
+        assert_eq!(error.lines().count(), 4, "{error}");
+        assert!(error.contains("data.group: expected one of id, a, b, when, y, got `idd` (did you mean `id`?)"));
+    }
+}
