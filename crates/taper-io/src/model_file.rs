@@ -46,6 +46,33 @@ pub fn write_saved_model(
     prepared: Option<&Prepared>,
     experiment: Option<&Experiment>,
 ) -> Result<()> {
+    write_tensors(path, &saved_tensors(path, model, prepared, experiment)?)
+}
+
+/// Writes a model that was chosen, with where it comes from: data, choice and engine, as JSON in the metadata
+/// `taper_provenance`.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn write_chosen_model(
+    path: &Path,
+    model: &Model,
+    prepared: Option<&Prepared>,
+    experiment: &Experiment,
+    provenance: &serde_json::Value,
+) -> Result<()> {
+    let mut tensors = saved_tensors(path, model, prepared, Some(experiment))?;
+    tensors.metadata.insert("taper_provenance".into(), text(path, provenance)?);
+    write_tensors(path, &tensors)
+}
+
+fn saved_tensors(
+    path: &Path,
+    model: &Model,
+    prepared: Option<&Prepared>,
+    experiment: Option<&Experiment>,
+) -> Result<Tensors> {
     let mut tensors = tensors_of(path, model)?;
     if let Some(prepared) = prepared {
         tensors.metadata.insert("taper_preparation".into(), text(path, prepared)?);
@@ -53,7 +80,7 @@ pub fn write_saved_model(
     if let Some(experiment) = experiment {
         tensors.metadata.insert("taper_experiment".into(), text(path, experiment)?);
     }
-    write_tensors(path, &tensors)
+    Ok(tensors)
 }
 
 /// Writes a model whose input consists of some columns only of what it was trained on, and which those are.

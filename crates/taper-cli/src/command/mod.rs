@@ -19,8 +19,6 @@ pub(crate) mod trial;
 
 use std::path::Path;
 
-use taper::{DataSpec, Dataset, PlainRows};
-
 use crate::failure::Failure;
 
 /// Whether a file is Keras's, by its ending.
@@ -48,11 +46,4 @@ pub(crate) fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T
 /// The folder that relative paths in a file are meant from.
 pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))
-}
-
-/// The rows of an experiment, for resampling.
-pub(crate) fn plain_rows<'a>(spec: &DataSpec, data: &'a Dataset) -> PlainRows<'a> {
-    let ordered = spec.is_series();
-    let development = spec.train.unwrap_or(data.rows());
-    PlainRows { data, development, standardize: spec.standardize && !ordered, classes: !ordered, ordered }
 }

@@ -2,20 +2,19 @@
 
 use std::path::Path;
 
-use taper::{Complaint, TrialSpec, run_trial};
+use taper::{Complaint, Rows, TrialSpec, run_trial};
 
-use super::{folder_of, on_threads, plain_rows};
+use super::{folder_of, on_threads};
 use crate::args::Trial;
 use crate::failure::Failure;
 use crate::output;
 
 pub(crate) fn run(trial: &Trial) -> Result<(), Failure> {
     let Trial::Run { spec: file, out, folder, threads } = trial;
-    let spec = read(file)?;
+    let mut spec = read(file)?;
     let folder = folder.as_deref().unwrap_or(folder_of(file));
-    let data = taper_io::read_rows(&spec.experiment.data, folder)?;
-    let rows = plain_rows(&spec.experiment.data, &data);
-    crate::memory::check(&spec.experiment.model, &spec.experiment.fit, data.rows())?;
+    let rows = taper_io::read_source(&mut spec.experiment, folder)?;
+    crate::memory::check(&spec.experiment.model, &spec.experiment.fit, rows.rows())?;
     let outcome = on_threads(*threads, || run_trial(&spec, &rows))??;
     let text = serde_json::to_string_pretty(&outcome).map_err(|error| Failure::Run(error.to_string()))?;
     taper_io::write_atomic(out, format!("{text}\n").as_bytes())?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use taper::{Choice, Rows, Rule};
 use taper_io::{Digest, STORE};
 
-use super::{folder_of, on_threads, plain_rows};
+use super::{folder_of, on_threads};
 use crate::args::Choose;
 use crate::failure::Failure;
 use crate::output::{self, Folder};
@@ -34,13 +34,13 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     };
     experiment.choose = Some(spec.clone());
 
-    let data = taper_io::read_rows(&experiment.data, folder_of(&args.experiment))?;
-    let rows = plain_rows(&experiment.data, &data);
+    let rows = taper_io::read_source(&mut experiment, folder_of(&args.experiment))?;
     crate::memory::check(&experiment.model, &experiment.fit, rows.rows())?;
     taper::check_choose(&experiment, &rows)?;
     let mut folder = Folder::prepare(&args.common.out)?;
     let identity = identity::identity(&experiment, folder_of(&args.experiment))?;
     let session = Session::open(args, &identity)?;
+    output::warn(rows.warnings());
 
     let progress = ChooseProgress::new(&spec.score, experiment.fit.maximizes(&spec.score));
     let chosen = on_threads(args.common.threads, || taper::choose(&experiment, &rows, &session.store, &progress))?;
@@ -58,7 +58,10 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         folder.write("result.json", result.as_bytes())?;
         let (head, cells) = cv_results::cv_results(choice);
         taper_io::write_csv(&folder.file("cv_results.csv"), &head, &cells)?;
-        taper_io::write_model(&folder.file("model.safetensors"), &chosen.model)?;
+        let prepared = rows.prepared(&chosen.train)?;
+        let provenance = provenance(choice, &identity);
+        let (file, model) = (folder.file("model.safetensors"), &chosen.model);
+        taper_io::write_chosen_model(&file, model, prepared.as_ref(), &chosen.experiment, &provenance)?;
         let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
         folder.write_report(&report::report(choice, &command(args), &text))?;
         folder.file(STORE);
@@ -77,6 +80,19 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     } else {
         output::print(&told(choice, &folder.report()))
     }
+}
+
+/// Where a model comes from: what was asked, of which data, by which engine, and what was found.
+fn provenance(choice: &Choice, identity: &Value) -> Value {
+    json!({
+        "identity": identity,
+        "verdict": choice.verdict,
+        "chosen": choice.chosen,
+        "rule": choice.rule,
+        "gain": choice.gain,
+        "runs": choice.runs,
+        "rows": choice.rows,
+    })
 }
 
 /// What is safe when a choice ends early, and how to go on.
@@ -107,7 +123,7 @@ fn command(args: &Choose) -> String {
 
 /// The result for a terminal.
 fn told(choice: &Choice, report: &str) -> String {
-    let mut text = format!("{}\n\n{}\n\n", choice.verdict.sentence, choice.gain.statement);
+    let mut text = format!("{}\n\nThe gain is {}.\n\n", choice.verdict.sentence, choice.gain.statement);
     let mut rows = vec![["candidate", choice.score.as_str(), "± se", "folds", ""].map(str::to_owned).to_vec()];
     for point in std::iter::once(&choice.baseline).chain(&choice.grid) {
         let is_chosen = point.penalty == choice.chosen.penalty && point.value == choice.chosen.value;

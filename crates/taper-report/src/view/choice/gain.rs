@@ -29,11 +29,13 @@ pub(super) fn section(choice: &Choice) -> Section {
         higher_is_better: Some(true),
         rows,
     };
-    let mut section = Section::new("What it gains, and how sure that is").paragraph(gain.statement.as_str()).figure(
-        "gain",
-        figure.figure(),
-        "The choice against no penalty, pair by pair, on rows that took part in no choice.",
-    );
+    let mut section = Section::new("What it gains, and how sure that is")
+        .paragraph(format!("The gain is {}.", gain.statement))
+        .figure(
+            "gain",
+            figure.figure(),
+            "The choice against no penalty, pair by pair, on rows that took part in no choice.",
+        );
     if !choice.outer.is_empty() {
         let mut table = Table::new(["outer fold", "chosen without it", "no penalty", "choice", "gain"])
             .caption(format!("The {} of each outer fold.", score_name(choice)));
