@@ -32,24 +32,41 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Peer:
-    """One script, which prints a JSON line for each case that it measures."""
+    """One command, which prints a JSON line for each case that it measures, and Taper's workloads that it is beside."""
 
     script: str
     arguments: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ("moons",)
     pinned: bool = True
 
     @property
     def name(self) -> str:
-        return " ".join((self.script.removesuffix("_moons.py"), *self.arguments[:1]))
+        return " ".join((self.script.removesuffix(".py"), *self.arguments, *self.workloads))
 
 
+STEPS = {
+    "mlp": "784-512-512-10, batch 128, Adam, l2 1e-4",
+    "cnn": "32×32×3, conv 3×3 32, 32, pool, 64, 64, pool, dense 128, 10, batch 32, Adam, l2 5e-4",
+    "lstm": "32 features, 50 steps, LSTM(128), dense 1, batch 32, Adam, l2 1e-6 on both kernels",
+}
 PEERS = (
-    Peer("jax_moons.py"),
+    Peer("jax_moons.py", workloads=("moons", "moons-grid")),
     Peer("torch_moons.py"),
     Peer("sklearn_moons.py"),
     Peer("keras_moons.py", ("jax",)),
     Peer("keras_moons.py", ("torch",)),
     Peer("keras_moons.py", ("tensorflow",), pinned=False),  # on one core its `fit` sleeps half of the time
+    *(
+        Peer(script, (*arguments, workload), (workload,))
+        for workload in STEPS
+        for script, arguments in (
+            ("torch_steps.py", ()),
+            ("jax_steps.py", ()),
+            ("keras_steps.py", ("tensorflow",)),
+            ("keras_steps.py", ("torch",)),
+            ("keras_steps.py", ("jax",)),
+        )
+    ),
 )
 
 
@@ -65,17 +82,17 @@ def prepare(with_taper: bool) -> None:
         subprocess.run(["cargo", "build", "--release", "--package", "taper-cli"], cwd=ROOT, check=True)
 
 
-def environment() -> dict[str, str]:
-    """Ours, with one thread for every library, and without settings that would hold one of them back."""
+def environment(threads: int) -> dict[str, str]:
+    """Ours, with this many threads for every library, and without settings that would hold one of them back."""
     ours = ("OPENBLAS_", "XLA_", "JAX_", "TF_", "TORCH", "KERAS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return kept | one_thread | {"PYTHONDONTWRITEBYTECODE": "1"}
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    return kept | counts | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def run(command: Sequence[str | Path], core: int | None, env: dict[str, str] | None = None) -> str:
-    """What `command` prints. A failure is told, and is nothing printed."""
-    pin = ["taskset", "--cpu-list", str(core)] if core is not None and shutil.which("taskset") else []
+def run(command: Sequence[str | Path], cores: str, env: dict[str, str] | None = None) -> str:
+    """What `command` prints on these cores ("": all of them). A failure is told, and is nothing printed."""
+    pin = ["taskset", "--cpu-list", cores] if cores and shutil.which("taskset") else []
     done = subprocess.run([*pin, *map(str, command)], env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         print(f"  failed: {' '.join(map(str, command))}\n{done.stderr[-2000:]}", file=sys.stderr)
@@ -83,24 +100,29 @@ def run(command: Sequence[str | Path], core: int | None, env: dict[str, str] | N
     return done.stdout
 
 
-def taper(workload: str, core: int) -> list[Line]:
+def taper(workload: str, threads: int, cores: str) -> list[Line]:
     """One run of Taper's own side, which prints one JSON document."""
-    printed = run([TAPER, "bench", workload, "--json"], core)
+    printed = run([TAPER, "bench", workload, "--threads", str(threads), "--json"], cores)
     return [json.loads(printed) | {"peer": "taper", "workload": workload}] if printed else []
 
 
-def measure(rounds: int, core: int, only: str, with_taper: bool) -> list[Line]:
+def chosen(only: Sequence[str]) -> list[Peer]:
+    """The peers whose names or workloads contain one of these texts; all, if there are none."""
+    return [peer for peer in PEERS if not only or any(text in peer.name for text in only)]
+
+
+def measure(peers: Sequence[Peer], rounds: int, threads: int, core: int, with_taper: bool) -> list[Line]:
     """All lines of all rounds. Taper runs before every peer, so that both see the same machine."""
     measured: list[Line] = []
+    cores = ",".join(str(core + i) for i in range(threads))
     for round_ in range(1, rounds + 1):
-        for peer in PEERS:
-            if only not in peer.name:
-                continue
+        for peer in peers:
             print(f"round {round_}/{rounds}: {peer.name}", file=sys.stderr)
-            for workload in ("moons", "moons-grid") if with_taper else ():
-                measured += taper(workload, core)
+            for workload in peer.workloads if with_taper else ():
+                measured += taper(workload, threads, cores)
             command: list[str | Path] = [PYTHON, HERE / "peers" / peer.script, *peer.arguments]
-            printed = run(command, core if peer.pinned else None, environment())
+            command += ["--threads", str(threads)] if peer.script.endswith("_steps.py") else []
+            printed = run(command, cores if peer.pinned else "", environment(threads))
             measured += [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     return measured
 
@@ -112,9 +134,9 @@ class Case:
     peer: str
     workload: str
     epochs: int
-    epoch_us: float
+    epoch_us: float  # of a step, where steps are measured
     spread: float  # (largest - smallest) / median of the epoch's time, over rounds
-    seconds: float  # all 4000 epochs of every model, nothing else
+    seconds: float  # all 4000 epochs of every model, nothing else; or a step
     compile_seconds: float
     accuracy: float | None
     loss: float | None
@@ -131,7 +153,8 @@ def medians(measured: list[Line]) -> list[Case]:
         groups.setdefault((line["peer"], line["workload"]), []).append(line)
     cases = []
     for (peer, workload), group in groups.items():
-        epoch = [line["seconds"] / EPOCHS / (MODELS if workload == "moons-grid" else 1) * 1e6 for line in group]
+        once = 1 if workload in STEPS else EPOCHS * (MODELS if workload == "moons-grid" else 1)
+        epoch = [line["seconds"] / once * 1e6 for line in group]
         cases.append(
             Case(
                 peer,
@@ -189,6 +212,39 @@ def table(cases: list[Case]) -> str:
     return "\n".join(rows)
 
 
+def step_table(cases: list[Case]) -> str:
+    """A Markdown table of steps, the fastest first. Ratios are peer / Taper."""
+    ours = next((case for case in cases if case.peer == "taper"), None)
+    rows = ["| | one step, ms | × Taper | spread | first step, s |", "|---|---:|---:|---:|---:|"]
+    for case in sorted(cases, key=lambda case: case.epoch_us):
+        cells = (
+            f"**{case.peer}**" if case is ours else case.peer,
+            number(case.epoch_us / 1e3),
+            number(case.epoch_us / ours.epoch_us) if ours else "–",
+            f"{case.spread:.0%}",
+            number(case.compile_seconds) if case.compile_seconds else "–",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def peak(measured: list[Line]) -> str:
+    """What Taper says of the machine and of its own share of it."""
+    shares: dict[str, list[Line]] = {}
+    for line in measured:
+        if line["peer"] == "taper" and "share_of_peak" in line:
+            shares.setdefault(line["workload"], []).append(line)
+    if not shares:
+        return ""
+    told = (
+        f"{workload} {statistics.median(line['gflops'] for line in lines):.0f} GFLOP/s"
+        f" ({statistics.median(line['share_of_peak'] for line in lines):.0%})"
+        for workload, lines in shares.items()
+    )
+    one = next(iter(shares.values()))[0]
+    return f"- one core's peak, measured with {one['isa']}: {one['peak_gflops']:.0f} GFLOP/s; Taper reaches {', '.join(told)}"
+
+
 def machine() -> str:
     """Processor, its vector instructions, cores, memory and system."""
     info = Path("/proc/cpuinfo")
@@ -229,33 +285,35 @@ def versions(measured: list[Line]) -> str:
     return "; ".join([ours, *(f"{name} {number}" for name, number in sorted(packages.items()))])
 
 
-def page(measured: list[Line], rounds: int, core: int, machine_: str) -> str:
+def page(measured: list[Line], rounds: int, threads: int, core: int, machine_: str) -> str:
     """The whole of RESULTS.md."""
     cases = medians(measured)
-    workloads = {
-        "moons": [case for case in cases if case.workload == "moons"],
-        "moons-grid": [case for case in cases if case.workload == "moons-grid"] + grid_products(cases),
-    }
+
+    def of(workload: str) -> list[Case]:
+        return [case for case in cases if case.workload == workload]
+
+    sections = []
+    if of("moons"):
+        sections.append(f"## moons: 30 rows, 2-500-1, Adam, l2(0.001), 4000 epochs\n\n{table(of('moons'))}")
+    if of("moons-grid"):
+        grid = table(of("moons-grid") + grid_products(cases))
+        sections.append(f"## moons-grid: 6 penalties × 30 seeds × 4000 epochs\n\n{grid}")
+    sections += [f"## {name}: {what}\n\n{step_table(of(name))}" for name, what in STEPS.items() if of(name)]
     missing = "" if any(case.peer == "taper" for case in cases) else (
         "\n**Taper was not measured, so there are no ratios.**\n"
     )  # fmt: skip
+    where = f"on core {core}" if threads == 1 else f"{threads} threads on cores {core} to {core + threads - 1}"
     return f"""# Speed beside the peers
 
 Written by `python3 bench/compare/run.py` on {datetime.date.today()}; do not edit. What is measured, and how fairly:
-[compare/README.md](compare/README.md). Rounds: {rounds}, on core {core}; the numbers are medians, and spread is
+[compare/README.md](compare/README.md). Rounds: {rounds}, {where}; the numbers are medians, and spread is
 (largest - smallest) / median. × Taper is the peer's time over Taper's.
 {missing}
-## moons: 30 rows, 2-500-1, Adam, l2(0.001), 4000 epochs
-
-{table(workloads["moons"])}
-
-## moons-grid: 6 penalties × 30 seeds × 4000 epochs
-
-{table(workloads["moons-grid"])}
-
+{chr(10).join(section + chr(10) for section in sections)}
 ## Machine
 
 {machine_}
+{peak(measured)}
 
 ## Versions
 
@@ -266,22 +324,30 @@ Written by `python3 bench/compare/run.py` on {datetime.date.today()}; do not edi
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--core", type=int, default=0, help="the core that peers and Taper share (default 0)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only peers whose name contains TEXT, such as 'jax'")
+    parser.add_argument("--threads", type=int, default=1, help="threads, and cores, for everybody (default 1)")
+    parser.add_argument("--core", type=int, default=0, help="the first core that peers and Taper share (default 0)")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="TEXT", help="peers and workloads whose names contain one of these"
+    )
+    parser.add_argument("--list", action="store_true", help="print what would run, and run nothing")
     parser.add_argument("--output", type=Path, default=HERE.parent / "RESULTS.md")
     parser.add_argument("--peers-alone", action="store_true", help="neither build nor run Taper: no ratios")
     args = parser.parse_args()
 
+    peers = chosen(args.only)
+    print("\n".join(peer.name for peer in peers) or f"nothing is called {' or '.join(args.only)}", file=sys.stderr)
+    if args.list or not peers:
+        sys.exit(0 if peers else 2)
     with_taper = not args.peers_alone
     prepare(with_taper)
     before = machine()
-    if with_taper and not taper("moons", args.core):  # the warm-up as well
+    if with_taper and not taper("moons", 1, str(args.core)):  # the warm-up as well
         print("`taper bench moons --json` does not work: the peers run alone, without ratios", file=sys.stderr)
         with_taper = False
-    measured = measure(args.rounds, args.core, args.only, with_taper)
+    measured = measure(peers, args.rounds, args.threads, args.core, with_taper)
     if not measured:
         sys.exit("nothing was measured")
-    args.output.write_text(page(measured, args.rounds, args.core, before))
+    args.output.write_text(page(measured, args.rounds, args.threads, args.core, before))
     print(args.output.read_text())
 
 

@@ -560,6 +560,8 @@ pub(crate) enum Workload {
     Tabular,
     /// Whether training slows down as its numbers become small
     Denormals,
+    /// How time grows with units, rows, batch size, penalties and repeats
+    Growth,
 }
 
 impl Workload {

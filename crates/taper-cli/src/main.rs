@@ -24,13 +24,27 @@ use failure::Failure;
 fn main() -> ExitCode {
     let args = Args::parse();
     interrupt::listen();
-    match run(&args) {
+    match choose_isa().and_then(|()| run(&args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.tell();
             failure.exit_code()
         }
     }
+}
+
+/// `TAPER_ISA` names an instruction set to keep to: to compare paths, or for the same bits on unequal machines.
+fn choose_isa() -> Result<(), Failure> {
+    let Some(name) = std::env::var_os("TAPER_ISA") else { return Ok(()) };
+    let Some(wanted) = name.to_str().and_then(taper::Isa::named) else {
+        let names = taper::Isa::ALL.map(taper::Isa::name).join(", ");
+        return Err(Failure::Input(format!("TAPER_ISA: expected one of {names}, got `{}`", name.display())));
+    };
+    let chosen = taper::force_isa(wanted);
+    if chosen != wanted {
+        output::note(&format!("note: this machine has no {}; using {}", wanted.name(), chosen.name()));
+    }
+    Ok(())
 }
 
 fn run(args: &Args) -> Result<(), Failure> {

@@ -3,9 +3,10 @@
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::Serialize;
 use taper::Warning;
-use taper_report::Report;
+use taper_report::{Figure, Report};
 
 use crate::failure::Failure;
 
@@ -86,9 +87,13 @@ impl Folder {
         self.write("report.html", report.html()?.as_bytes())?;
         self.write("report.md", report.markdown().as_bytes())?;
         taper_io::check_writable(&self.path.join("figure"))?;
-        for (name, figure) in report.figures() {
-            self.write(&format!("figure/{name}.svg"), figure.svg().as_bytes())?;
-            self.write(&format!("figure/{name}.png"), &figure.png()?)?;
+        // Drawing takes longer than writing.
+        let draw = |(name, figure): (String, &Figure)| Ok((name, figure.svg(), figure.png()?));
+        let drawn: Vec<_> =
+            report.figures().into_par_iter().with_max_len(1).map(draw).collect::<Result<_, Failure>>()?;
+        for (name, svg, png) in drawn {
+            self.write(&format!("figure/{name}.svg"), svg.as_bytes())?;
+            self.write(&format!("figure/{name}.png"), &png)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::lane::{exp, flush, ln_1p, map_in_place, mul_add, relu, sigmoid, splat, tanh, zip_in_place};
+use crate::lane::{at_most, exp, flush, ln_1p, map_in_place, mul_add, relu, sigmoid, splat, tanh, zip_in_place};
 use crate::macros::kernel;
 
 /// An elementwise function `y = f(z)`.
@@ -92,18 +92,10 @@ macro_rules! function {
 
 function!(Linear, |_simd, z| z, |_saved, dy| dy);
 function!(Relu, |simd, z| relu(simd, z), |y, dy| positive(simd, y, dy, splat(simd, 0.0)));
-function!(
-    Relu6,
-    |simd, z| {
-        let y = relu(simd, z);
-        let six = splat(simd, 6.0);
-        simd.select_f32s(simd.greater_than_f32s(y, six), six, y)
-    },
-    |y, dy| {
-        let inside = positive(simd, y, dy, splat(simd, 0.0));
-        simd.select_f32s(simd.less_than_f32s(y, splat(simd, 6.0)), inside, splat(simd, 0.0))
-    }
-);
+function!(Relu6, |simd, z| at_most(simd, relu(simd, z), 6.0), |y, dy| {
+    let inside = positive(simd, y, dy, splat(simd, 0.0));
+    simd.select_f32s(simd.less_than_f32s(y, splat(simd, 6.0)), inside, splat(simd, 0.0))
+});
 function!(LeakyRelu(slope), |simd, z| positive(simd, z, z, simd.mul_f32s(splat(simd, slope), z)), |y, dy| positive(
     simd,
     y,
@@ -133,8 +125,7 @@ function!(
     HardSigmoid,
     |simd, z| {
         let y = relu(simd, mul_add(simd, z, splat(simd, 1.0 / 6.0), splat(simd, 0.5)));
-        let one = splat(simd, 1.0);
-        simd.select_f32s(simd.greater_than_f32s(y, one), one, y)
+        at_most(simd, y, 1.0)
     },
     |z, dy| {
         let inside = simd.less_than_f32s(simd.abs_f32s(z), splat(simd, 3.0));

@@ -72,11 +72,11 @@ impl Convolution {
             Way::Product => 0,
             Way::Patches => patches,
             Way::Direct => {
-                let back = match direct::backward(self) {
-                    Some(back) => direct::padded_len(&back) + self.kernel_len(),
-                    None => patches,
-                };
-                direct::padded_len(self).max(back)
+                if direct::backward(self).is_some() {
+                    self.kernel_len()
+                } else {
+                    patches
+                }
             }
         }
     }
@@ -90,7 +90,7 @@ impl Convolution {
                 matmul(x, Matrix::new(kernel, self.channels, self.filters), y);
             }
             Way::Patches => self.forward_by_patches(batch, x, kernel, y, scratch),
-            Way::Direct => self.forward_directly(x, kernel, y, scratch),
+            Way::Direct => direct::forward(self, x, kernel, y),
         }
     }
 
@@ -104,14 +104,7 @@ impl Convolution {
                 matmul(x.t(), dy, dkernel);
             }
             Way::Patches => self.backward_kernel_by_patches(batch, x, dy, dkernel, scratch),
-            Way::Direct => {
-                dkernel.fill(0.0);
-                let padded = &mut scratch[..direct::padded_len(self)];
-                for (x, dy) in x.chunks_exact(self.input_len()).zip(dy.chunks_exact(self.output_len())) {
-                    direct::pad(self, x, padded);
-                    direct::add_kernel_gradient(*self, padded, dy, dkernel);
-                }
-            }
+            Way::Direct => direct::kernel_gradient(self, x, dy, dkernel),
         }
     }
 
@@ -124,19 +117,11 @@ impl Convolution {
                 matmul(dy, Matrix::new(kernel, self.channels, self.filters).t(), dx);
             }
             (Way::Direct, Some(back)) => {
-                let (flipped, scratch) = scratch.split_at_mut(kernel.len());
+                let flipped = &mut scratch[..kernel.len()];
                 direct::flip(self, kernel, flipped);
-                back.forward_directly(dy, flipped, dx, scratch);
+                direct::forward(&back, dy, flipped, dx);
             }
             _ => self.backward_input_by_patches(batch, dy, kernel, dx, scratch),
-        }
-    }
-
-    fn forward_directly(&self, x: &[f32], kernel: &[f32], y: &mut [f32], scratch: &mut [f32]) {
-        let padded = &mut scratch[..direct::padded_len(self)];
-        for (x, y) in x.chunks_exact(self.input_len()).zip(y.chunks_exact_mut(self.output_len())) {
-            direct::pad(self, x, padded);
-            direct::forward(*self, padded, kernel, y);
         }
     }
 
@@ -381,6 +366,32 @@ pub(crate) mod tests {
             rows in axes(), columns in axes(), channels in 1usize..20, filters in 1usize..50, seed in any::<u32>(),
         ) {
             agree(Convolution { rows, columns, channels, filters, groups: 1 }, 2, seed)?;
+        }
+    }
+
+    #[test]
+    fn threads_share_without_changing_a_bit() {
+        let axis = Axis::same(16, 3, 1, 1).unwrap();
+        for channels in [24, 130] {
+            let geometry = Convolution { rows: axis, columns: axis, channels, filters: 37, groups: 1 };
+            let (x, kernel) = (numbers(5 * geometry.input_len(), 1), numbers(geometry.kernel_len(), 2));
+            let dy = numbers(5 * geometry.output_len(), 3);
+            let all = || {
+                let mut scratch = vec![f32::NAN; geometry.scratch_len(5)];
+                let mut results = [vec![f32::NAN; dy.len()], vec![f32::NAN; kernel.len()], vec![f32::NAN; x.len()]];
+                geometry.forward(5, &x, &kernel, &mut results[0], &mut scratch);
+                geometry.backward_kernel(5, &x, &dy, &mut results[1], &mut scratch);
+                geometry.backward_input(5, &dy, &kernel, &mut results[2], &mut scratch);
+                results
+            };
+            let alone = all();
+            for threads in [2, 3, 8] {
+                assert_eq!(
+                    crate::parallel::lend(threads, crate::parallel::tests::on_two_threads, all),
+                    alone,
+                    "{threads}"
+                );
+            }
         }
     }
 

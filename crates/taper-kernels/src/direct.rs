@@ -2,12 +2,24 @@
 //!
 //! Where channels are few, this beats the matrix product over patches, which has to write all patches down first.
 
+// The innermost loops read without bounds checks, which take as long as the arithmetic; the bounds are checked around them.
+#![allow(unsafe_code)]
+
+use core::ops::Range;
+use std::cell::RefCell;
+
 use pulp::Simd;
 
 use crate::convolution::Convolution;
-use crate::lane::{load_some, mul_add, store_some};
+use crate::lane::{load, load_some, mul_add, store_some};
 use crate::macros::kernel;
+use crate::parallel::Threads;
 use crate::window::Axis;
+
+thread_local! {
+    /// One padded image. It belongs to the thread and grows once for every size.
+    static PADDED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Whether these loops are the faster way.
 pub(crate) fn suits(geometry: &Convolution) -> bool {
@@ -41,9 +53,60 @@ pub(crate) fn flip(geometry: &Convolution, kernel: &[f32], flipped: &mut [f32]) 
     }
 }
 
-/// Floats of [`pad`]'s copy of one image.
-pub(crate) fn padded_len(geometry: &Convolution) -> usize {
-    padded(geometry.rows) * padded(geometry.columns) * geometry.channels
+/// `y = x ∗ kernel` for as many images as there are; threads share the images.
+pub(crate) fn forward(geometry: &Convolution, x: &[f32], kernel: &[f32], y: &mut [f32]) {
+    fn share(threads: Threads, geometry: &Convolution, x: &[f32], kernel: &[f32], y: &mut [f32]) {
+        let images = y.len() / geometry.output_len();
+        if threads.is_alone() || images == 1 {
+            return each_padded(geometry, x, |i, x| {
+                forward_image(*geometry, x, kernel, &mut y[i * geometry.output_len()..(i + 1) * geometry.output_len()]);
+            });
+        }
+        let at = threads.cut(images, 1);
+        let (x, y) = (x.split_at(at * geometry.input_len()), y.split_at_mut(at * geometry.output_len()));
+        threads.both(|t| share(t, geometry, x.0, kernel, y.0), |t| share(t, geometry, x.1, kernel, y.1));
+    }
+    share(Threads::worth(y.len() * kernel.len() / geometry.filters), geometry, x, kernel, y);
+}
+
+/// `dkernel` over all images; threads share the weights.
+pub(crate) fn kernel_gradient(geometry: &Convolution, x: &[f32], dy: &[f32], dkernel: &mut [f32]) {
+    fn share(
+        threads: Threads,
+        geometry: &Convolution,
+        x: &[f32],
+        dy: &[f32],
+        weights: Range<usize>,
+        dkernel: &mut [f32],
+    ) {
+        if threads.is_alone() {
+            dkernel.fill(0.0);
+            return each_padded(geometry, x, |i, x| {
+                let dy = &dy[i * geometry.output_len()..(i + 1) * geometry.output_len()];
+                add_kernel_gradient(*geometry, x, dy, weights.clone(), dkernel);
+            });
+        }
+        let at = threads.cut(weights.len(), 12);
+        let (first, second) = dkernel.split_at_mut(at * geometry.filters);
+        let (low, high) = (weights.start..weights.start + at, weights.start + at..weights.end);
+        threads.both(|t| share(t, geometry, x, dy, low, first), |t| share(t, geometry, x, dy, high, second));
+    }
+    let weights = dkernel.len() / geometry.filters;
+    share(Threads::worth(dy.len() * weights), geometry, x, dy, 0..weights, dkernel);
+}
+
+/// Calls `f` with each image and its number, padded.
+fn each_padded(geometry: &Convolution, x: &[f32], mut f: impl FnMut(usize, &[f32])) {
+    PADDED.with_borrow_mut(|buffer| {
+        let len = padded(geometry.rows) * padded(geometry.columns) * geometry.channels;
+        if buffer.len() < len {
+            buffer.resize(len, 0.0);
+        }
+        for (i, x) in x.chunks_exact(geometry.input_len()).enumerate() {
+            pad(geometry, x, &mut buffer[..len]);
+            f(i, &buffer[..len]);
+        }
+    });
 }
 
 /// How many inputs the windows of an axis reach over, padding included.
@@ -52,7 +115,7 @@ fn padded(axis: Axis) -> usize {
 }
 
 /// One image with its padding; inputs that no window reaches are left out.
-pub(crate) fn pad(geometry: &Convolution, x: &[f32], out: &mut [f32]) {
+fn pad(geometry: &Convolution, x: &[f32], out: &mut [f32]) {
     let &Convolution { rows, columns, channels, .. } = geometry;
     let width = padded(columns) * channels;
     let left = columns.before * channels;
@@ -81,19 +144,27 @@ fn runs(geometry: &Convolution) -> (usize, usize) {
     }
 }
 
-/// `B` vectors of consecutive numbers; missing lanes are 0.
+/// `B` vectors from `x[at..]`, of which `width` numbers are there; missing lanes are 0. `FULL` says that none is missing.
+///
+/// # Safety
+///
+/// `at + width <= x.len()`, and `width` is that of `B` vectors where `FULL`.
 #[inline(always)]
-fn load_all<S: Simd, const B: usize>(simd: S, x: &[f32]) -> [S::f32s; B] {
+unsafe fn load_all<S: Simd, const B: usize, const FULL: bool>(
+    simd: S,
+    x: &[f32],
+    at: usize,
+    width: usize,
+) -> [S::f32s; B] {
     let mut vectors = [simd.splat_f32s(0.0); B];
-    if let (whole, []) = S::as_simd_f32s(x)
-        && whole.len() == B
-    {
-        vectors.copy_from_slice(whole);
-        return vectors;
-    }
     for b in 0..B {
-        let end = x.len().min((b + 1) * S::F32_LANES);
-        vectors[b] = load_some(simd, &x[b * S::F32_LANES..end]);
+        let first = at + b * S::F32_LANES;
+        vectors[b] = if FULL {
+            // SAFETY: the caller's.
+            unsafe { load(simd, x, first) }
+        } else {
+            load_some(simd, &x[first.min(at + width)..(first + S::F32_LANES).min(at + width)])
+        };
     }
     vectors
 }
@@ -108,16 +179,20 @@ fn store_all<S: Simd, const B: usize>(simd: S, y: &mut [f32], vectors: [S::f32s;
 
 kernel! {
     /// `y` of one padded image.
-    pub(crate) fn forward(simd: S, geometry: Convolution, x: &'a [f32], kernel: &'a [f32], y: &'a mut [f32]) {
+    fn forward_image(simd: S, geometry: Convolution, x: &'a [f32], kernel: &'a [f32], y: &'a mut [f32]) {
         let mut start = 0;
         while start < geometry.filters {
             let left = geometry.filters - start;
             // As many sums as there are registers for, two left over for the kernel and one for x.
-            match (S::F32_LANES == 16, left > S::F32_LANES) {
-                (true, true) => forward_columns::<S, 12, 2>(simd, &geometry, start, x, kernel, y),
-                (true, false) => forward_columns::<S, 16, 1>(simd, &geometry, start, x, kernel, y),
-                (false, true) => forward_columns::<S, 6, 2>(simd, &geometry, start, x, kernel, y),
-                (false, false) => forward_columns::<S, 8, 1>(simd, &geometry, start, x, kernel, y),
+            match (S::F32_LANES == 16, left / S::F32_LANES, left % S::F32_LANES) {
+                (true, 2.., _) => forward_columns::<S, 12, 2, true>(simd, &geometry, start, x, kernel, y),
+                (true, 1, 1..) => forward_columns::<S, 12, 2, false>(simd, &geometry, start, x, kernel, y),
+                (true, 1, _) => forward_columns::<S, 16, 1, true>(simd, &geometry, start, x, kernel, y),
+                (true, ..) => forward_columns::<S, 16, 1, false>(simd, &geometry, start, x, kernel, y),
+                (false, 2.., _) => forward_columns::<S, 6, 2, true>(simd, &geometry, start, x, kernel, y),
+                (false, 1, 1..) => forward_columns::<S, 6, 2, false>(simd, &geometry, start, x, kernel, y),
+                (false, 1, _) => forward_columns::<S, 8, 1, true>(simd, &geometry, start, x, kernel, y),
+                (false, ..) => forward_columns::<S, 8, 1, false>(simd, &geometry, start, x, kernel, y),
             }
             start += if left > S::F32_LANES { 2 * S::F32_LANES } else { S::F32_LANES };
         }
@@ -126,7 +201,7 @@ kernel! {
 
 /// `B` vectors of filters from `start` on, at all positions, `P` at a time.
 #[inline(always)]
-fn forward_columns<S: Simd, const P: usize, const B: usize>(
+fn forward_columns<S: Simd, const P: usize, const B: usize, const FULL: bool>(
     simd: S,
     geometry: &Convolution,
     start: usize,
@@ -165,10 +240,12 @@ fn forward_columns<S: Simd, const P: usize, const B: usize>(
                 }
                 let first = (ky * runs + run) * len;
                 let kernel = &kernel[first * filters..(first + len) * filters];
-                for (t, kernel) in kernel.chunks_exact(filters).enumerate() {
-                    let weights = load_all::<S, B>(simd, &kernel[start..start + width]);
+                for t in 0..len {
+                    // SAFETY: t < len, the kernel has a row of filters for each, and start + width <= filters.
+                    let weights = unsafe { load_all::<S, B, FULL>(simd, kernel, t * filters + start, width) };
                     for p in 0..P {
-                        let x = simd.splat_f32s(xs[p][t]);
+                        // SAFETY: t < len, the length of each run.
+                        let x = simd.splat_f32s(unsafe { *xs[p].get_unchecked(t) });
                         for b in 0..B {
                             sums[p][b] = mul_add(simd, x, weights[b], sums[p][b]);
                         }
@@ -185,31 +262,33 @@ fn forward_columns<S: Simd, const P: usize, const B: usize>(
 }
 
 kernel! {
-    /// Adds one padded image's part to `dkernel`.
-    pub(crate) fn add_kernel_gradient(
-        simd: S, geometry: Convolution, x: &'a [f32], dy: &'a [f32], dkernel: &'a mut [f32],
+    /// Adds one padded image's part to these `weights` (rows of filters) of the kernel.
+    fn add_kernel_gradient(
+        simd: S, geometry: Convolution, x: &'a [f32], dy: &'a [f32], weights: Range<usize>, dkernel: &'a mut [f32],
     ) {
         let mut start = 0;
         while start < geometry.filters {
-            if geometry.filters - start > S::F32_LANES {
-                gradient_columns::<S, 2>(simd, &geometry, start, x, dy, dkernel);
-                start += 2 * S::F32_LANES;
-            } else {
-                gradient_columns::<S, 1>(simd, &geometry, start, x, dy, dkernel);
-                start += S::F32_LANES;
+            let left = geometry.filters - start;
+            match (left / S::F32_LANES, left % S::F32_LANES) {
+                (2.., _) => gradient_columns::<S, 2, true>(simd, &geometry, start, x, dy, &weights, dkernel),
+                (1, 1..) => gradient_columns::<S, 2, false>(simd, &geometry, start, x, dy, &weights, dkernel),
+                (1, _) => gradient_columns::<S, 1, true>(simd, &geometry, start, x, dy, &weights, dkernel),
+                _ => gradient_columns::<S, 1, false>(simd, &geometry, start, x, dy, &weights, dkernel),
             }
+            start += if left > S::F32_LANES { 2 * S::F32_LANES } else { S::F32_LANES };
         }
     }
 }
 
-/// `B` vectors of filters from `start` on, for all weights.
+/// `B` vectors of filters from `start` on, for these weights.
 #[inline(always)]
-fn gradient_columns<S: Simd, const B: usize>(
+fn gradient_columns<S: Simd, const B: usize, const FULL: bool>(
     simd: S,
     geometry: &Convolution,
     start: usize,
     x: &[f32],
     dy: &[f32],
+    weights: &Range<usize>,
     dkernel: &mut [f32],
 ) {
     let &Convolution { rows, columns, channels, filters, .. } = geometry;
@@ -219,22 +298,23 @@ fn gradient_columns<S: Simd, const B: usize>(
         for run in 0..runs {
             let offset = ky * rows.dilation * line + run * columns.dilation * channels;
             let first = (ky * runs + run) * len;
-            let mut t = 0;
-            while t < len {
-                let dkernel = &mut dkernel[(first + t) * filters..];
+            let mut t = weights.start.saturating_sub(first);
+            let end = len.min(weights.end.saturating_sub(first));
+            while t < end {
+                let dkernel = &mut dkernel[(first + t - weights.start) * filters..];
                 let x = &x[offset + t..];
-                let left = len - t;
+                let left = end - t;
                 if left >= 12 && S::F32_LANES == 16 {
-                    gradient_block::<S, 12, B>(simd, geometry, start, x, dy, dkernel);
+                    gradient_block::<S, 12, B, FULL>(simd, geometry, start, x, dy, dkernel);
                     t += 12;
                 } else if left >= 6 {
-                    gradient_block::<S, 6, B>(simd, geometry, start, x, dy, dkernel);
+                    gradient_block::<S, 6, B, FULL>(simd, geometry, start, x, dy, dkernel);
                     t += 6;
                 } else if left >= 3 {
-                    gradient_block::<S, 3, B>(simd, geometry, start, x, dy, dkernel);
+                    gradient_block::<S, 3, B, FULL>(simd, geometry, start, x, dy, dkernel);
                     t += 3;
                 } else {
-                    gradient_block::<S, 1, B>(simd, geometry, start, x, dy, dkernel);
+                    gradient_block::<S, 1, B, FULL>(simd, geometry, start, x, dy, dkernel);
                     t += 1;
                 }
             }
@@ -245,7 +325,7 @@ fn gradient_columns<S: Simd, const B: usize>(
 /// `P` weights of `B` vectors of filters: the sum over all positions, in registers. `x` begins under the first weight of the
 /// first position's window.
 #[inline(always)]
-fn gradient_block<S: Simd, const P: usize, const B: usize>(
+fn gradient_block<S: Simd, const P: usize, const B: usize, const FULL: bool>(
     simd: S,
     geometry: &Convolution,
     start: usize,
@@ -256,15 +336,17 @@ fn gradient_block<S: Simd, const P: usize, const B: usize>(
     let &Convolution { rows, columns, channels, filters, .. } = geometry;
     let width = (B * S::F32_LANES).min(filters - start);
     let line = padded(columns) * channels;
+    let step = columns.stride * channels;
     let mut sums = [[simd.splat_f32s(0.0); B]; P];
     for (oy, dy) in dy.chunks_exact(columns.output * filters).enumerate() {
         let x = &x[oy * rows.stride * line..];
-        for (ox, dy) in dy.chunks_exact(filters).enumerate() {
-            let dy = load_all::<S, B>(simd, &dy[start..start + width]);
-            let at = ox * columns.stride * channels;
-            let x = &x[at..at + P];
+        assert!((columns.output - 1) * step + P <= x.len());
+        for ox in 0..columns.output {
+            // SAFETY: ox < output, a row of dy has that many times the filters, and start + width <= filters.
+            let dy = unsafe { load_all::<S, B, FULL>(simd, dy, ox * filters + start, width) };
             for p in 0..P {
-                let x = simd.splat_f32s(x[p]);
+                // SAFETY: by the assertion.
+                let x = simd.splat_f32s(unsafe { *x.get_unchecked(ox * step + p) });
                 for b in 0..B {
                     sums[p][b] = mul_add(simd, x, dy[b], sums[p][b]);
                 }
@@ -273,7 +355,8 @@ fn gradient_block<S: Simd, const P: usize, const B: usize>(
     }
     for p in 0..P {
         let dkernel = &mut dkernel[p * filters + start..p * filters + start + width];
-        let before = load_all::<S, B>(simd, dkernel);
+        // SAFETY: the slice has this width.
+        let before = unsafe { load_all::<S, B, FULL>(simd, dkernel, 0, width) };
         for b in 0..B {
             sums[p][b] = simd.add_f32s(sums[p][b], before[b]);
         }

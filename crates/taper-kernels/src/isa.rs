@@ -18,6 +18,28 @@ pub enum Isa {
     Avx512 = 4,
 }
 
+impl Isa {
+    /// All, from the lowest to the highest.
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Neon, Self::Avx2, Self::Avx512];
+
+    /// In small letters: `portable`, `neon`, `avx2`, `avx512`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Neon => "neon",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|isa| isa.name() == name)
+    }
+}
+
 /// 0 before the first question, then an [`Isa`].
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
 
@@ -29,23 +51,33 @@ pub fn isa() -> Isa {
         2 => Isa::Neon,
         3 => Isa::Avx2,
         4 => Isa::Avx512,
-        _ => {
-            let best = best();
-            CHOSEN.store(best as u8, Ordering::Relaxed);
-            best
-        }
+        _ => force_isa(first_choice()),
     }
 }
 
 /// Uses `wanted`, or the best the machine has below it; returns what is now in use.
 ///
 /// For tests and benchmarks of the lower paths. Results differ between instruction sets in the last bits, so a program
-/// calls this before its first training or not at all. Matrix products of larger sizes keep their own detection.
+/// calls this before its first training or not at all.
 pub fn force_isa(wanted: Isa) -> Isa {
     let chosen = wanted.min(best());
     let chosen = if cfg!(not(target_arch = "aarch64")) && chosen == Isa::Neon { Isa::Portable } else { chosen };
     CHOSEN.store(chosen as u8, Ordering::Relaxed);
     chosen
+}
+
+#[cfg(not(test))]
+fn first_choice() -> Isa {
+    Isa::Avx512
+}
+
+/// The tests of the kernels run on the path that `TAPER_ISA` names, so that a machine can test every path it has.
+#[cfg(test)]
+fn first_choice() -> Isa {
+    match std::env::var("TAPER_ISA") {
+        Ok(name) => Isa::named(&name).expect("TAPER_ISA names an instruction set"),
+        Err(_) => Isa::Avx512,
+    }
 }
 
 fn best() -> Isa {
@@ -89,4 +121,18 @@ pub(crate) fn run<Op: WithSimd>(op: Op) -> Op::Output {
         return Simd::vectorize(simd, op);
     }
     Simd::vectorize(pulp::Scalar128b, op)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for isa in Isa::ALL {
+            assert_eq!(Isa::named(isa.name()), Some(isa));
+        }
+        assert_eq!(Isa::named("sse2"), None);
+        assert!(isa() <= first_choice());
+    }
 }

@@ -43,11 +43,30 @@ pub(crate) fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S
     simd.mul_add_e_f32s(a, b, c)
 }
 
-/// `if x < bound { then } else { x }`, which lets NaN through.
+/// Whether `min(a, b)` and `max(a, b)` are x86's, which give `b` where either is NaN: all its vectors of 8 or more lanes.
+#[inline(always)]
+fn gives_second<S: Simd>() -> bool {
+    cfg!(target_arch = "x86_64") && S::F32_LANES >= 8
+}
+
+/// `if x < bound { bound } else { x }`, which lets NaN through.
 #[inline(always)]
 fn at_least<S: Simd>(simd: S, x: S::f32s, bound: f32) -> S::f32s {
     let bound = simd.splat_f32s(bound);
+    if gives_second::<S>() {
+        return simd.max_f32s(bound, x);
+    }
     simd.select_f32s(simd.less_than_f32s(x, bound), bound, x)
+}
+
+/// `if x > bound { bound } else { x }`, which lets NaN through.
+#[inline(always)]
+pub(crate) fn at_most<S: Simd>(simd: S, x: S::f32s, bound: f32) -> S::f32s {
+    let bound = simd.splat_f32s(bound);
+    if gives_second::<S>() {
+        return simd.min_f32s(bound, x);
+    }
+    simd.select_f32s(simd.greater_than_f32s(x, bound), bound, x)
 }
 
 /// `max(x, 0)`, NaN stays NaN: a diverged weight must be seen, not hidden.
@@ -79,8 +98,7 @@ pub(crate) fn sign<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     const MAGIC: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to a whole number in the low bits
-    let upper = splat(simd, 88.37);
-    let x = simd.select_f32s(simd.greater_than_f32s(x, upper), upper, x);
+    let x = at_most(simd, x, 88.37);
     let underflows = simd.less_than_f32s(x, splat(simd, -87.33));
     let x = at_least(simd, x, -87.33);
 

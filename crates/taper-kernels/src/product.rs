@@ -2,52 +2,163 @@
 //!
 //! The scheme is that of Goto and van de Geijn (2008) as BLIS has it: both factors are copied, block by block, into panels that
 //! the innermost loop reads straight through; missing rows and columns are padded with 0. The packing buffers belong to the
-//! thread and grow once. The summed dimension is split at fixed places, so the bits depend on the shape and the instruction
-//! set alone.
+//! thread and grow once. The summed dimension is split at fixed places, and threads share rows or columns of the result, so
+//! the bits depend on the shape and the instruction set alone.
 
-// Panels are read through pointers: every access is a full vector at a place that the packing made, and bounds checks in
-// this loop would cost more than the arithmetic.
+// Panels and the result are reached through pointers: every access is at a place that the packing made, and bounds checks in
+// these loops would cost more than the arithmetic.
 #![allow(unsafe_code)]
 
+use core::marker::PhantomData;
 use std::cell::RefCell;
 
 use pulp::Simd;
 
-use crate::lane::{load, mul_add, store};
+use crate::lane::{load, mul_add};
 use crate::macros::kernel;
 use crate::matrix::Matrix;
+use crate::parallel::Threads;
 
 /// Terms of the sum per packed block: a panel of each factor stays in the first-level cache.
 const DEPTH: usize = 256;
 /// Rows of the left factor per packed block: it stays in the second-level cache. A multiple of 6 and 12.
 const ROWS: usize = 144;
-/// Columns of the right factor per packed block. A multiple of 32.
+/// Columns of the right factor per packed block. A multiple of [`WIDEST`].
 const COLUMNS: usize = 1024;
+/// Columns of the widest panel, two vectors of AVX-512. Narrower panels divide it.
+const WIDEST: usize = 32;
 
 thread_local! {
     static PACKED: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
+/// A right factor packed once for many products, as a recurrent kernel is used at every step.
+#[derive(Debug, Clone, Copy)]
+pub struct Packed<'a> {
+    /// Panels of some columns and all rows, one after the other.
+    panels: &'a [f32],
+    rows: usize,
+    cols: usize,
+}
+
+impl<'a> Packed<'a> {
+    /// How long a buffer has to be for a factor of this shape.
+    #[must_use]
+    pub fn len(rows: usize, cols: usize) -> usize {
+        rows * cols.next_multiple_of(WIDEST)
+    }
+
+    /// Packs `b` into the buffer.
+    #[must_use]
+    pub fn new(b: Matrix<'_>, buffer: &'a mut [f32]) -> Self {
+        let buffer = &mut buffer[..Self::len(b.rows(), b.cols())];
+        pack_all(b, buffer);
+        Self { panels: buffer, rows: b.rows(), cols: b.cols() }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn cols(&self) -> usize {
+        self.cols
+    }
+}
+
+kernel! {
+    fn pack_all(simd: S, b: Matrix<'a>, packed: &'a mut [f32]) {
+        pack_columns(simd, b, 0, b.cols(), 0, b.rows(), packed);
+    }
+}
+
+/// The right factor, as it is or packed.
+#[derive(Clone, Copy)]
+pub(crate) enum Right<'a> {
+    Matrix(Matrix<'a>),
+    Packed(Packed<'a>),
+}
+
+impl Right<'_> {
+    fn cols(&self) -> usize {
+        match self {
+            Self::Matrix(b) => b.cols(),
+            Self::Packed(b) => b.cols,
+        }
+    }
+
+    /// Columns before and from `at` on, which is a multiple of [`WIDEST`].
+    fn split(self, at: usize) -> (Self, Self) {
+        match self {
+            Self::Matrix(b) => {
+                let (first, second) = b.t().split_rows(at);
+                (Self::Matrix(first.t()), Self::Matrix(second.t()))
+            }
+            Self::Packed(b) => {
+                let (first, second) = b.panels.split_at(at * b.rows);
+                let part = |panels, cols| Self::Packed(Packed { panels, cols, ..b });
+                (part(first, at), part(second, b.cols - at))
+            }
+        }
+    }
+}
+
+/// The result: row-major, rows `stride` apart. Whoever has one has its part of the numbers for himself.
+struct Target<'a> {
+    start: *mut f32,
+    stride: usize,
+    lifetime: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: a target is a mutable borrow of numbers that no other target has.
+unsafe impl Send for Target<'_> {}
+
+impl Target<'_> {
+    /// The same numbers from some row and column on, for one half of a result that is cut there.
+    fn from(&mut self, row: usize, col: usize) -> Self {
+        // The place may lie beyond the end where the half is empty: nothing is then read or written there.
+        Self { start: self.start.wrapping_add(row * self.stride + col), ..*self }
+    }
+}
+
 /// `c = a b` (or `c += a b`): `c` is row-major, its rows `stride` apart. The caller has checked the sizes.
-pub(crate) fn product(a: Matrix<'_>, b: Matrix<'_>, c: &mut [f32], stride: usize, accumulate: bool) {
-    PACKED.with_borrow_mut(|(packed_a, packed_b)| {
-        // Room for a full block each, whatever the shape: the buffers grow once and never again.
-        packed_a.resize(ROWS * DEPTH, 0.0);
-        packed_b.resize(COLUMNS * DEPTH, 0.0);
-        run(a, b, c, stride, accumulate, packed_a, packed_b);
-    });
+pub(crate) fn product(a: Matrix<'_>, b: Right<'_>, c: &mut [f32], stride: usize, accumulate: bool) {
+    let threads = Threads::worth(a.rows() * a.cols() * b.cols());
+    share(threads, a, b, Target { start: c.as_mut_ptr(), stride, lifetime: PhantomData }, accumulate);
+}
+
+/// Cuts the longer side of the result in two, as often as there are threads; the factor that both need is the shorter one.
+fn share(threads: Threads, a: Matrix<'_>, b: Right<'_>, mut c: Target<'_>, accumulate: bool) {
+    if threads.is_alone() {
+        return PACKED.with_borrow_mut(|(packed_a, packed_b)| {
+            // Room for a full block each, whatever the shape: the buffers grow once and never again.
+            packed_a.resize(ROWS * DEPTH, 0.0);
+            packed_b.resize(COLUMNS * DEPTH, 0.0);
+            run(a, b, c, accumulate, packed_a, packed_b);
+        });
+    }
+    if a.rows() > b.cols() {
+        let at = threads.cut(a.rows(), 12);
+        let (first, second) = a.split_rows(at);
+        let rest = c.from(at, 0);
+        threads.both(|t| share(t, first, b, c, accumulate), |t| share(t, second, b, rest, accumulate));
+    } else {
+        let at = threads.cut(b.cols(), WIDEST);
+        let (first, second) = b.split(at);
+        let rest = c.from(0, at);
+        threads.both(|t| share(t, a, first, c, accumulate), |t| share(t, a, second, rest, accumulate));
+    }
 }
 
 kernel! {
     fn run(
-        simd: S, a: Matrix<'a>, b: Matrix<'a>, c: &'a mut [f32], stride: usize, accumulate: bool,
-        packed_a: &'a mut [f32], packed_b: &'a mut [f32],
+        simd: S, a: Matrix<'a>, b: Right<'a>, c: Target<'a>, accumulate: bool, packed_a: &'a mut [f32],
+        packed_b: &'a mut [f32],
     ) {
         // Twelve rows of two vectors fill the 32 registers of AVX-512 and NEON, six the 16 of AVX2.
         if S::REGISTER_COUNT >= 32 {
-            blocks::<S, 12>(simd, a, b, c, stride, accumulate, packed_a, packed_b);
+            blocks::<S, 12>(simd, a, b, c, accumulate, packed_a, packed_b);
         } else {
-            blocks::<S, 6>(simd, a, b, c, stride, accumulate, packed_a, packed_b);
+            blocks::<S, 6>(simd, a, b, c, accumulate, packed_a, packed_b);
         }
     }
 }
@@ -56,36 +167,39 @@ kernel! {
 fn blocks<S: Simd, const MR: usize>(
     simd: S,
     a: Matrix<'_>,
-    b: Matrix<'_>,
-    c: &mut [f32],
-    stride: usize,
+    b: Right<'_>,
+    c: Target<'_>,
     accumulate: bool,
     packed_a: &mut [f32],
     packed_b: &mut [f32],
 ) {
     let (m, depth, n) = (a.rows(), a.cols(), b.cols());
     let nr = 2 * S::F32_LANES;
-    if depth == 0 && !accumulate {
-        for row in c.chunks_mut(stride).take(m) {
-            row[..n].fill(0.0);
-        }
-    }
+    // Without terms there is still one block, of sums that are 0.
     for j in (0..n).step_by(COLUMNS) {
         let columns = COLUMNS.min(n - j);
-        for p in (0..depth).step_by(DEPTH) {
+        for p in (0..depth.max(1)).step_by(DEPTH) {
             let terms = DEPTH.min(depth - p);
-            pack(b.t(), j, columns, p, terms, nr, packed_b);
+            // The panels of this block: how far they are apart, and where its terms begin in them.
+            let (panels_b, apart, begin) = match b {
+                Right::Matrix(b) => {
+                    pack_columns(simd, b, j, columns, p, terms, packed_b);
+                    (&*packed_b, terms * nr, 0)
+                }
+                Right::Packed(b) => (&b.panels[j * depth..], depth * nr, p * nr),
+            };
             for i in (0..m).step_by(ROWS) {
                 let rows = ROWS.min(m - i);
-                pack(a, i, rows, p, terms, MR, packed_a);
+                pack::<MR>(a, i, rows, p, terms, packed_a);
                 for (panel_b, jr) in (0..columns).step_by(nr).enumerate() {
-                    let panel_b = &packed_b[panel_b * terms * nr..(panel_b + 1) * terms * nr];
+                    let at = panel_b * apart + begin;
+                    let panel_b = &panels_b[at..at + terms * nr];
                     for (panel_a, ir) in (0..rows).step_by(MR).enumerate() {
                         let panel_a = &packed_a[panel_a * terms * MR..(panel_a + 1) * terms * MR];
-                        let sums = tile::<S, MR>(simd, panel_a, panel_b);
+                        let sums = tile::<S, MR>(simd, terms, panel_a, panel_b);
                         let (height, width) = (MR.min(rows - ir), nr.min(columns - jr));
-                        let at = (i + ir) * stride + j + jr;
-                        put::<S, MR>(simd, &sums, c, at, stride, height, width, accumulate || p > 0);
+                        let at = (i + ir) * c.stride + j + jr;
+                        put::<S, MR>(simd, &sums, &c, at, height, width, accumulate || p > 0);
                     }
                 }
             }
@@ -93,26 +207,52 @@ fn blocks<S: Simd, const MR: usize>(
     }
 }
 
-/// Copies rows `i..i + rows` and columns `p..p + terms` into panels of `width` rows: for each column, the rows side by side.
+/// Packs columns `j..j + columns` of rows `p..p + terms` into panels of two vectors.
 #[inline(always)]
-fn pack(a: Matrix<'_>, i: usize, rows: usize, p: usize, terms: usize, width: usize, packed: &mut [f32]) {
+fn pack_columns<S: Simd>(
+    _simd: S,
+    b: Matrix<'_>,
+    j: usize,
+    columns: usize,
+    p: usize,
+    terms: usize,
+    packed: &mut [f32],
+) {
+    match S::F32_LANES {
+        16 => pack::<32>(b.t(), j, columns, p, terms, packed),
+        8 => pack::<16>(b.t(), j, columns, p, terms, packed),
+        _ => pack::<8>(b.t(), j, columns, p, terms, packed),
+    }
+}
+
+/// Copies rows `i..i + rows` and columns `p..p + terms` into panels of `W` rows: for each column, the rows side by side.
+#[inline(always)]
+fn pack<const W: usize>(a: Matrix<'_>, i: usize, rows: usize, p: usize, terms: usize, packed: &mut [f32]) {
     let (data, row_stride, col_stride) = a.parts();
-    for (panel, first) in packed.chunks_exact_mut(terms * width).zip((0..rows).step_by(width)) {
-        let here = width.min(rows - first);
-        if here < width {
-            panel.fill(0.0);
-        }
+    if terms == 0 {
+        return;
+    }
+    for (panel, first) in packed.chunks_exact_mut(terms * W).zip((0..rows).step_by(W)) {
+        let here = W.min(rows - first);
         let start = (i + first) * row_stride + p * col_stride;
-        if row_stride == 1 {
-            for (l, to) in panel.chunks_exact_mut(width).enumerate() {
-                let from = start + l * col_stride;
-                to[..here].copy_from_slice(&data[from..from + here]);
+        if here < W {
+            panel.fill(0.0);
+            for r in 0..here {
+                for (l, to) in panel.chunks_exact_mut(W).enumerate() {
+                    to[r] = data[start + r * row_stride + l * col_stride];
+                }
+            }
+        } else if row_stride == 1 {
+            for (l, to) in panel.chunks_exact_mut(W).enumerate() {
+                // A copy of known length is a few moves, not a call.
+                to.copy_from_slice(&data[start + l * col_stride..][..W]);
             }
         } else {
-            for r in 0..here {
-                let row = &data[start + r * row_stride..];
-                for (l, to) in panel.chunks_exact_mut(width).enumerate() {
-                    to[r] = row[l * col_stride];
+            // One of the strides is 1: a matrix is row-major, or the transpose of one that is.
+            for r in 0..W {
+                let row = &data[start + r * row_stride..][..terms];
+                for (to, from) in panel.chunks_exact_mut(W).zip(row) {
+                    to[r] = *from;
                 }
             }
         }
@@ -121,11 +261,10 @@ fn pack(a: Matrix<'_>, i: usize, rows: usize, p: usize, terms: usize, width: usi
 
 /// The product of two panels: `MR` rows by two vectors of columns, summed over all terms in registers.
 #[inline(always)]
-fn tile<S: Simd, const MR: usize>(simd: S, a: &[f32], b: &[f32]) -> [[S::f32s; 2]; MR] {
+fn tile<S: Simd, const MR: usize>(simd: S, terms: usize, a: &[f32], b: &[f32]) -> [[S::f32s; 2]; MR] {
     let nr = 2 * S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); 2]; MR];
-    let terms = a.len() / MR;
-    assert!(b.len() >= terms * nr);
+    assert!(a.len() >= terms * MR && b.len() >= terms * nr);
     for l in 0..terms {
         // SAFETY: l < terms, and the panels hold terms · MR and terms · nr numbers.
         let (b0, b1) = unsafe { (load(simd, b, l * nr), load(simd, b, l * nr + S::F32_LANES)) };
@@ -139,14 +278,13 @@ fn tile<S: Simd, const MR: usize>(simd: S, a: &[f32], b: &[f32]) -> [[S::f32s; 2
     sums
 }
 
-/// Writes a tile, or as much of it as the result has, to `c[at..]`; adds where `add`.
+/// Writes a tile, or as much of it as the result has, `at` numbers from the target's start; adds where `add`.
 #[inline(always)]
 fn put<S: Simd, const MR: usize>(
     simd: S,
     sums: &[[S::f32s; 2]; MR],
-    c: &mut [f32],
+    c: &Target<'_>,
     at: usize,
-    stride: usize,
     height: usize,
     width: usize,
     add: bool,
@@ -156,13 +294,15 @@ fn put<S: Simd, const MR: usize>(
         if r >= height {
             break;
         }
-        let row = &mut c[at + r * stride..at + r * stride + width];
+        // SAFETY: `product`'s caller has checked that the result has room for all rows and columns, and this target alone
+        // reaches those of its own part.
+        let row = unsafe { core::slice::from_raw_parts_mut(c.start.add(at + r * c.stride), width) };
         if width == 2 * lanes {
             for v in 0..2 {
                 // SAFETY: the row has two vectors.
                 let old = if add { unsafe { load(simd, row, v * lanes) } } else { simd.splat_f32s(0.0) };
                 // SAFETY: as above.
-                unsafe { store(simd, row, v * lanes, simd.add_f32s(old, sums[r][v])) };
+                unsafe { crate::lane::store(simd, row, v * lanes, simd.add_f32s(old, sums[r][v])) };
             }
         } else {
             let (first, second) = row.split_at_mut(lanes.min(width));

@@ -7,6 +7,7 @@ use pulp::Simd;
 
 use crate::lane::{flush, sign};
 use crate::macros::kernel;
+use crate::parallel::Threads;
 
 /// Walks over weights, gradients and two moments together, tails included.
 #[inline(always)]
@@ -65,17 +66,37 @@ fn walk_one<S: Simd>(
     }
 }
 
+/// Adam (Kingma and Ba 2015), Keras's form, with the bias correction inside `alpha = lr √(1-β₂ᵗ) / (1-β₁ᵗ)`:
+/// m += (g-m)(1-β₁); v += (g²-v)(1-β₂); w -= m alpha / (√v + ε).
+///
+/// `rest_1 = 1-β₁` and `rest_2 = 1-β₂` are computed in `f64` by the caller. Threads share the weights.
+pub fn adam(
+    w: &mut [f32],
+    g: &[f32],
+    m: &mut [f32],
+    v: &mut [f32],
+    alpha: f32,
+    rest_1: f32,
+    rest_2: f32,
+    epsilon: f32,
+) {
+    fn share(threads: Threads, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], settings: [f32; 4]) {
+        if threads.is_alone() {
+            return adam_share(w, g, m, v, settings);
+        }
+        let at = threads.cut(w.len(), 64);
+        let (w, g, m, v) = (w.split_at_mut(at), g.split_at(at), m.split_at_mut(at), v.split_at_mut(at));
+        threads.both(|t| share(t, w.0, g.0, m.0, v.0, settings), |t| share(t, w.1, g.1, m.1, v.1, settings));
+    }
+    // A root and a quotient take as long as some dozen multiply-adds.
+    share(Threads::worth(w.len() * 16), w, g, m, v, [alpha, rest_1, rest_2, epsilon]);
+}
+
 kernel! {
-    /// Adam (Kingma and Ba 2015), Keras's form, with the bias correction inside `alpha = lr √(1-β₂ᵗ) / (1-β₁ᵗ)`:
-    /// m += (g-m)(1-β₁); v += (g²-v)(1-β₂); w -= m alpha / (√v + ε).
-    ///
-    /// `rest_1 = 1-β₁` and `rest_2 = 1-β₂` are computed in `f64` by the caller.
-    pub fn adam(
-        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], v: &'a mut [f32],
-        alpha: f32, rest_1: f32, rest_2: f32, epsilon: f32,
+    fn adam_share(
+        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], v: &'a mut [f32], settings: [f32; 4],
     ) {
-        let (alpha, epsilon) = (simd.splat_f32s(alpha), simd.splat_f32s(epsilon));
-        let (rest_1, rest_2) = (simd.splat_f32s(rest_1), simd.splat_f32s(rest_2));
+        let [alpha, rest_1, rest_2, epsilon] = settings.map(#[inline(always)] |value| simd.splat_f32s(value));
         walk(simd, w, g, m, v, #[inline(always)] |w, g, m, v| {
             let m = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(g, m), rest_1, m));
             let v = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(g, g), v), rest_2, v));

@@ -60,6 +60,7 @@ mod loss;
 mod metric;
 mod model;
 mod optimizer;
+mod parallel;
 mod param;
 mod pattern;
 mod plan;

@@ -69,3 +69,32 @@ fn a_training_that_is_continued_is_the_training_that_was_not_interrupted() {
     }
     assert_eq!(whole.params(), parts.params());
 }
+
+/// Outside of a pool a large step is shared between all threads of the global one; inside of a pool it is not.
+#[test]
+fn a_large_step_has_the_same_bits_on_one_thread_and_on_three() {
+    rayon::ThreadPoolBuilder::new().num_threads(3).build_global().unwrap();
+    let penalty = || Some(Regularizer::l2(1e-4));
+    let dense = |units| Dense { kernel_regularizer: penalty(), ..Dense::new(units).activation(Activation::Relu) };
+    let conv = Conv2d::new(40, 3).padding(Padding::Same).activation(Activation::Relu);
+    let lstm = Lstm { recurrent_regularizer: penalty(), ..Lstm::new(128) };
+    let models = [
+        (Sequential::new([200]).layer(dense(300)).layer(dense(500)).layer(Dense::new(1)), vec![200], 96),
+        (Sequential::new([16, 16, 8]).layer(conv).layer(Flatten::new()).layer(Dense::new(1)), vec![16, 16, 8], 16),
+        (Sequential::new([10, 64]).layer(lstm).layer(Dense::new(1)), vec![10, 64], 32),
+    ];
+    for (spec, input, batch) in models {
+        let shape = Shape::new(input).unwrap();
+        let mut rng = Seed::new(1).rng();
+        let x = (0..2 * batch * shape.len()).map(|_| rng.uniform_f32() - 0.5).collect();
+        let data = Dataset::new(shape, x, 1, (0..2 * batch).map(|_| rng.uniform_f32()).collect()).unwrap();
+        let config = FitConfig::new(Loss::Mse).epochs(2).batch_size(batch);
+        let train = || {
+            let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+            fit(&mut model, &data, None, &config, Seed::new(1), &mut Quiet).unwrap();
+            model.params().data().iter().map(|w| w.to_bits()).collect::<Vec<u32>>()
+        };
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(train);
+        assert_eq!(train(), alone);
+    }
+}

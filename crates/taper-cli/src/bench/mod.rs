@@ -1,6 +1,7 @@
 //! `taper bench`: how fast this machine trains the standard workloads.
 
 mod denormal;
+mod growth;
 mod moons;
 mod peak;
 mod step;
@@ -10,17 +11,13 @@ use serde_json::{Value, json};
 use workload::Workload;
 
 use crate::args;
-use crate::command::on_threads;
+use crate::command::share_steps;
 use crate::failure::Failure;
 use crate::output;
 
 pub(crate) fn run(args: &args::Bench) -> Result<(), Failure> {
-    let threads = args.threads;
-    on_threads(threads, || each(args, peak::gflops()))?
-}
-
-/// Measures what was asked for, in the thread pool of the caller.
-fn each(args: &args::Bench, peak: f64) -> Result<(), Failure> {
+    share_steps(args.threads)?;
+    let peak = peak::gflops();
     let workloads = match args.workload {
         Some(workload) => vec![workload],
         None => args::Workload::STANDARD.to_vec(),
@@ -28,7 +25,7 @@ fn each(args: &args::Bench, peak: f64) -> Result<(), Failure> {
     let mut documents = Vec::new();
     for workload in workloads {
         let mut document = measure(workload)?;
-        document["isa"] = json!(format!("{:?}", taper::isa()));
+        document["isa"] = json!(taper::isa().name());
         document["threads"] = json!(rayon::current_num_threads());
         document["peak_gflops"] = json!(peak);
         if let Some(gflops) = document["gflops"].as_f64() {
@@ -52,6 +49,7 @@ fn measure(workload: args::Workload) -> Result<Value, Failure> {
         Name::Moons => return Ok(moons::one()?),
         Name::MoonsGrid => return Ok(moons::grid()?),
         Name::Denormals => return Ok(denormal::measure()?),
+        Name::Growth => return Ok(growth::measure()?),
         Name::Mlp => Workload::mlp(),
         Name::Cnn => Workload::cnn(),
         Name::Lstm => Workload::lstm(),
@@ -67,6 +65,9 @@ fn line(document: &Value) -> String {
     let number = |key: &str| document[key].as_f64().unwrap_or(f64::NAN);
     let name = document["workload"].as_str().unwrap_or_default();
     let isa = document["isa"].as_str().unwrap_or_default();
+    if name == "growth" {
+        return growth::lines(document);
+    }
     if name == "denormals" {
         let of = |key: &str| {
             let value = &document[key];

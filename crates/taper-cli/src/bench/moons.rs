@@ -43,23 +43,28 @@ pub(super) fn one() -> Result<Value> {
     }))
 }
 
-/// The tutorial's grid, 30 seeds each: 180 fits, histories of the first repeats included.
-pub(super) fn grid() -> Result<Value> {
-    let base = Experiment::from_value(json!({
+/// The tutorial's experiment, for so many epochs.
+pub(super) fn experiment(epochs: usize) -> Result<Experiment> {
+    Experiment::from_value(json!({
         "data": { "source": "moons", "samples": 100, "noise": 0.2, "random_state": 1, "train": 30 },
         "model": { "input_shape": [2], "layers": [
             { "layer": "dense", "units": 500, "activation": "relu" },
             { "layer": "dense", "units": 1, "activation": "sigmoid" },
         ] },
-        "fit": { "loss": "binary_crossentropy", "metrics": ["accuracy"], "epochs": EPOCHS },
-    }))?;
+        "fit": { "loss": "binary_crossentropy", "metrics": ["accuracy"], "epochs": epochs },
+    }))
+}
+
+/// The tutorial's grid, 30 seeds each: 180 fits, of which only the scores are kept.
+pub(super) fn grid() -> Result<Value> {
     let lambdas = [1e-1, 1e-2, LAMBDA, 1e-4, 1e-5, 1e-6];
     let axis = Axis {
         path: "model.layers.0.kernel_regularizer.l2".to_owned(),
         values: lambdas.iter().map(|lambda| json!(lambda)).collect(),
     };
-    let study = StudySpec { axes: vec![axis], repeats: SEEDS, seed: 1, ..StudySpec::default() };
-    let experiment = Experiment { study: Some(study), ..base };
+    let study =
+        StudySpec { axes: vec![axis], repeats: SEEDS, seed: 1, without_histories: true, ..StudySpec::default() };
+    let experiment = Experiment { study: Some(study), ..experiment(EPOCHS)? };
     let rows = Dataset::from_sample(&experiment.data.generate()?)?;
     Split::of(&rows, &experiment.data)?;
     let start = Instant::now();

@@ -5,13 +5,14 @@ use taper::{LayerSparsity, Model, Rows, Seed, Split, StopReason, evaluate, fit};
 use taper_io::CsvLogger;
 use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, curves_of, scatter_of};
 
-use super::{fit_keras, folder_of, is_keras};
+use super::{fit_keras, folder_of, is_keras, share_steps};
 use crate::args::{Fit, Keras};
 use crate::failure::Failure;
 use crate::output::{self, Folder};
 use crate::progress::FitProgress;
 
 pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
+    share_steps(args.common.threads)?;
     if is_keras(&args.experiment) {
         return fit_keras::run(args);
     }

@@ -26,7 +26,15 @@ pub(crate) fn is_keras(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "keras")
 }
 
-/// Runs `work` on this many threads.
+/// Lets the steps of single trainings use this many threads.
+pub(crate) fn share_steps(threads: Option<u16>) -> Result<(), Failure> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.map_or(0, usize::from))
+        .build_global()
+        .map_err(|error| Failure::Run(format!("threads: {error}")))
+}
+
+/// Runs `work`, which trains many models, on this many threads.
 pub(crate) fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.map_or(0, usize::from))

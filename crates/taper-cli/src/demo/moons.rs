@@ -135,9 +135,10 @@ fn study(repeats: usize, seed: u64) -> Result<Findings, Failure> {
         axes: vec![Axis { path: path.to_owned(), values }],
         repeats,
         seed,
-        resample: Resample::None,
+        without_histories: true,
+        ..StudySpec::default()
     };
-    let go = |spec: StudySpec, base: &Experiment| -> Result<StudyResult, Failure> {
+    let go = |(base, spec): (&Experiment, StudySpec)| -> Result<StudyResult, Failure> {
         let experiment = Experiment { study: Some(spec), ..base.clone() };
         let result = run_study(&experiment, &PlainRows::of(&rows, &experiment), &progress)?;
         if interrupt::asked() {
@@ -145,37 +146,45 @@ fn study(repeats: usize, seed: u64) -> Result<Findings, Failure> {
         }
         Ok(result)
     };
-    let hidden = go(spec(HIDDEN, hidden_values), &base)?;
+    let hidden = StudySpec { without_histories: false, ..spec(HIDDEN, hidden_values) };
     let l2 = json!({ "l2": CHOSEN });
-    let output_layer = go(spec("model.layers.1.kernel_regularizer", vec![l2.clone()]), &base)?;
-    let bias = go(spec("model.layers.0.bias_regularizer", vec![l2]), &base)?;
-
-    let grid = StudyResult { trials: hidden.trials[1..=GRID.len()].to_vec(), ..hidden.clone() };
-    let center = grid.best("test_accuracy", true).map_or(CHOSEN, |best| GRID[best]);
-    let fine = go(spec(&format!("{HIDDEN}.l2"), around(center).into_iter().map(Value::from).collect()), &base)?;
+    let output_layer = spec("model.layers.1.kernel_regularizer", vec![l2.clone()]);
+    let bias = spec("model.layers.0.bias_regularizer", vec![l2]);
 
     let stages = json!({ "name": "piecewise", "starts": [0, 1200, 2500, 4000], "values": [0.0, 1e-5, 1e-4, 1e-3] });
     let mut longer = base.clone();
     longer.fit.epochs = STAGED_EPOCHS;
-    let staged = go(spec(&format!("{HIDDEN}.l2"), vec![stages]), &longer)?;
+    let staged = spec(&format!("{HIDDEN}.l2"), vec![stages]);
 
     let strengths = std::iter::once(0.0).chain(GRID).map(Value::from).collect();
     let fresh = StudySpec { resample: Resample::Fresh, ..spec(&format!("{HIDDEN}.l2"), strengths) };
-    let resampled = go(fresh, &base)?;
 
+    // What does not wait for the grid's result runs beside it.
     let run_seed = |repeat: usize| Seed::new(seed).derive("run", repeat as u64);
-    let paths: Vec<Vec<PathPoint>> = (0..repeats)
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|repeat| {
-            let seed = run_seed(repeat);
-            let path = rising_path(&base, &split, seed, "dense/kernel", &RISING, RISING_EPOCHS, Regularizer::l2);
-            progress.tick();
-            path
-        })
-        .collect::<Result<_, Error>>()?;
-    let model = |experiment: &Experiment| taper::run(experiment, &split, run_seed(0), 0, false).map(|(_, model)| model);
-    let models = [model(&base)?, model(&base.with(&format!("{HIDDEN}.l2"), &json!(CHOSEN))?)?];
+    let model = |experiment: Experiment| taper::run(&experiment, &split, run_seed(0), 0, false).map(|(_, model)| model);
+    let path = |repeat: usize| {
+        let seed = run_seed(repeat);
+        let path = rising_path(&base, &split, seed, "dense/kernel", &RISING, RISING_EPOCHS, Regularizer::l2);
+        progress.tick();
+        path
+    };
+    let studies = [(&base, hidden), (&base, output_layer), (&base, bias), (&longer, staged), (&base, fresh)];
+    let (results, (paths, models)) = rayon::join(
+        || studies.into_par_iter().with_max_len(1).map(go).collect::<Result<Vec<StudyResult>, Failure>>(),
+        || {
+            let penalized = || base.with(&format!("{HIDDEN}.l2"), &json!(CHOSEN)).and_then(model);
+            let paths = || (0..repeats).into_par_iter().with_max_len(1).map(path).collect::<Result<Vec<_>, Error>>();
+            rayon::join(paths, || rayon::join(|| model(base.clone()), penalized))
+        },
+    );
+    let (paths, models) = (paths?, [models.0?, models.1?]);
+    let Ok([hidden, output_layer, bias, staged, resampled]) = <[StudyResult; 5]>::try_from(results?) else {
+        unreachable!("as many results as studies");
+    };
+
+    let grid = StudyResult { trials: hidden.trials[1..=GRID.len()].to_vec(), ..hidden.clone() };
+    let center = grid.best("test_accuracy", true).map_or(CHOSEN, |best| GRID[best]);
+    let fine = go((&base, spec(&format!("{HIDDEN}.l2"), around(center).into_iter().map(Value::from).collect())))?;
     Ok(Findings { repeats, seed, split, hidden, output_layer, bias, fine, staged, resampled, paths, models })
 }
 

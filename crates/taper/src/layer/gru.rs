@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use taper_kernels::activation::Unary;
-use taper_kernels::matrix::{Matrix, column_sums, matmul_into};
+use taper_kernels::matrix::{Matrix, Packed, column_sums, matmul_into, matmul_packed};
 use taper_kernels::recurrent::gru;
 
 use super::dense::{glorot_uniform, zeros};
@@ -198,6 +198,7 @@ impl Cell for ResetAfter {
     fn forward(&self, pass: CellForward<'_>) {
         let Span { steps, batch, units } = pass.span;
         let (state, sums) = (batch * units, 3 * units);
+        let kernel = Packed::new(Matrix::new(pass.recurrent_kernel, units, sums), pass.packed);
         for s in 0..steps {
             let (h_past, h) = states(pass.h, s, state);
             let all = s * batch * sums..(s + 1) * batch * sums;
@@ -209,8 +210,7 @@ impl Cell for ResetAfter {
                 n.chunks_exact_mut(sums).for_each(|n| n.copy_from_slice(pass.recurrent_bias));
             }
             if s > 0 {
-                let kernel = Matrix::new(pass.recurrent_kernel, units, sums);
-                matmul_into(Matrix::new(h_past, batch, units), kernel, n, sums, true);
+                matmul_packed(Matrix::new(h_past, batch, units), kernel, n, sums, true);
             }
             gru::after_forward(self.activation, self.gate, units, mask, z, n, h_past, h);
         }
@@ -220,7 +220,7 @@ impl Cell for ResetAfter {
         let Span { steps, batch, units } = pass.span;
         let (state, sums) = (batch * units, 3 * units);
         let dh = pass.dh;
-        let kernel = Matrix::new(pass.recurrent_kernel, units, sums);
+        let kernel = Packed::new(Matrix::new(pass.recurrent_kernel, units, sums).t(), pass.packed);
         for s in (0..steps).rev() {
             pass.output.add(s, dh);
             let h_past = &pass.h[s * state..(s + 1) * state];
@@ -229,7 +229,7 @@ impl Cell for ResetAfter {
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             gru::after_backward(self.activation, self.gate, units, mask, z, n, h_past, dh);
             if s > 0 {
-                matmul_into(Matrix::new(n, batch, sums), kernel.t(), dh, units, true);
+                matmul_packed(Matrix::new(n, batch, sums), kernel, dh, units, true);
             }
         }
         recurrent_gradient(pass.span, sums, pass.h, pass.cache, pass.drecurrent_kernel);
@@ -255,6 +255,12 @@ impl Cell for ResetBefore {
         span.steps * span.state()
     }
 
+    /// Both parts of the kernel.
+    fn packed_len(&self, units: usize) -> usize {
+        let [gates, candidate] = self.packed_lens(units);
+        gates + candidate
+    }
+
     /// The gradient of the reset state.
     fn scratch_len(&self, span: Span) -> usize {
         span.state()
@@ -264,17 +270,19 @@ impl Cell for ResetBefore {
         let Span { steps, batch, units } = pass.span;
         let (state, sums) = (batch * units, 3 * units);
         let (of_gates, of_candidate) = kernels(pass.recurrent_kernel, units);
+        let (for_gates, for_candidate) = pass.packed.split_at_mut(self.packed_lens(units)[0]);
+        let (of_gates, of_candidate) = (Packed::new(of_gates, for_gates), Packed::new(of_candidate, for_candidate));
         for s in 0..steps {
             let (h_past, h) = states(pass.h, s, state);
             let z = &mut pass.gates[s * batch * sums..(s + 1) * batch * sums];
             let vh = &mut pass.cache[s * state..(s + 1) * state];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             if s > 0 {
-                matmul_into(Matrix::new(h_past, batch, units), of_gates, z, sums, true);
+                matmul_packed(Matrix::new(h_past, batch, units), of_gates, z, sums, true);
             }
             gru::before_reset(self.gate, units, z, h_past, vh);
             if s > 0 {
-                matmul_into(Matrix::new(vh, batch, units), of_candidate, &mut z[2 * units..], sums, true);
+                matmul_packed(Matrix::new(vh, batch, units), of_candidate, &mut z[2 * units..], sums, true);
             }
             gru::before_mix(self.activation, self.gate, units, mask, z, h_past, h);
         }
@@ -285,16 +293,19 @@ impl Cell for ResetBefore {
         let (state, sums) = (batch * units, 3 * units);
         let (dh, dvh) = (pass.dh, pass.scratch);
         let (of_gates, of_candidate) = kernels(pass.recurrent_kernel, units);
+        let (for_gates, for_candidate) = pass.packed.split_at_mut(self.packed_lens(units)[0]);
+        let of_gates = Packed::new(of_gates.t(), for_gates);
+        let of_candidate = Packed::new(of_candidate.t(), for_candidate);
         for s in (0..steps).rev() {
             pass.output.add(s, dh);
             let h_past = &pass.h[s * state..(s + 1) * state];
             let z = &mut pass.gates[s * batch * sums..(s + 1) * batch * sums];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             gru::before_mix_backward(self.activation, self.gate, units, mask, z, h_past, dh);
-            matmul_into(Matrix::strided(&z[2 * units..], batch, units, sums), of_candidate.t(), dvh, units, false);
+            matmul_packed(Matrix::strided(&z[2 * units..], batch, units, sums), of_candidate, dvh, units, false);
             gru::before_reset_backward(self.gate, units, z, h_past, dvh, dh);
             if s > 0 {
-                matmul_into(Matrix::strided(z, batch, 2 * units, sums), of_gates.t(), dh, units, true);
+                matmul_packed(Matrix::strided(z, batch, 2 * units, sums), of_gates, dh, units, true);
             }
         }
         // The first step's past is 0 and has no part in the recurrent kernel's gradient.
@@ -309,6 +320,13 @@ impl Cell for ResetBefore {
         matmul_into(h_past.t(), Matrix::strided(dz, rows, 2 * units, sums), dkernel, sums, false);
         let dcandidate = Matrix::strided(&dz[2 * units..], rows, units, sums);
         matmul_into(vh.t(), dcandidate, &mut dkernel[2 * units..], sums, false);
+    }
+}
+
+impl ResetBefore {
+    /// For each part of the kernel, as it is and transposed.
+    fn packed_lens(&self, units: usize) -> [usize; 2] {
+        [Packed::len(units, 2 * units).max(Packed::len(2 * units, units)), Packed::len(units, units)]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use taper_kernels::activation::Unary;
-use taper_kernels::matrix::{Matrix, matmul_into};
+use taper_kernels::matrix::{Matrix, Packed, matmul_packed};
 use taper_kernels::recurrent::lstm;
 
 use super::dense::{glorot_uniform, zeros};
@@ -197,14 +197,14 @@ impl Cell for LstmCell {
         let (state, sums) = (batch * units, 4 * units);
         let (h, c) = (pass.h, pass.cache);
         c[..state].fill(0.0);
+        let kernel = Packed::new(Matrix::new(pass.recurrent_kernel, units, sums), pass.packed);
         for s in 0..steps {
             let (h_past, h) = states(h, s, state);
             let (c_past, c) = states(c, s, state);
             let z = &mut pass.gates[s * batch * sums..(s + 1) * batch * sums];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             if s > 0 {
-                let kernel = Matrix::new(pass.recurrent_kernel, units, sums);
-                matmul_into(Matrix::new(h_past, batch, units), kernel, z, sums, true);
+                matmul_packed(Matrix::new(h_past, batch, units), kernel, z, sums, true);
             }
             lstm::forward(self.activation, self.recurrent, units, mask, z, c_past, c, h_past, h);
         }
@@ -214,7 +214,7 @@ impl Cell for LstmCell {
         let Span { steps, batch, units } = pass.span;
         let (state, sums) = (batch * units, 4 * units);
         let (dh, dc) = (pass.dh, pass.scratch);
-        let kernel = Matrix::new(pass.recurrent_kernel, units, sums);
+        let kernel = Packed::new(Matrix::new(pass.recurrent_kernel, units, sums).t(), pass.packed);
         dc.fill(0.0);
         for s in (0..steps).rev() {
             pass.output.add(s, dh);
@@ -223,7 +223,7 @@ impl Cell for LstmCell {
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             lstm::backward(self.activation, self.recurrent, units, mask, z, c_past, c, dh, dc);
             if s > 0 {
-                matmul_into(Matrix::new(z, batch, sums), kernel.t(), dh, units, true);
+                matmul_packed(Matrix::new(z, batch, sums), kernel, dh, units, true);
             }
         }
         recurrent_gradient(pass.span, sums, pass.h, pass.gates, pass.drecurrent_kernel);

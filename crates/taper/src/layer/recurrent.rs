@@ -4,7 +4,7 @@
 //! asked). So one product feeds the gates of all steps, and one more gives the gradient of the input kernel.
 
 use taper_kernels::activation::Unary;
-use taper_kernels::matrix::{self, Matrix};
+use taper_kernels::matrix::{self, Matrix, Packed};
 use taper_kernels::update;
 
 use super::{Backward, Forward, Layer, Masking, Mode, dx_of, single};
@@ -41,6 +41,11 @@ pub(super) trait Cell: Send + Sync + std::fmt::Debug {
     fn cache_len(&self, span: Span) -> usize;
     /// Floats of scratch for the backward pass.
     fn scratch_len(&self, span: Span) -> usize;
+    /// Floats for the recurrent kernel as products want it, packed once for all steps of a pass.
+    fn packed_len(&self, units: usize) -> usize {
+        let sums = Self::GATES * units;
+        Packed::len(units, sums).max(Packed::len(sums, units))
+    }
     /// All steps forward.
     fn forward(&self, pass: CellForward<'_>);
     /// All steps back.
@@ -60,6 +65,7 @@ pub(super) struct CellForward<'a> {
     /// (steps + 1) × batch × units: state s + 1 is that after step s; the first is 0.
     pub(super) h: &'a mut [f32],
     pub(super) cache: &'a mut [f32],
+    pub(super) packed: &'a mut [f32],
 }
 
 /// What a cell's backward pass may use.
@@ -77,6 +83,7 @@ pub(super) struct CellBackward<'a> {
     pub(super) drecurrent_kernel: &'a mut [f32],
     pub(super) drecurrent_bias: &'a mut [f32],
     pub(super) scratch: &'a mut [f32],
+    pub(super) packed: &'a mut [f32],
 }
 
 /// The gradient of the layer's output, to be had step by step.
@@ -358,10 +365,11 @@ impl<C: Cell> Layer for Recurrent<C> {
         self.lens(batch).iter().sum::<usize>() + self.cell.cache_len(self.span(batch))
     }
 
-    /// The gradients of the state and of the time-major input, and what the cell needs.
+    /// The packed kernel, the gradients of the state and of the time-major input, and what the cell needs.
     fn scratch_len(&self, batch: usize) -> usize {
         let span = self.span(batch);
-        span.state() + self.steps * batch * self.features + self.cell.scratch_len(span)
+        let gradients = span.state() + self.steps * batch * self.features;
+        self.cell.packed_len(self.units) + gradients + self.cell.scratch_len(span)
     }
 
     fn masking(&self) -> Masking {
@@ -387,6 +395,7 @@ impl<C: Cell> Layer for Recurrent<C> {
             gates: kept.gates,
             h: kept.h,
             cache: kept.cell,
+            packed: &mut io.scratch[..self.cell.packed_len(self.units)],
         });
         self.write(io.batch, &kept, io.y);
     }
@@ -401,6 +410,7 @@ impl<C: Cell> Layer for Recurrent<C> {
         let kept = self.kept(io.batch, io.cache);
         let rows = self.steps * io.batch;
         let mut scratch = io.scratch;
+        let packed = cut(&mut scratch, self.cell.packed_len(self.units));
         let dh = cut(&mut scratch, span.state());
         let dx_steps = cut(&mut scratch, rows * features);
         dh.fill(0.0);
@@ -421,6 +431,7 @@ impl<C: Cell> Layer for Recurrent<C> {
             drecurrent_kernel,
             drecurrent_bias,
             scratch,
+            packed,
         });
         let dx = dx_of(io.dx, io.batch, &io.inputs);
         let wanted = dx.is_some().then_some(&mut *dx_steps);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use taper_kernels::activation::Unary;
-use taper_kernels::matrix::{Matrix, matmul_into};
+use taper_kernels::matrix::{Matrix, Packed, matmul_packed};
 use taper_kernels::recurrent::simple;
 
 use super::dense::{glorot_uniform, zeros};
@@ -170,13 +170,13 @@ impl Cell for SimpleCell {
     fn forward(&self, pass: CellForward<'_>) {
         let Span { steps, batch, units } = pass.span;
         let state = batch * units;
+        let kernel = Packed::new(Matrix::new(pass.recurrent_kernel, units, units), pass.packed);
         for s in 0..steps {
             let (h_past, h) = states(pass.h, s, state);
             let z = &mut pass.gates[s * state..(s + 1) * state];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             if s > 0 {
-                let kernel = Matrix::new(pass.recurrent_kernel, units, units);
-                matmul_into(Matrix::new(h_past, batch, units), kernel, z, units, true);
+                matmul_packed(Matrix::new(h_past, batch, units), kernel, z, units, true);
             }
             simple::forward(self.activation, units, mask, z, h_past, h);
         }
@@ -185,13 +185,13 @@ impl Cell for SimpleCell {
     fn backward(&self, pass: CellBackward<'_>) {
         let Span { steps, batch, units } = pass.span;
         let (state, dh) = (batch * units, pass.dh);
-        let kernel = Matrix::new(pass.recurrent_kernel, units, units);
+        let kernel = Packed::new(Matrix::new(pass.recurrent_kernel, units, units).t(), pass.packed);
         for s in (0..steps).rev() {
             pass.output.add(s, dh);
             let z = &mut pass.gates[s * state..(s + 1) * state];
             simple::backward(self.activation, units, &pass.mask[s * batch..(s + 1) * batch], z, dh);
             if s > 0 {
-                matmul_into(Matrix::new(z, batch, units), kernel.t(), dh, units, true);
+                matmul_packed(Matrix::new(z, batch, units), kernel, dh, units, true);
             }
         }
         recurrent_gradient(pass.span, units, pass.h, pass.gates, pass.drecurrent_kernel);

@@ -152,7 +152,7 @@ impl Observer for Cancel<'_> {
 /// Runs every trial and repeat of an experiment's study, in parallel over runs where rayon is at hand (in the thread pool of
 /// the caller). The result does not depend on the number of threads.
 ///
-/// `rows` are all rows, before they are split. The first repeat of every trial keeps its history.
+/// `rows` are all rows, before they are split. The first repeat of every trial keeps its history, unless the study says not to.
 ///
 /// # Errors
 ///
@@ -170,7 +170,8 @@ pub fn run_study(experiment: &Experiment, rows: &dyn Rows, observer: &dyn StudyO
         }
         let seed = Seed::new(spec.seed).derive("run", *repeat as u64);
         let split = &splits[if splits.len() == 1 { 0 } else { *repeat }];
-        let (run, _) = run_until(&trials[*trial], split, seed, *repeat, *repeat == 0, &stop_now)?;
+        let (run, _) =
+            run_until(&trials[*trial], split, seed, *repeat, *repeat == 0 && !spec.without_histories, &stop_now)?;
         if run.stop == StopReason::Interrupted {
             return Ok(None);
         }

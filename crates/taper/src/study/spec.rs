@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::spelling::is_default;
 use crate::{Complaints, Result, strength};
 
 /// Axes, repeats and what is drawn anew for each repeat.
@@ -21,6 +22,10 @@ pub struct StudySpec {
     /// What each repeat draws anew beside the weights. Default: `"none"`.
     #[serde(default)]
     pub resample: Resample,
+    /// Whether no run keeps its epochs, which saves measuring the test rows after each. Default: no, the first repeat of
+    /// every trial keeps them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub without_histories: bool,
 }
 
 /// A study of more runs than this is a mistake.

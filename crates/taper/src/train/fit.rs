@@ -12,6 +12,7 @@ use crate::layer::Mode;
 use crate::metric::Meter;
 use crate::model::{Model, Workspace};
 use crate::optimizer::{Beside, OptimizerState};
+use crate::parallel;
 use crate::param::ledger_names;
 use crate::regularizer::PenaltyState;
 use crate::{Complaint, Complaints, Dataset, Error, Result, Seed};
@@ -161,6 +162,8 @@ pub struct Fitting<'a> {
     last_good: Vec<f32>,
     /// Whether the one batch that holds all rows lies in the workspace already.
     loaded: bool,
+    /// Whether a step is worth several threads. The size alone decides.
+    large: bool,
 }
 
 impl<'a> Fitting<'a> {
@@ -213,6 +216,7 @@ impl<'a> Fitting<'a> {
             names,
             last_good: model.params().data().to_vec(),
             loaded: false,
+            large: batch * (model.params().data().len() + model.lens.iter().sum::<usize>()) >= parallel::LARGE,
         })
     }
 
@@ -241,7 +245,8 @@ impl<'a> Fitting<'a> {
             self.gather(start, batch);
             rate = self.config.optimizer.learning_rate.at(state.optimizer.iterations) * state.rate_factor;
             let is_last = start + batch == rows;
-            let (step_loss, step_penalty) = self.step(model, state, batch, rate, is_last);
+            let (step_loss, step_penalty) =
+                parallel::spread(self.large, || self.step(model, state, batch, rate, is_last));
             if !(step_loss + step_penalty).is_finite() {
                 return Err(state.optimizer.iterations);
             }
@@ -250,7 +255,8 @@ impl<'a> Fitting<'a> {
             start += batch;
         }
         // The last step may have thrown the weights out of bounds without a loss to show it.
-        let finite = self.write_row(model, epoch, data_loss / rows as f64, penalty / rows as f64, rate);
+        let (data_loss, penalty) = (data_loss / rows as f64, penalty / rows as f64);
+        let finite = parallel::spread(self.large, || self.write_row(model, epoch, data_loss, penalty, rate));
         model.params.steer(&mut state.penalty);
         if finite { Ok(()) } else { Err(state.optimizer.iterations) }
     }
