@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use taper::{
-    Activation, Axis, Dataset, Dense, Experiment, FitConfig, Loss, Model, Quiet, Regularizer, Result, Seed, Sequential,
-    Split, StudySpec, fit, run_study,
+    Activation, Axis, Dataset, Dense, Experiment, FitConfig, Loss, Model, PlainRows, Quiet, Regularizer, Result, Seed,
+    Sequential, StudySpec, fit, run_study,
 };
 
 /// One quantity, its doubling values, and what is expected of the time.
@@ -117,8 +117,7 @@ fn study(lambdas: usize, repeats: usize) -> Result<f64> {
     let study = StudySpec { axes: vec![axis], repeats, seed: 1, ..StudySpec::default() };
     let experiment = Experiment { study: Some(study), ..super::moons::experiment(200)? };
     let rows = Dataset::from_sample(&experiment.data.generate()?)?;
-    Split::of(&rows, &experiment.data)?;
     let start = Instant::now();
-    run_study(&experiment, &rows, &Quiet)?;
+    run_study(&experiment, &PlainRows::of(&rows, &experiment), &Quiet)?;
     Ok(start.elapsed().as_secs_f64())
 }
