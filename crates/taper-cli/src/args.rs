@@ -124,7 +124,7 @@ pub(crate) enum Demo {
     Digits(Grid),
     /// An LSTM that forecasts the yearly sunspots, with penalties on kernel, recurrent kernel and bias
     Sunspots(Grid),
-    /// `taper choose` end to end on a table of 569 tumours: which L2 penalty, how strong, how sure
+    /// `taper choose` end to end on a table of 569 tumours: which penalty, how strong, how sure
     BreastCancer(BreastCancer),
 }
 

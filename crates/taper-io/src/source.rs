@@ -4,7 +4,8 @@ use std::path::Path;
 
 use taper::table::{Prepared, Roles, TableRows, hold_out};
 use taper::{
-    DataSpec, Dataset, Experiment, PlainRows, Result as TaperResult, Rows, Seed, Shape, Split, TestRows, Warning,
+    Complaint, DataSpec, Dataset, Experiment, PlainRows, Result as TaperResult, Rows, Seed, Shape, Split, TestRows,
+    Warning,
 };
 
 use crate::table::{Read, is_table, no_table, read_table};
@@ -46,6 +47,24 @@ impl Source {
             Self::Plain { .. } => &[],
             Self::Table(rows) => rows.warnings(),
         }
+    }
+
+    /// The same rows for a choice: where the experiment says how many rows train, the others are a declared test set.
+    ///
+    /// # Errors
+    ///
+    /// More training rows than there are, or none.
+    pub fn for_choice(mut self, spec: &DataSpec) -> TaperResult<Self> {
+        let Some(train) = spec.train else { return Ok(self) };
+        let rows = self.rows();
+        if train == 0 || train > rows {
+            return Err(Complaint::new("data.train", format!("a whole number from 1 to {rows}"), train).into());
+        }
+        match &mut self {
+            Self::Plain { development, .. } => *development = train,
+            Self::Table(rows) => rows.set_development(train),
+        }
+        Ok(self)
     }
 
     fn plain(&self) -> Option<PlainRows<'_>> {

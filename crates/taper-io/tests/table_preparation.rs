@@ -1,5 +1,6 @@
 //! Imputing, standardizing and one-hot coding against scikit-learn: `golden/table/make.py` says with which calls.
 
+use proptest::prelude::*;
 use serde_json::Value;
 use taper::table::{Column, Table, TableRows};
 use taper::{DataSpec, Loss, Rows};
@@ -42,4 +43,52 @@ fn preparation_is_that_of_scikit_learn() {
         }
     }
     assert!(checked > 1000);
+}
+
+/// Numbers with gaps, a category, and a target that is a number.
+fn table(cells: &[(Option<i16>, u8, i16)]) -> Table {
+    let numbers: Vec<f32> = cells.iter().map(|(number, _, _)| number.map_or(f32::NAN, f32::from)).collect();
+    let names = cells.iter().map(|(_, name, _)| ["Ulm", "Bonn", "Köln"][usize::from(*name) % 3]);
+    let target: Vec<f32> = cells.iter().enumerate().map(|(i, (_, _, y))| f32::from(*y) + i as f32 / 64.0).collect();
+    let columns = vec![Column::numbers("n", numbers), Column::names("c", names), Column::numbers("y", target)];
+    Table::new(columns).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn what_is_measured_has_not_seen_the_rows_it_is_judged_by(
+        cells in prop::collection::vec((prop::option::weighted(0.8, any::<i16>()), any::<u8>(), any::<i16>()), 6..40),
+        other in any::<i16>(),
+    ) {
+        let spec = DataSpec {
+            missing: taper::Missing::Mean, standardize: true, standardize_target: true, ..DataSpec::new("t.csv")
+        };
+        let (train, test): (Vec<usize>, Vec<usize>) = (0..cells.len()).partition(|row| row % 3 != 0);
+        prop_assume!(cells.iter().any(|(number, _, _)| number.is_some()));
+        let rows = TableRows::new(table(&cells), None, &spec, Loss::Mse).unwrap();
+        let split = rows.split(&train, &test).unwrap();
+
+        // Training rows have mean 0, and deviation 1 or none.
+        let width = split.train.input_shape().len();
+        let n = split.train.rows() as f64;
+        let numbers: Vec<f64> = split.train.x().iter().step_by(width).map(|x| f64::from(*x)).collect();
+        let mean = numbers.iter().sum::<f64>() / n;
+        let variance = numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+        prop_assert!(mean.abs() < 1e-4, "{mean}");
+        prop_assert!((variance - 1.0).abs() < 1e-3 || variance < 1e-6, "{variance}");
+
+        // Other numbers in test rows change nothing that training sees.
+        let mut changed = cells.clone();
+        test.iter().for_each(|row| (changed[*row].0, changed[*row].2) = (Some(other), other));
+        let others = TableRows::new(table(&changed), None, &spec, Loss::Mse).unwrap();
+        let again = others.split(&train, &test).unwrap();
+        prop_assert_eq!(&again.train, &split.train);
+
+        // What is saved is what was measured, to the bit.
+        let prepared = rows.prepare(&train).unwrap();
+        let saved = serde_json::to_string(&prepared).unwrap();
+        let read: taper::table::Prepared = serde_json::from_str(&saved).unwrap();
+        prop_assert_eq!(&read, &prepared);
+        prop_assert_eq!(read.dataset(rows.table(), &test).unwrap(), split.test);
+    }
 }

@@ -1,7 +1,7 @@
 //! Rows that a resampling may divide.
 
 use crate::experiment::Experiment;
-use crate::table::Prepared;
+use crate::table::{Feature, Prepared, Target};
 use crate::{Dataset, Result, Split};
 
 /// Rows before any split: generated ones, or a table whose preprocessing is still to be fitted.
@@ -116,6 +116,23 @@ impl Rows for PlainRows<'_> {
         }
         Ok(Split { train, test })
     }
+
+    fn prepared(&self, train: &[usize]) -> Result<Option<Prepared>> {
+        if !self.standardize {
+            return Ok(None);
+        }
+        let scaler = self.data.select(train)?.scaler()?;
+        let scales = scaler.mean().iter().zip(scaler.scale()).enumerate();
+        let feature = |(i, (mean, scale)): (usize, (&f64, &f64))| Feature::Number {
+            name: format!("x{i}"),
+            mean: *mean,
+            scale: *scale,
+            fill: None,
+            indicator: false,
+        };
+        let target = Target::Number { name: "y".to_owned(), mean: 0.0, scale: 1.0 };
+        Ok(Some(Prepared { features: scales.map(feature).collect(), target }))
+    }
 }
 
 #[cfg(test)]
@@ -131,5 +148,9 @@ mod tests {
         assert_eq!((split.train.x(), split.test.x()), (&[-1.0, 1.0][..], &[99.0][..]));
         assert_eq!(rows.strata(), Some(vec![0, 1, 0]));
         assert!(rows.split(&[0], &[]).is_err());
+        // What is saved does to raw rows what the split did.
+        let mut raw = vec![0.0, 100.0];
+        rows.prepared(&[0, 1]).unwrap().unwrap().scale(&mut raw).unwrap();
+        assert_eq!(raw, [-1.0, 99.0]);
     }
 }

@@ -53,7 +53,11 @@ fn rows(args: &Evaluate, saved: &SavedModel) -> Result<Dataset, Failure> {
             let complaint = Complaint::new("FILE", "a .csv, .parquet, .npz or .safetensors file", format!("`{name}`"));
             return Err(taper::Error::from(complaint).into());
         }
-        return Ok(taper_io::read_rows(&DataSpec::new(name), std::path::Path::new(""))?);
+        let rows = taper_io::read_rows(&DataSpec::new(name), std::path::Path::new(""))?;
+        let Some(prepared) = &saved.prepared else { return Ok(rows) };
+        let mut x = rows.x().to_vec();
+        prepared.scale(&mut x).map_err(|error| about(args, error))?;
+        return Ok(Dataset::new(rows.input_shape().clone(), x, rows.target_len(), rows.y().to_vec())?);
     }
     let prepared = saved::prepared(saved, &args.model)?;
     let spec = saved::data_spec(saved);

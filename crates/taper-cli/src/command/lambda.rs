@@ -15,10 +15,9 @@ pub(crate) fn run(args: &Lambda) -> Result<(), Failure> {
     let mut bridge = Bridge { rows: args.rows, learning_rate: args.learning_rate, optimizer: None };
     let mut experiment = None;
     if let Some(file) = &args.experiment {
-        let read = taper_io::read_experiment(file)?;
-        read.validate()?;
-        let rows = taper_io::read_rows(&read.data, folder_of(file))?;
-        let split = Split::of(&rows, &read.data)?;
+        let mut read = taper_io::read_experiment(file)?;
+        let rows = taper_io::read_source(&mut read, folder_of(file))?;
+        let split = Split::first(&rows, &read.data)?;
         bridge.rows = bridge.rows.or(Some(read.fit.batch_size.min(split.train.rows())));
         bridge.learning_rate = bridge.learning_rate.or(Some(read.fit.optimizer.learning_rate.at(0)));
         bridge.optimizer = Some(read.fit.optimizer.kind);

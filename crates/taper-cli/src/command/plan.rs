@@ -19,10 +19,9 @@ pub(crate) fn run(args: &Plan) -> Result<(), Failure> {
         of_model(&taper_io::read_model(&args.file)?, None, args)?
     } else {
         refuse_model_options(args)?;
-        let experiment = taper_io::read_experiment(&args.file)?;
-        experiment.validate()?;
-        let rows = taper_io::read_rows(&experiment.data, folder_of(&args.file))?;
-        let split = Split::of(&rows, &experiment.data)?;
+        let mut experiment = taper_io::read_experiment(&args.file)?;
+        let rows = taper_io::read_source(&mut experiment, folder_of(&args.file))?;
+        let split = Split::first(&rows, &experiment.data)?;
         crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
         let seed = Seed::new(experiment.study.as_ref().map_or(1, |study| study.seed));
         let model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;

@@ -64,7 +64,10 @@ fn tables(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, u
 
 /// Predicts for rows of numbers that are ready.
 fn tensors(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, usize), Failure> {
-    let x = taper_io::read_inputs(&args.rows, saved.model.input_shape())?;
+    let mut x = taper_io::read_inputs(&args.rows, saved.model.input_shape())?;
+    if let Some(prepared) = &saved.prepared {
+        prepared.scale(&mut x).map_err(|error| taper_io::Error::about(&args.rows, error))?;
+    }
     let width = saved.model.input_shape().len();
     let mut writer = create(&args.out, parts)?;
     const ROWS: usize = 4096;

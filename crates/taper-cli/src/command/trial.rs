@@ -13,7 +13,7 @@ pub(crate) fn run(trial: &Trial) -> Result<(), Failure> {
     let Trial::Run { spec: file, out, folder, threads } = trial;
     let mut spec = read(file)?;
     let folder = folder.as_deref().unwrap_or(folder_of(file));
-    let rows = taper_io::read_source(&mut spec.experiment, folder)?;
+    let rows = taper_io::read_source(&mut spec.experiment, folder)?.for_choice(&spec.experiment.data)?;
     crate::memory::check(&spec.experiment.model, &spec.experiment.fit, rows.rows())?;
     let outcome = on_threads(*threads, || run_trial(&spec, &rows))??;
     let text = serde_json::to_string_pretty(&outcome).map_err(|error| Failure::Run(error.to_string()))?;

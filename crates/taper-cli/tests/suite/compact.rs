@@ -70,6 +70,20 @@ fn inputs_go_if_asked_for_and_given_rows_are_the_check() {
 }
 
 #[test]
+fn a_training_tells_what_is_at_work() {
+    let bench = Bench::new(&[
+        ("l2 = 0.001", "l1 = 1.0, mode = \"proximal\""),
+        ("{ name = \"adam\" }", "{ name = \"adam\", learning_rate = 0.01 }"),
+        ("epochs = 20", "epochs = 400"),
+    ]);
+    let document = bench.taper("fit e.toml --json").quiet().json();
+    let layer = &document["sparsity"][0];
+    assert_eq!(layer["name"], json!("dense"));
+    assert!(layer["zeros"].as_u64().unwrap() >= 10 && layer["dead_units"].as_u64() >= Some(4), "{document}");
+    assert!(bench.text("taper-out/report.md").contains("effective parameters"));
+}
+
+#[test]
 fn keras_files_stay_keras_files() {
     let bench = Bench::new(&[]);
     let spec = Sequential::new([4, 4, 1])

@@ -241,6 +241,14 @@ fn arrays_of_numpy_are_rows() {
         scores.push(bench.taper("fit e.toml --json --out out").json()["scores"].clone());
         let told = bench.taper("evaluate out rows.npz --json").quiet().json();
         assert_eq!(told["rows"], 20);
+        let standardized = format!("{}\nstandardize = true", "source = \"rows.npz\"\ntest = \"rows.npz\"");
+        bench.write("s.toml", bench.text("e.toml").replace("source = \"rows.npz\"", &standardized));
+        let fitted = bench.taper("fit s.toml --json --out s").json();
+        let told = bench.taper("evaluate s rows.npz --json").quiet().json();
+        assert_eq!(
+            told["data_loss"], fitted["scores"]["test_data_loss"],
+            "raw rows are brought to the training rows' scale"
+        );
         bench.taper("predict out rows.npz --out p.csv").done();
         assert_eq!(bench.text("p.csv").lines().count(), 21);
         let bytes = bench.read("rows.npz");

@@ -45,6 +45,6 @@ fn a_constant_column_is_told_and_divides_nothing() {
     bench.write("t.csv", "a,b,y\n1,7,0\n2,7,1\n3,7,0\n4,7,1\n5,7,0\n6,8,1\n");
     let outcome = bench.taper("fit e.toml --json");
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
-    assert!(outcome.stderr.starts_with("warning: data, column 2: the same"), "{outcome:?}");
+    assert!(outcome.stderr.starts_with("warning: data, column `b`: the same"), "{outcome:?}");
     assert!(outcome.json()["scores"]["test_loss"].is_number());
 }

@@ -254,21 +254,48 @@ fn layer_normalization(
     input: &Value,
 ) -> Result<String, Complaint> {
     let rank = input.sizes.len() as i64;
-    let axes = layer.axis.0.iter().map(|axis| if *axis < 0 { axis + rank } else { axis - 1 });
-    let first = axes.min().unwrap_or(0);
+    let first = first_axis(layer, rank);
     let count = layer.axis.0.len() as i64;
-    if first + count != rank {
-        return Err(refuse(spec, "an axis that is not the last"));
+    let inner = first + count != rank;
+    if inner && count > 1 {
+        return Err(refuse(spec, "axes that are not the last"));
     }
-    let sizes = &input.sizes[first as usize..];
+    // One that is not the last goes to the end and comes back.
+    let (x, first, sizes) = if inner {
+        let order: Vec<i64> = (0..=rank).filter(|i| *i != first + 1).chain([first + 1]).collect();
+        (writer.transpose(&input.name, &order), rank - 1, &input.sizes[first as usize..=first as usize])
+    } else {
+        (input.name.clone(), first, &input.sizes[first as usize..])
+    };
     let scale = match params.first().filter(|_| layer.scale) {
         Some(gamma) => writer.floats(sizes, gamma.data),
         None => writer.floats(sizes, &vec![1.0; sizes.iter().product()]),
     };
     let shift = params.last().filter(|_| layer.center).map(|beta| writer.floats(sizes, beta.data));
-    let inputs: Vec<&str> = [input.name.as_str(), &scale].into_iter().chain(shift.as_deref()).collect();
+    let inputs: Vec<&str> = [x.as_str(), &scale].into_iter().chain(shift.as_deref()).collect();
     let attributes = [("axis", Attribute::Int(first - rank)), ("epsilon", Attribute::Float(layer.epsilon as f32))];
-    Ok(writer.node("LayerNormalization", &inputs, &attributes))
+    let y = writer.node("LayerNormalization", &inputs, &attributes);
+    if !inner {
+        return Ok(y);
+    }
+    let axis = first_axis(layer, rank) + 1;
+    let back: Vec<i64> = (0..=rank)
+        .map(|i| {
+            if i < axis {
+                i
+            } else if i == axis {
+                rank
+            } else {
+                i - 1
+            }
+        })
+        .collect();
+    Ok(writer.transpose(&y, &back))
+}
+
+/// The first of the axes, from 0 without the rows.
+fn first_axis(layer: &taper::LayerNormalization, rank: i64) -> i64 {
+    layer.axis.0.iter().map(|axis| if *axis < 0 { axis + rank } else { axis - 1 }).min().unwrap_or(0)
 }
 
 /// ((a ∘ b) ∘ c) ….

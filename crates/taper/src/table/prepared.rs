@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Feature, Reading, Table, Target, Wanted, no_column};
-use crate::{Complaints, Dataset, Result, Shape};
+use crate::{Complaint, Complaints, Dataset, Result, Shape};
 
 /// Rows that are prepared at a time: few enough to stay in cache while each column writes its share.
 const ROWS: usize = 512;
@@ -71,6 +71,31 @@ impl Prepared {
             bound.iter().for_each(|(feature, at)| feature.write(rows, x, width, *at));
         }
         Ok((x, bound.iter().map(|(feature, _)| feature.strange()).sum()))
+    }
+
+    /// Prepares rows that hold nothing but the inputs' numbers, in the order of the features.
+    ///
+    /// # Errors
+    ///
+    /// If some feature is no plain number, or the rows are not whole.
+    pub fn scale(&self, rows: &mut [f32]) -> Result<()> {
+        let mut scales = Vec::with_capacity(self.features.len());
+        for feature in &self.features {
+            let Feature::Number { mean, scale, indicator: false, .. } = feature else {
+                let got = format!("numbers, where `{}` is none", feature.name());
+                return Err(Complaint::new("x", "rows with named columns, as the model was trained on", got).into());
+            };
+            scales.push((*mean, *scale));
+        }
+        if scales.is_empty() || !rows.len().is_multiple_of(scales.len()) {
+            let expected = format!("whole rows of {} numbers", scales.len());
+            return Err(Complaint::new("x", expected, rows.len()).into());
+        }
+        for row in rows.chunks_exact_mut(scales.len()) {
+            let scaled = row.iter_mut().zip(&scales);
+            scaled.for_each(|(x, (mean, scale))| *x = ((f64::from(*x) - mean) / scale) as f32);
+        }
+        Ok(())
     }
 
     /// Inputs and targets of these rows.

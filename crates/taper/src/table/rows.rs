@@ -56,7 +56,10 @@ impl TableRows {
     /// all rows; empty cells that nothing fills; a feature without any value, or with a name of its own in most rows.
     pub fn new(table: Table, test: Option<&Table>, spec: &DataSpec, loss: Loss) -> Result<Self> {
         let header: Vec<String> = table.names().iter().map(ToString::to_string).collect();
-        let roles = Roles::of(spec, &header)?;
+        // What is left out may not have been read at all.
+        let there = |names: &[String]| names.iter().filter(|name| header.contains(name)).cloned().collect();
+        let named = DataSpec { exclude: there(&spec.exclude), one_hot: there(&spec.one_hot), ..spec.clone() };
+        let roles = Roles::of(&named, &header)?;
         let own = table.rows();
         let mut warnings = Vec::new();
         let mut complete = complete_rows(&table, &roles, spec.missing)?;
@@ -112,6 +115,16 @@ impl TableRows {
     /// Adds something that is odd about where the rows came from.
     pub fn warn(&mut self, warning: Warning) {
         self.warnings.push(warning);
+    }
+
+    /// Declares all but the first `rows` rows a test set.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer rows.
+    pub fn set_development(&mut self, rows: usize) {
+        assert!(rows <= self.order.len(), "no more rows than there are");
+        self.development = rows;
     }
 
     /// How many inputs a row has, in every fold.
@@ -328,5 +341,21 @@ fn same(a: &super::Column, b: &super::Column, rows: &[usize]) -> bool {
         (Cells::Numbers(a), Cells::Numbers(b)) => rows.iter().all(|row| a[*row].to_bits() == b[*row].to_bits()),
         (Cells::Names { codes: a, .. }, Cells::Names { codes: b, .. }) => rows.iter().all(|row| a[*row] == b[*row]),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Column;
+
+    #[test]
+    fn excluded_columns_need_not_have_been_read() {
+        let (x, y) = (Column::numbers("x", [1.0, 2.0]), Column::numbers("y", [0.0, 1.0]));
+        let spec = DataSpec { exclude: vec!["id".into()], ..DataSpec::new("t.csv") };
+        for columns in [vec![x.clone(), y.clone()], vec![Column::numbers("id", [1.0, 2.0]), x, y]] {
+            let rows = TableRows::new(Table::new(columns).unwrap(), None, &spec, Loss::Mse).unwrap();
+            assert_eq!(rows.width(), 1);
+        }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     };
     experiment.choose = Some(spec.clone());
 
-    let rows = taper_io::read_source(&mut experiment, folder_of(&args.experiment))?;
+    let rows = taper_io::read_source(&mut experiment, folder_of(&args.experiment))?.for_choice(&experiment.data)?;
     crate::memory::check(&experiment.model, &experiment.fit, rows.rows())?;
     taper::check_choose(&experiment, &rows)?;
     let mut folder = Folder::prepare(&args.common.out)?;
