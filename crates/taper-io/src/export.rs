@@ -1,8 +1,9 @@
 //! Results as tables for other programs.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use crate::{Error, Result, write_atomic};
+use crate::{Error, Result, inert, write_atomic};
 
 /// Writes rows of text under a header as CSV.
 ///
@@ -26,15 +27,14 @@ pub fn write_csv(path: &Path, head: &[String], rows: &[Vec<String>]) -> Result<(
     let mut writer = csv::Writer::from_writer(Vec::new());
     let written = std::iter::once(head)
         .chain(rows.iter().map(Vec::as_slice))
-        .try_for_each(|row| writer.write_record(row.iter().map(|cell| inert(cell))));
+        .try_for_each(|row| writer.write_record(row.iter().map(|text| cell(text).into_owned())));
     let fail = |source| Error::io(path, "writing", source);
     written.map_err(|error| fail(std::io::Error::other(error)))?;
     let bytes = writer.into_inner().map_err(|error| fail(std::io::Error::other(error.to_string())))?;
     write_atomic(path, &bytes)
 }
 
-/// A cell that no program takes for a formula.
-fn inert(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    if formula { format!("'{cell}") } else { cell.to_owned() }
+/// A cell that no program takes for a formula; a number is none.
+fn cell(text: &str) -> Cow<'_, str> {
+    if text.parse::<f64>().is_ok() { Cow::Borrowed(text) } else { inert(text) }
 }

@@ -19,30 +19,40 @@ pub(crate) fn run(runs: &Runs) -> Result<(), Failure> {
 }
 
 /// All runs of all studies, as flat rows with the same columns.
-fn rows(store: &RunStore) -> Result<Vec<Map<String, Value>>, Failure> {
-    let mut rows = Vec::new();
-    for study in store.studies()? {
-        for run in store.runs(study.id)? {
-            rows.push(flat(&run)?);
+struct RunTable {
+    /// The columns' names, as they were first seen.
+    names: Vec<String>,
+    rows: Vec<Map<String, Value>>,
+}
+
+impl RunTable {
+    fn read(store: &RunStore) -> Result<Self, Failure> {
+        let (mut names, mut rows) = (Vec::new(), Vec::new());
+        for study in store.studies()? {
+            for run in store.runs(study.id)? {
+                let cells = flat(&run)?;
+                for (name, _) in &cells {
+                    if !names.contains(name) {
+                        names.push(name.clone());
+                    }
+                }
+                rows.push(cells.into_iter().collect::<Map<String, Value>>());
+            }
         }
-    }
-    let mut names: Vec<String> = Vec::new();
-    for name in rows.iter().flat_map(Map::keys) {
-        if !names.contains(name) {
-            names.push(name.clone());
+        for row in &mut rows {
+            for name in &names {
+                row.entry(name.as_str()).or_insert(Value::Null);
+            }
         }
+        Ok(Self { names, rows })
     }
-    let whole = |row: &Map<String, Value>| {
-        names.iter().map(|name| (name.clone(), row.get(name).cloned().unwrap_or(Value::Null))).collect()
-    };
-    Ok(rows.iter().map(whole).collect())
 }
 
 /// What a row of a table can hold of a run: its setting and its numbers.
-fn flat(run: &RunRecord) -> Result<Map<String, Value>, Failure> {
+fn flat(run: &RunRecord) -> Result<Vec<(String, Value)>, Failure> {
     let (spec, outcome) = contents(run)?;
-    let mut row = Map::new();
-    let mut put = |name: &str, value: &Value| row.insert(name.to_owned(), value.clone());
+    let mut row = Vec::new();
+    let mut put = |name: &str, value: &Value| row.push((name.to_owned(), value.clone()));
     put("run", &json!(run.id));
     put("study", &json!(run.study));
     put("key", &json!(run.key));
@@ -71,7 +81,7 @@ fn contents(run: &RunRecord) -> Result<(Value, Value), Failure> {
 
 fn list(folder: &Path, json: bool) -> Result<(), Failure> {
     let store = RunStore::read(&folder.join(STORE))?;
-    let rows = rows(&store)?;
+    let RunTable { rows, .. } = RunTable::read(&store)?;
     if json {
         let mut studies = Vec::new();
         for study in store.studies()? {
@@ -135,8 +145,7 @@ fn export(folder: &Path, file: &Path) -> Result<(), Failure> {
     if file.extension().is_none_or(|extension| extension != "csv") {
         return Err(Failure::Input(format!("{}: expected a file that ends in .csv", file.display())));
     }
-    let rows = rows(&RunStore::read(&folder.join(STORE))?)?;
-    let names: Vec<String> = rows.first().map(|row| row.keys().cloned().collect()).unwrap_or_default();
+    let RunTable { names, rows } = RunTable::read(&RunStore::read(&folder.join(STORE))?)?;
     let cells = |row: &Map<String, Value>| names.iter().map(|name| plain(&row[name])).collect();
     taper_io::write_csv(file, &names, &rows.iter().map(cells).collect::<Vec<_>>())?;
     output::note(&format!("{} runs: {}", rows.len(), file.display()));

@@ -136,7 +136,8 @@ fn a_changed_byte_costs_one_run_and_not_the_study() {
     let listed = bench.taper("runs list out --json").quiet().json()["runs"].as_array().unwrap().len();
     let mut bytes = bench.read("out/runs.sqlite");
     let text = b"\"candidate\"";
-    let at = bytes.windows(text.len()).rposition(|window| window == text).unwrap();
+    // Of one of the first runs: that the last one is missing, no gap in the numbers tells.
+    let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
     bytes[at] ^= 1;
     bench.write("out/runs.sqlite", &bytes);
     for line in ["choose e.toml --out out --resume", "runs list out"] {

@@ -33,7 +33,8 @@ impl Model {
     /// use taper::{Dense, Model, Seed, Sequential};
     ///
     /// # fn main() -> taper::Result<()> {
-    /// let spec = Sequential::new([2]).layer(Dense::new(3).use_bias(false)).layer(Dense::new(1).use_bias(false));
+    /// let dense = |units: usize| Dense { use_bias: false, ..Dense::new(units) };
+    /// let spec = Sequential::new([2]).layer(dense(3)).layer(dense(1));
     /// let mut model = Model::build(&spec, Seed::new(1))?;
     /// model.params_mut().data_mut()[6] = 0.0; // what the first unit says to the output
     /// let sparsity = model.sparsity()?;
