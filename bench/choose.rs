@@ -102,7 +102,7 @@ fn shuffled(sample: &data::Sample, seed: Seed) -> Dataset {
 }
 
 /// A network of 32 units (or none) on this truth, trained for about `steps` steps.
-fn experiment(truth: Truth, hidden: bool, n: usize, steps: usize, choose: serde_json::Value) -> Experiment {
+fn experiment(truth: Truth, hidden: bool, n: usize, steps: usize, choose: &serde_json::Value) -> Experiment {
     let (units, activation, loss) = match truth {
         Truth::Friedman | Truth::Sparse => (1, "linear", "mse"),
         Truth::Blobs => (3, "softmax", "sparse_categorical_crossentropy"),
@@ -169,7 +169,9 @@ fn regret(simulations: usize) {
         let data = truth.rows(n + 20, seed);
         let store = MemoryStore::new();
         let run = |race: bool| {
-            choose(&experiment(truth, true, n, 600, spec(race)), &rows(truth, &data, n), &store, &Quiet).unwrap().choice
+            choose(&experiment(truth, true, n, 600, &spec(race)), &rows(truth, &data, n), &store, &Quiet)
+                .unwrap()
+                .choice
         };
         // The race sees outcomes of the full run: the same trainings, fewer of them.
         let (full, raced) = (run(false), run(true));
@@ -178,7 +180,7 @@ fn regret(simulations: usize) {
         let both = together(&data, n, &fresh);
         let mut tried = vec![Candidate::none()];
         tried.extend(full.grid.iter().map(|point| Candidate::new(point.penalty.as_str(), point.value)));
-        let bare = Experiment { choose: None, ..experiment(truth, true, n, 600, spec(true)) };
+        let bare = Experiment { choose: None, ..experiment(truth, true, n, 600, &spec(true)) };
         let losses: Vec<f64> = tried
             .iter()
             .map(|candidate| {
@@ -283,7 +285,7 @@ fn tested(simulations: usize, hidden: bool, name: &str) {
             ([Truth::Logit, Truth::Sparse][i % 2], 600, 300)
         };
         let spec = json!({ "folds": 5, "repeats": 2, "points": 7, "evidence": false });
-        let experiment = experiment(truth, hidden, n, 600, spec);
+        let experiment = experiment(truth, hidden, n, 600, &spec);
         let data = truth.rows(n + test, seed);
         let store = Witness::default();
         let choice = choose(&experiment, &rows(truth, &data, n), &store, &Quiet).unwrap().choice;
@@ -319,7 +321,7 @@ fn outer(simulations: usize, hidden: bool, name: &str) {
         let gains: Vec<f64> = (0..count)
             .map(|i| {
                 let data = truth.rows(inner + 4000, seed.derive("truth", i as u64));
-                let experiment = experiment(truth, hidden, n, 600, spec.clone());
+                let experiment = experiment(truth, hidden, n, 600, &spec);
                 choose(&experiment, &rows(truth, &data, inner), &MemoryStore::new(), &Quiet)
                     .unwrap()
                     .choice
@@ -330,7 +332,7 @@ fn outer(simulations: usize, hidden: bool, name: &str) {
         let difference = gains.iter().sum::<f64>() / count as f64;
         for i in 0..count {
             let data = truth.rows(n, seed.derive("simulation", i as u64));
-            let experiment = experiment(truth, hidden, n, 600, spec.clone());
+            let experiment = experiment(truth, hidden, n, 600, &spec);
             let choice = choose(&experiment, &rows(truth, &data, n), &MemoryStore::new(), &Quiet).unwrap().choice;
             let Gain { estimate, ci_low, ci_high, .. } = choice.gain;
             let folds: Vec<String> = choice.outer.iter().map(|fold| format!("{:.4}", fold.gain)).collect();

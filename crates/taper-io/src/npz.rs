@@ -117,7 +117,7 @@ fn read_npy(source: &mut impl Read, size: u64) -> Result<Tensor, Wrong> {
         return Err(no(&format!("{bytes} bytes of numbers"), &data.len()));
     }
     let data = numbers(&kind[..1], width as usize, &data);
-    let data = if fortran && shape.len() > 1 { row_major(data, &shape) } else { data };
+    let data = if fortran && shape.len() > 1 { row_major(&data, &shape) } else { data };
     Ok(Tensor { shape, data: TensorData::F64(data) })
 }
 
@@ -150,7 +150,7 @@ fn numbers(kind: &str, width: usize, bytes: &[u8]) -> Vec<f64> {
 }
 
 /// Numbers whose first index runs fastest, so that the last one does.
-fn row_major(data: Vec<f64>, shape: &[usize]) -> Vec<f64> {
+fn row_major(data: &[f64], shape: &[usize]) -> Vec<f64> {
     let mut ordered = Vec::with_capacity(data.len());
     let mut index = vec![0; shape.len()];
     for _ in 0..data.len() {

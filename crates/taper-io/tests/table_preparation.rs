@@ -33,8 +33,7 @@ fn preparation_is_that_of_scikit_learn() {
         };
         let prepared = TableRows::new(table.clone(), None, &spec, Loss::Mse).unwrap();
         let split = prepared.split(&places("train"), &places("test")).unwrap();
-        let expected: Vec<f64> =
-            list(&case["x"]).iter().flat_map(|row| list(row)).map(|value| value.as_f64().unwrap()).collect();
+        let expected: Vec<f64> = list(&case["x"]).iter().flat_map(&list).map(|value| value.as_f64().unwrap()).collect();
         let got = [split.train.x(), split.test.x()].concat();
         assert_eq!(got.len(), expected.len(), "{}", case["missing"]);
         for (got, expected) in got.iter().zip(&expected) {

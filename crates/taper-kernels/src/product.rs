@@ -156,9 +156,9 @@ kernel! {
     ) {
         // Twelve rows of two vectors fill the 32 registers of AVX-512 and NEON, six the 16 of AVX2.
         if S::REGISTER_COUNT >= 32 {
-            blocks::<S, 12>(simd, a, b, c, accumulate, packed_a, packed_b);
+            blocks::<S, 12>(simd, a, b, &c, accumulate, packed_a, packed_b);
         } else {
-            blocks::<S, 6>(simd, a, b, c, accumulate, packed_a, packed_b);
+            blocks::<S, 6>(simd, a, b, &c, accumulate, packed_a, packed_b);
         }
     }
 }
@@ -168,7 +168,7 @@ fn blocks<S: Simd, const MR: usize>(
     simd: S,
     a: Matrix<'_>,
     b: Right<'_>,
-    c: Target<'_>,
+    c: &Target<'_>,
     accumulate: bool,
     packed_a: &mut [f32],
     packed_b: &mut [f32],
@@ -199,7 +199,7 @@ fn blocks<S: Simd, const MR: usize>(
                         let sums = tile::<S, MR>(simd, terms, panel_a, panel_b);
                         let (height, width) = (MR.min(rows - ir), nr.min(columns - jr));
                         let at = (i + ir) * c.stride + j + jr;
-                        put::<S, MR>(simd, &sums, &c, at, height, width, accumulate || p > 0);
+                        put::<S, MR>(simd, &sums, c, at, height, width, accumulate || p > 0);
                     }
                 }
             }

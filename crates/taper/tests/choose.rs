@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 use taper::*;
 
-fn experiment(choose: Value) -> Experiment {
+fn experiment(choose: &Value) -> Experiment {
     Experiment::from_value(json!({
         "data": { "source": "moons" },
         "model": { "input_shape": [2], "layers": [
@@ -36,7 +36,7 @@ const SMALL: &str = r#"{ "penalties": ["l2", "dropout", "early_stopping", "group
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let (data, experiment) = (moons(60), experiment(serde_json::from_str(SMALL).unwrap()));
+    let (data, experiment) = (moons(60), experiment(&serde_json::from_str(SMALL).unwrap()));
     let at = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| text(&choose(&experiment, &plain(&data, 60), &MemoryStore::new(), &Quiet).unwrap()))
@@ -65,7 +65,7 @@ impl TrialStore for Full {
 
 #[test]
 fn a_choice_that_was_stopped_goes_on_to_the_same_bytes() {
-    let (data, experiment) = (moons(60), experiment(serde_json::from_str(SMALL).unwrap()));
+    let (data, experiment) = (moons(60), experiment(&serde_json::from_str(SMALL).unwrap()));
     let rows = plain(&data, 40);
     let undisturbed = text(&choose(&experiment, &rows, &MemoryStore::new(), &Quiet).unwrap());
     let store = Full { inner: MemoryStore::new(), left: AtomicUsize::new(0) };
@@ -96,7 +96,7 @@ impl ChooseObserver for Impatient {
 
 #[test]
 fn an_observer_may_stop_it() {
-    let (data, experiment) = (moons(60), experiment(serde_json::from_str(SMALL).unwrap()));
+    let (data, experiment) = (moons(60), experiment(&serde_json::from_str(SMALL).unwrap()));
     let store = MemoryStore::new();
     let error = choose(&experiment, &plain(&data, 40), &store, &Impatient(AtomicUsize::new(5))).unwrap_err();
     assert!(matches!(error, Error::Interrupted));
@@ -105,7 +105,7 @@ fn an_observer_may_stop_it() {
 
 #[test]
 fn a_trial_is_plain_data_and_means_the_same_elsewhere() {
-    let (data, experiment) = (moons(60), experiment(json!({})));
+    let (data, experiment) = (moons(60), experiment(&json!({})));
     let spec = TrialSpec {
         experiment: Experiment { choose: None, ..experiment },
         on: vec![Role::Kernel],
@@ -131,10 +131,10 @@ fn a_trial_is_plain_data_and_means_the_same_elsewhere() {
 fn mistakes_are_told_before_any_training() {
     let data = moons(60);
     let error = |choose: Value, development: usize| {
-        check_choose(&experiment(choose), &plain(&data, development)).unwrap_err().to_string()
+        check_choose(&experiment(&choose), &plain(&data, development)).unwrap_err().to_string()
     };
     let unread = |choose: Value| {
-        let mut value = experiment(json!({})).to_value();
+        let mut value = experiment(&json!({})).to_value();
         value["choose"] = choose;
         Experiment::from_value(value).unwrap_err().to_string()
     };
@@ -149,7 +149,7 @@ fn mistakes_are_told_before_any_training() {
 fn racing(race: bool, rule: &str) -> Choice {
     let data = moons(160);
     let choose_ = json!({ "grid": [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0], "race": race, "rule": rule, "evidence": false });
-    let mut experiment = experiment(choose_);
+    let mut experiment = experiment(&choose_);
     experiment.fit.epochs = 200;
     choose(&experiment, &plain(&data, 80), &MemoryStore::new(), &Quiet).unwrap().choice
 }
@@ -176,7 +176,7 @@ fn a_race_comes_to_the_same_choice_for_less() {
 fn a_path_goes_on_with_one_model_and_is_refitted_the_same_way() {
     let data = moons(60);
     let spec = json!({ "mode": "path", "penalties": ["l1"], "folds": 3, "repeats": 2, "points": 5, "path_epochs": 5 });
-    let chosen = choose(&experiment(spec), &plain(&data, 40), &MemoryStore::new(), &Quiet).unwrap();
+    let chosen = choose(&experiment(&spec), &plain(&data, 40), &MemoryStore::new(), &Quiet).unwrap();
     let choice = &chosen.choice;
     assert_eq!(choice.grid.len(), 5);
     assert!(choice.grid.iter().all(|point| point.score.n == 6 && point.norm.is_some() && point.zeros.is_some()));
@@ -187,7 +187,7 @@ fn a_path_goes_on_with_one_model_and_is_refitted_the_same_way() {
     }
     // A point of a path is the end of a shorter one.
     let to = |values: &[f64], points: bool| TrialSpec {
-        experiment: Experiment { choose: None, ..experiment(json!({})) },
+        experiment: Experiment { choose: None, ..experiment(&json!({})) },
         on: vec![Role::Kernel],
         candidate: Candidate {
             path: Some(Path { values: values.to_vec(), epochs: 5 }),
@@ -209,7 +209,7 @@ fn rows_in_groups_or_in_the_order_of_time_are_chosen_on() {
     let data = moons(90);
     let spec = json!({ "grid": [1e-3, 1e-1], "folds": 3, "repeats": 1, "outer_folds": 2 });
     let rows = PlainRows { ordered: true, ..plain(&data, 60) };
-    let choice = choose(&experiment(spec), &rows, &MemoryStore::new(), &Quiet).unwrap().choice;
+    let choice = choose(&experiment(&spec), &rows, &MemoryStore::new(), &Quiet).unwrap().choice;
     assert_eq!(choice.gain.n, 20, "stretches of time");
     assert!(choice.notes.iter().any(|note| note.contains("order of time")));
 }

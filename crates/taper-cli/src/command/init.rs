@@ -277,7 +277,7 @@ fn text(args: &Init, found: &Found) -> String {
     match &args.time {
         Some(name) => line(format!("time = {}", quoted(name))),
         None => {
-            line("# time = \"date\"            # rows are ordered by it, and none is predicted from later ones".into())
+            line("# time = \"date\"            # rows are ordered by it, and none is predicted from later ones".into());
         }
     }
     line("# What follows is measured on training rows alone, in each fold anew, and saved with the model.".into());

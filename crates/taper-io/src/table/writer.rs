@@ -35,7 +35,7 @@ pub struct TableWriter(Format);
 #[derive(Debug)]
 enum Format {
     Csv { file: Box<csv::Writer<AtomicFile>>, path: std::path::PathBuf },
-    Parquet(ParquetWriter),
+    Parquet(Box<ParquetWriter>),
 }
 
 impl TableWriter {
@@ -52,7 +52,7 @@ impl TableWriter {
                 file.write_record(names).map_err(|error| failed(path, error))?;
                 Ok(Self(Format::Csv { file: Box::new(file), path: path.to_owned() }))
             }
-            Some("parquet") => ParquetWriter::create(path, columns).map(|file| Self(Format::Parquet(file))),
+            Some("parquet") => ParquetWriter::create(path, columns).map(|file| Self(Format::Parquet(Box::new(file)))),
             _ => Err(no_table("--out", path)),
         }
     }

@@ -76,7 +76,7 @@ pub(super) fn find(
     };
     match tensor.role {
         Role::Bias => {
-            push(FindingKind::PenalizedBias, format!("{by}: a bias adds no complexity that would need a penalty"))
+            push(FindingKind::PenalizedBias, format!("{by}: a bias adds no complexity that would need a penalty"));
         }
         Role::Gamma | Role::Beta => {
             let message = format!("{by}: the layer after it undoes what the penalty does to a normalization");

@@ -242,7 +242,7 @@ fn why_unknown(regularizer: &Regularizer, scale: Scale) -> Option<&'static str> 
 pub(super) fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     match percent {
-        p if p == 0.0 => "0 %".to_owned(),
+        0.0 => "0 %".to_owned(),
         p if p < 0.095 => format!("{p:.1e} %"),
         p if p < 9.5 => format!("{p:.1} %"),
         p => format!("{p:.0} %"),

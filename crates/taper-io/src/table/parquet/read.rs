@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use parquet::basic::{ConvertedType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use taper::Complaint;
 use taper::table::{Table, Wanted};
@@ -53,7 +54,7 @@ impl ParquetTable {
         if !(0..=MOST_ROWS).contains(&rows) {
             return Err(wrong("header", &format!("at most {MOST_ROWS} rows"), rows.to_string()));
         }
-        let counted: i64 = reader.metadata().row_groups().iter().map(|group| group.num_rows()).sum();
+        let counted: i64 = reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).sum();
         if counted != rows {
             return Err(wrong("header", &format!("{rows} rows, as it says itself"), format!("{counted} in its parts")));
         }
