@@ -1,7 +1,7 @@
 //! Matrix products.
 //!
 //! Large shapes go to the packed product; shapes with a tiny dimension, where packing wastes most of its work, have kernels
-//! of their own ([`crate::narrow`]). Which one runs depends on the shape alone.
+//! of their own (`narrow.rs`). Which one runs depends on the shape alone.
 
 use crate::activation::{Linear, Relu, Unary};
 use crate::lane::zip_in_place;
