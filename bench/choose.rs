@@ -10,7 +10,7 @@
 //!
 //! Each prints one line per simulation to stderr and its summary to stdout; the number is that of simulations. What the
 //! numbers mean is said in `bench/choose.md`.
-#![allow(clippy::print_stdout, clippy::print_stderr, missing_docs)]
+#![allow(clippy::print_stdout, clippy::print_stderr, missing_docs)] // a program that prints what it measured
 
 use std::sync::Mutex;
 

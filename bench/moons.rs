@@ -1,6 +1,6 @@
 //! Benchmarks of the tutorial's network: an epoch of it, with and without a penalty and validation, and whether it slows down
 //! as the numbers get small.
-#![allow(missing_docs)]
+#![allow(missing_docs)] // criterion makes the functions
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use taper::*;

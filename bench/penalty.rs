@@ -4,7 +4,7 @@
 //! alike; a round's ratio is to the plain epoch of that round, and the number is their median. What is measured once per epoch
 //! (the ledger, the norms) is part of it.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // a program that prints what it measured
 
 use std::time::Instant;
 

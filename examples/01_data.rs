@@ -1,5 +1,5 @@
 //! The data: 100 points on two half circles, the same as scikit-learn's, the first 30 to train on.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use taper::{Dataset, Result, data::make_moons};
 

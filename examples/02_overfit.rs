@@ -1,5 +1,5 @@
 //! 500 hidden units for 30 rows: every training row is learned by heart, and the test loss turns upwards.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use taper::*;
 

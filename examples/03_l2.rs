@@ -1,5 +1,5 @@
 //! The same network with an L2 penalty on its hidden kernel. Loss = data loss + penalty, and both are reported.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use taper::*;
 

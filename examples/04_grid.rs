@@ -1,5 +1,5 @@
 //! Which strength? A study over λ, each repeated over weight seeds; all λ see the same rows and seeds.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use serde_json::json;
 use taper::*;

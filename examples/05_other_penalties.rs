@@ -1,5 +1,5 @@
 //! L1 and both instead of L2; on the output layer, on the biases; and what each does to the weights.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use taper::*;
 

@@ -1,5 +1,5 @@
 //! Would it hold on other data? Fresh data sets, paired differences, an interval.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use serde_json::json;
 use taper::*;

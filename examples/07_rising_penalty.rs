@@ -1,5 +1,5 @@
 //! A fitted model goes on training with a rising penalty; and Neural Smithing's schedule, which rises by itself.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use taper::*;
 

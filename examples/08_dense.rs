@@ -1,5 +1,5 @@
 //! `Dense(32)` with an L2 penalty on its kernel and on its bias, on the two moons.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use taper::*;
 

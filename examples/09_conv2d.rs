@@ -1,5 +1,5 @@
 //! `Conv2D(32, (3, 3))` with an L2 penalty on its kernel and on its bias, on handwritten digits.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use taper::*;
 

@@ -1,5 +1,5 @@
 //! `LSTM(32)` with an L2 penalty on its kernel, its recurrent kernel and its bias, on the yearly sunspots.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // an example prints what it shows
 
 use taper::*;
 

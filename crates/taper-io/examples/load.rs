@@ -1,5 +1,5 @@
 //! How long a table takes to load, and how much memory: see bench/table.py.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout)] // a program that prints what it measured
 
 use std::time::Instant;
 

@@ -3,7 +3,7 @@
 //! Where channels are few, this beats the matrix product over patches, which has to write all patches down first.
 
 // The innermost loops read without bounds checks, which take as long as the arithmetic; the bounds are checked around them.
-#![allow(unsafe_code)]
+#![allow(unsafe_code)] // each block below says why it holds
 
 use core::ops::Range;
 use std::cell::RefCell;

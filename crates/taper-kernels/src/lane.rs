@@ -11,7 +11,7 @@ use pulp::{Scalar, Simd};
 ///
 /// `at + S::F32_LANES <= x.len()`.
 #[inline(always)]
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // each block below says why it holds
 pub(crate) unsafe fn load<S: Simd>(_simd: S, x: &[f32], at: usize) -> S::f32s {
     debug_assert!(at + S::F32_LANES <= x.len());
     // SAFETY: the caller keeps within bounds; vectors are plain numbers, and the read need not be aligned.
@@ -24,7 +24,7 @@ pub(crate) unsafe fn load<S: Simd>(_simd: S, x: &[f32], at: usize) -> S::f32s {
 ///
 /// `at + S::F32_LANES <= x.len()`.
 #[inline(always)]
-#[allow(unsafe_code)]
+#[allow(unsafe_code)] // each block below says why it holds
 pub(crate) unsafe fn store<S: Simd>(_simd: S, x: &mut [f32], at: usize, value: S::f32s) {
     debug_assert!(at + S::F32_LANES <= x.len());
     // SAFETY: the caller keeps within bounds; vectors are plain numbers, and the write need not be aligned.

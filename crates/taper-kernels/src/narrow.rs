@@ -4,7 +4,7 @@
 //! are written twice, and no load has to stop short.
 
 // Loads without bounds checks, their bounds asserted once per kernel: with checks these loops take twice as long.
-#![allow(unsafe_code)]
+#![allow(unsafe_code)] // each block below says why it holds
 
 use pulp::Simd;
 

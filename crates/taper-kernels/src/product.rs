@@ -7,7 +7,7 @@
 
 // Panels and the result are reached through pointers: every access is at a place that the packing made, and bounds checks in
 // these loops would cost more than the arithmetic.
-#![allow(unsafe_code)]
+#![allow(unsafe_code)] // each block below says why it holds
 
 use core::marker::PhantomData;
 use std::cell::RefCell;

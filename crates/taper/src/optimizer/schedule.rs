@@ -26,7 +26,7 @@ pub enum LearningRate {
 /// A learning-rate schedule; see [`LearningRate`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the table above
 pub enum Schedule {
     ExponentialDecay {
         initial_learning_rate: f64,
