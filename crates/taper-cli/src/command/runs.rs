@@ -122,8 +122,12 @@ fn show(folder: &Path, key: &str) -> Result<(), Failure> {
     let store = RunStore::read(&path)?;
     let mut found = Vec::new();
     for study in store.studies()? {
-        let named = |run: &RunRecord| run.key.starts_with(key) || key.parse() == Ok(run.id);
-        found.extend(store.runs(study.id)?.into_iter().filter(named));
+        found.extend(store.runs(study.id)?);
+    }
+    // A number is a run's number, even if keys begin with it.
+    match key.parse::<i64>().ok().filter(|id| found.iter().any(|run| run.id == *id)) {
+        Some(id) => found.retain(|run| run.id == id),
+        None => found.retain(|run| run.key.starts_with(key)),
     }
     let wrong = |what: String| Failure::Input(format!("{}: expected a run named `{key}`, got {what}", path.display()));
     match found.as_slice() {
