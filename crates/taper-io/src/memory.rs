@@ -28,7 +28,7 @@ fn count(bytes: isize) {
 }
 
 // SAFETY: every call is passed on to the system's allocator unchanged; counting touches thread-local numbers only.
-#[allow(unsafe_code)] // an allocator that counts has to implement `GlobalAlloc`
+#[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());

@@ -12,7 +12,7 @@ thread_local! {
 struct Counting;
 
 // SAFETY: every call is passed on to the system's allocator unchanged; counting touches a thread-local number only.
-#[allow(unsafe_code)] // an allocator that counts has to implement `GlobalAlloc`
+#[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = COUNT.try_with(|count| count.set(count.get() + 1));
