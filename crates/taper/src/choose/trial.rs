@@ -11,9 +11,8 @@ use super::reliability::{self, ReliabilityBin};
 use crate::experiment::Experiment;
 use crate::param::Role;
 use crate::spelling::{self, is_default};
-use crate::train::{
-    EpochRow, FitConfig, Flow, History, Observer, StopReason, TrainState, evaluate, fit, fit_from, row_losses,
-};
+use crate::study::Cancel;
+use crate::train::{FitConfig, History, StopReason, TrainState, evaluate, fit, fit_from, row_losses};
 use crate::{Complaints, Dataset, Model, Result, Rows, Seed};
 
 /// Everything that one training and its scores are a function of, beside the rows themselves: the unit of work that a
@@ -366,18 +365,4 @@ fn spread(predictions: &[f32], width: usize) -> f64 {
         (column().map(|p| (p - mean).powi(2)).sum::<f64>() / rows).sqrt()
     };
     (0..width).map(deviation).sum::<f64>() / width.max(1) as f64
-}
-
-/// Stops a training when the choice is given up.
-struct Cancel<'a>(&'a dyn Fn() -> bool);
-
-impl Observer for Cancel<'_> {
-    fn epoch_end(
-        &mut self,
-        row: &EpochRow<'_>,
-        _model: &Model,
-        _state: &TrainState,
-    ) -> Result<Flow, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(if row.epoch % 64 == 63 && (self.0)() { Flow::Stop } else { Flow::Continue })
-    }
 }

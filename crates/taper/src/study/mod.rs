@@ -11,6 +11,6 @@ mod spec;
 pub use path::{PathPoint, rising_path};
 pub(crate) use result::t_quantile;
 pub use result::{Difference, StudyResult, Summary, Trial};
-pub(crate) use run::map_in_order;
+pub(crate) use run::{Cancel, map_in_order};
 pub use run::{Run, RunEvent, StudyObserver, check_study, run, run_study};
 pub use spec::{Axis, Resample, StudySpec};

@@ -134,8 +134,8 @@ pub(crate) fn scores(
     Ok(scores)
 }
 
-/// Stops a training when the study is given up.
-struct Cancel<'a>(&'a dyn Fn() -> bool);
+/// Stops a training when the study or the choice that it belongs to is given up.
+pub(crate) struct Cancel<'a>(pub(crate) &'a dyn Fn() -> bool);
 
 impl Observer for Cancel<'_> {
     fn epoch_end(
