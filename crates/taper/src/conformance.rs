@@ -384,6 +384,17 @@ fn graphs() -> Vec<(&'static str, Graph)> {
                 .shared("out", ["a"], "a"),
         ),
         (
+            "penalties on the outputs of both directions",
+            Graph::new([4])
+                .node("steps", ["input"], Reshape::new([2, 2]))
+                .node(
+                    "both",
+                    ["steps"],
+                    Bidirectional::new(LayerSpec::from(Lstm::new(2)).activity_regularizer(l2.clone())),
+                )
+                .node("out", ["both"], out()),
+        ),
+        (
             "an activation of its own as the output",
             Graph::new([4]).node("a", ["input"], dense()).node("b", ["input", "a"], Add::new()).node(
                 "out",

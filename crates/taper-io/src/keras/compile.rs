@@ -103,6 +103,8 @@ fn metric(value: Value) -> Result<Value, Complaint> {
         "acc" => "accuracy".clone_into(&mut name),
         "mean_squared_error" | "MSE" => "mse".clone_into(&mut name),
         "mean_absolute_error" | "MAE" => "mae".clone_into(&mut name),
+        "mean_absolute_percentage_error" | "MAPE" => "mape".clone_into(&mut name),
+        "mean_squared_logarithmic_error" | "MSLE" => "msle".clone_into(&mut name),
         _ => {}
     }
     if let Some(Value::String(given)) = config.remove("name") {

@@ -27,7 +27,7 @@ fn small() -> Vec<u8> {
         .node("out", ["joined"], Dense::new(1).activation(Activation::Sigmoid));
     let model = Model::build(spec, Seed::new(1)).unwrap();
     let fit = FitConfig::new(Loss::BINARY_CROSSENTROPY).optimizer(Optimizer::adam());
-    let state = OptimizerState::new(&fit.optimizer, model.params().data().len());
+    let state = OptimizerState::new(&fit.optimizer, model.params().slots());
     keras_bytes(&model, Some(&fit), Some(&state)).unwrap()
 }
 

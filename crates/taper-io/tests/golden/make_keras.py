@@ -85,16 +85,16 @@ def names_of(model):
 
 def weight_penalty(model):
     regularized = [v for v in model.trainable_variables if getattr(v, "regularizer", None) is not None]
-    return float(sum((v.regularizer(v) for v in regularized), tf.constant(0.0)))
+    return float(sum((v.regularizer(v) for v in regularized), 0.0))
 
 
 def penalties(model, head):
     model(head, training=False)
-    return {"weights": weight_penalty(model), "model_losses_first_batch": float(sum(model.losses, tf.constant(0.0)))}
+    return {"weights": weight_penalty(model), "model_losses_first_batch": float(sum(model.losses, 0.0))}
 
 
 def expectations(model_path, data, settings):
-    """Everything that a case expects."""
+    """Everything that a case expects, and the trained model."""
     model = keras.saving.load_model(model_path)
     names = names_of(model)
     name_of = lambda variable: names[id(variable)]
@@ -115,7 +115,7 @@ def expectations(model_path, data, settings):
         predicted = model(x[head], training=True)
         weight = None if row_weights is None else row_weights[head]
         loss = model.compute_loss(x=x[head], y=y[head], y_pred=predicted, sample_weight=weight)
-        penalty = sum(model.losses, tf.constant(0.0))
+        penalty = sum(model.losses, 0.0)
     gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
     for variable, gradient in zip(model.trainable_variables, gradients):
         tensors[f"grad/{name_of(variable)}"] = tf.convert_to_tensor(gradient).numpy()
@@ -143,7 +143,7 @@ def expectations(model_path, data, settings):
     }
     if validation:
         expected["evaluate_val"] = evaluate(*validation)
-    return expected, {name: np.asarray(array, np.float32) for name, array in tensors.items()}
+    return expected, {name: np.asarray(array, np.float32) for name, array in tensors.items()}, model
 
 
 # ---- declared cases --------------------------------------------------------------------------------------------------
@@ -159,9 +159,9 @@ def rows(rng, shape, target, count=37, tokens=None):
     elif kind == "binary":
         y = (rng.random(size=(count, *sizes)) < 0.5).astype("float32")
     elif kind == "class":
-        y = rng.integers(0, sizes[0], size=count).astype("int64")
+        y = rng.integers(0, sizes[-1], size=(count, *sizes[:-1])).astype("int64")
     else:
-        y = np.eye(sizes[0], dtype="float32")[rng.integers(0, sizes[0], size=count)]
+        y = np.eye(sizes[-1], dtype="float32")[rng.integers(0, sizes[-1], size=(count, *sizes[:-1]))]
     return x, y
 
 
@@ -346,7 +346,7 @@ def make(name):
         "tolerance": {quantity: {"rel": rel} for quantity, rel in FLOORS.items()},
     }
     (folder / "case.json").write_text(json.dumps(settings, indent=1) + "\n")
-    expected, tensors = expectations(folder / "model.keras", data, settings)
+    expected, tensors, _ = expectations(folder / "model.keras", data, settings)
     (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
     write_tensors(folder / "expected.safetensors", tensors)
     print(f"{name}: loss {expected['history']['loss']}")
@@ -355,7 +355,7 @@ def make(name):
 def check(folder):
     """Compares what is computed now with what is written, as the tests do."""
     settings = json.loads((folder / "case.json").read_text())
-    expected, tensors = expectations(folder / "model.keras", read_tensors(folder / "data.safetensors"), settings)
+    expected, tensors, _ = expectations(folder / "model.keras", read_tensors(folder / "data.safetensors"), settings)
     written = json.loads((folder / "expected.json").read_text())
     worst = 0.0
     for key, column in written["history"].items():

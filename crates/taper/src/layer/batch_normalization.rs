@@ -439,6 +439,7 @@ mod tests {
             dx: &mut InputGradients::Lent(Some(&mut dx)),
             cache: &mut cache.clone(),
             frozen: false,
+            epoch: 0,
             scratch: &mut scratch,
         });
         for i in 0..12 {

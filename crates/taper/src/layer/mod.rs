@@ -174,6 +174,12 @@ pub trait Layer: Send + Sync + std::fmt::Debug {
     /// Changes parameters that are not trained but follow the data (moving statistics), after a forward pass in training.
     fn update_state(&self, _batch: usize, _params: &mut [f32], _cache: &[f32]) {}
 
+    /// Σ Ω(output) / batch over the layers within this one whose outputs carry penalties, for the batch just run forward.
+    /// [`backward`](Layer::backward) adds the gradients.
+    fn inner_activity_penalty(&self, _batch: usize, _epoch: usize, _cache: &[f32]) -> f64 {
+        0.0
+    }
+
     /// Computes `y`.
     fn forward(&self, io: Forward<'_>);
 
@@ -225,6 +231,8 @@ pub struct Backward<'a> {
     pub cache: &'a mut [f32],
     /// Whether the layer is frozen.
     pub frozen: bool,
+    /// The epoch, for penalties whose strengths are schedules.
+    pub epoch: usize,
     /// Free to use.
     pub scratch: &'a mut [f32],
 }

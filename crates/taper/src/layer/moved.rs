@@ -108,6 +108,7 @@ impl Layer for Moved {
             dx: &mut InputGradients::Lent(asked.is_some().then_some(&mut *inner_dx)),
             cache: io.cache,
             frozen: io.frozen,
+            epoch: io.epoch,
             scratch,
         });
         if let Some(dx) = asked {
