@@ -158,7 +158,7 @@ def film(d):
     inputs = keras.Input((d.one(2, 3), 6, 5, 2))
     x = layers.TimeDistributed(layers.Conv2D(3, d.one(1, 2), padding=d.one("same", "valid"), activation=d.activation(), **d.weights(4, "kernel")))(inputs)
     if d.rng.random() < 0.5:
-        x = layers.TimeDistributed(d.one(layers.MaxPooling2D, layers.AveragePooling2D)())(x)
+        x = layers.TimeDistributed(d.one(layers.MaxPooling2D, layers.AveragePooling2D)(2))(x)
     if d.rng.random() < 0.3:
         x = layers.TimeDistributed(d.one(layers.LeakyReLU, lambda: layers.Dropout(0.0), lambda: layers.LayerNormalization(gamma_regularizer="l2"))())(x)
     x = layers.TimeDistributed(d.one(layers.Flatten, layers.GlobalMaxPooling2D, layers.GlobalAveragePooling2D)())(x)

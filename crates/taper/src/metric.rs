@@ -186,10 +186,7 @@ impl Metric {
 
     /// Whether predictions of masked steps do not count.
     fn heeds_masks(self) -> bool {
-        !matches!(
-            self,
-            Self::RootMeanSquaredError | Self::Precision { .. } | Self::Recall { .. } | Self::Auc { .. }
-        )
+        !matches!(self, Self::RootMeanSquaredError | Self::Precision { .. } | Self::Recall { .. } | Self::Auc { .. })
     }
 }
 

@@ -241,10 +241,8 @@ pub(super) fn optimizer_state(
     };
     let mut state = OptimizerState::new(&fit.optimizer, slots);
     state.iterations = steps as u64;
-    let places: Vec<_> = slots
-        .iter()
-        .map(|slot| if slot.spec.trainable { state.place(&slot.range) } else { 0..0 })
-        .collect();
+    let places: Vec<_> =
+        slots.iter().map(|slot| if slot.spec.trainable { state.place(&slot.range) } else { 0..0 }).collect();
     let place = |slot: &usize| places[*slot].clone();
     for (variable, set) in variables.iter().zip(sets) {
         let single = number(&set);

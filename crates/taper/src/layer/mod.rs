@@ -44,6 +44,7 @@ mod repeat_vector;
 mod rescaling;
 mod reshape;
 mod separable_conv2d;
+mod setter;
 mod simple_rnn;
 mod spatial_dropout;
 mod spec;
@@ -166,6 +167,11 @@ pub trait Layer: Send + Sync + std::fmt::Debug {
     /// What becomes of a mask over the time steps of the input. Default: it ends here.
     fn masking(&self) -> Masking {
         Masking::Drop
+    }
+
+    /// Whether an input whose steps are masked has no meaning here. A model complains about it when it is built.
+    fn refuses_masks(&self) -> bool {
+        false
     }
 
     /// For [`Masking::Make`]: writes 1 for steps that count and 0 for those that do not, one per vector of the output.

@@ -417,7 +417,7 @@ mod tests {
         close(&state.average, &[0.952_8, -1.885, 3.001_3, 0.319_981]);
         let mut params =
             Model::build(&Sequential::new([4]).layer(Dense::new(1)), Seed::new(1)).unwrap().params().clone();
-        let longer = OptimizerState { average: vec![7.0; 5], ..state };
+        let longer = OptimizerState { average: vec![7.0; 5], ..OptimizerState::new(&sgd, params.slots()) };
         longer.finish(&mut params);
         assert_eq!(params.data(), [7.0; 5]);
 

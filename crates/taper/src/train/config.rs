@@ -200,7 +200,12 @@ impl FitConfig {
                 }
                 let targets = if self.loss.is_sparse() { "class ids" } else { "a number for each output" };
                 let fits = metric.metric.fits(self.loss.is_sparse());
-                complaints.check(fits, &place, format!("a metric for targets that are {targets}"), metric.metric.name());
+                complaints.check(
+                    fits,
+                    &place,
+                    format!("a metric for targets that are {targets}"),
+                    metric.metric.name(),
+                );
                 complaints.check(!metric.name().is_empty(), format!("{place}.label"), "a name", "an empty text");
             }
         }
