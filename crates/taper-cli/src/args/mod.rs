@@ -14,11 +14,11 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use bench::{Bench, Workload};
 pub(crate) use choose::{Choose, Init, Resume};
-pub(crate) use data::{Data, SampleArgs};
+pub(crate) use data::Data;
 pub(crate) use demo::{BreastCancer, Demo, Grid, Moons, Recipe, RecipeDemo};
 pub(crate) use fit::{Fit, Keras, Study};
-pub(crate) use model::{Compact, Convert, Evaluate, Inspect, Lambda, Plan, Predict, Unseen};
-pub(crate) use runs::{Runs, Store, Trial};
+pub(crate) use model::{Compact, Convert, Evaluate, Inspect, Lambda, Plan, Predict};
+pub(crate) use runs::{Runs, Trial};
 
 /// Neural networks that do not overfit: Keras-style models with L1/L2 penalties, and an honest choice of their strength.
 #[derive(Debug, Parser)]
