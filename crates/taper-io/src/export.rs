@@ -39,7 +39,8 @@ pub fn write_results(path: &Path, head: &[String], rows: &[Vec<String>]) -> Resu
 fn cells(rows: &[Vec<String>], column: usize) -> CellsOut<'_> {
     let texts = || rows.iter().map(|row| row[column].as_str());
     // A seed beyond 2^53 would be another one as a double.
-    let number = |text: &str| text.parse::<f64>().ok().filter(|value| value.fract() != 0.0 || value.abs() < 2f64.powi(53));
+    let number =
+        |text: &str| text.parse::<f64>().ok().filter(|value| value.fract() != 0.0 || value.abs() < 2f64.powi(53));
     if texts().all(|text| text.is_empty() || number(text).is_some()) {
         CellsOut::Optional(texts().map(number).collect())
     } else {

@@ -85,7 +85,8 @@ fn pieces_of_a_long_file_fit_together() {
 fn results_keep_their_numbers_and_their_gaps() {
     let folder = tempfile::tempdir().unwrap();
     let head = ["name", "score", "seed", "none"].map(str::to_owned);
-    let rows = [["=1+1", "-0.1", "9007199254740993", ""], ["b", "", "1", ""]].map(|row| row.map(str::to_owned).to_vec());
+    let rows =
+        [["=1+1", "-0.1", "9007199254740993", ""], ["b", "", "1", ""]].map(|row| row.map(str::to_owned).to_vec());
     let csv = folder.path().join("r.csv");
     taper_io::write_results(&csv, &head, &rows).unwrap();
     assert_eq!(std::fs::read_to_string(&csv).unwrap(), "name,score,seed,none\n'=1+1,-0.1,9007199254740993,\nb,,1,\n");
