@@ -95,7 +95,7 @@ class Draw:
         options = [lambda: layers.Dropout(0.0), lambda: layers.GaussianNoise(0.0), lambda: layers.GaussianDropout(0.0), layers.LeakyReLU, layers.ELU,
                    lambda: layers.ReLU(max_value=self.one(None, 2.0), negative_slope=self.one(0.0, 0.1), threshold=self.one(0.0, 0.3)),
                    lambda: layers.Rescaling(self.one(0.5, 2), self.one(0.0, 0.1)), lambda: layers.Activation(self.activation()), layers.Softmax,
-                   lambda: layers.PReLU(alpha_initializer=initializers.RandomNormal(0.2, 0.1), alpha_regularizer=self.regularizer(),
+                   lambda: layers.PReLU(alpha_initializer=initializers.RandomNormal(0.2, 0.1), alpha_regularizer=self.regularizer(), alpha_constraint=self.maybe(0.2, constraints.NonNeg),
                                         shared_axes=self.maybe(0.4, lambda: [1])),
                    lambda: layers.ActivityRegularization(0.001, 0.002)]
         if rank == 2:
@@ -130,7 +130,7 @@ def image(d):
                                        activation=d.activation(), **d.weights(4, "depthwise", "pointwise"))(x)
         elif kind == "transpose" and small < 12:
             more = d.maybe(0.3, lambda: d.one(0, 1)) if stride == 2 and np.min(size) > 1 else None
-            x = layers.Conv2DTranspose(d.one(2, 3), size, stride, padding, output_padding=more, activation=d.activation(), **d.weights(4, "kernel"))(x)
+            x = layers.Conv2DTranspose(d.one(2, 3), size, stride, padding, output_padding=more, dilation_rate=dilation, activation=d.activation(), **d.weights(4, "kernel"))(x)
         elif kind == "pool" and small > 3:
             pool = d.one(layers.MaxPooling2D, layers.AveragePooling2D)
             x = pool(d.one(2, (2, 3)), strides=d.one(None, 1, 2), padding=padding)(x)
@@ -229,7 +229,8 @@ def flat(d):
         elif kind == "quiet":
             x = d.quiet(1)(x)
         elif kind == "residual":
-            x = d.one(layers.Add, layers.Average, layers.Concatenate, layers.Subtract)()([d.dense(width)(x), x])
+            merge = d.one(layers.Add(), layers.Average(), layers.Concatenate(), layers.Subtract(), None)
+            x = merge([d.dense(width)(x), x]) if merge else d.dense(width)(x) + x
         elif kind == "shared":
             shared = d.dense(width)
             x = layers.Add()([shared(x), shared(shared(x))])

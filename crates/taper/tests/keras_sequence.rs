@@ -257,7 +257,10 @@ fn mistakes_are_complaints_with_their_place() {
     for (layer, expected) in [
         (Lstm::new(0).into(), "layers[0].units: expected a whole number of at least 1, got 0"),
         (Lstm::new(usize::MAX).into(), "layers[0].units.shape: expected at most 2^40 numbers"),
-        (Gru { recurrent_dropout: 0.5, ..Gru::new(2) }.into(), "layers[0].recurrent_dropout: expected 0, got 0.5"),
+        (
+            Gru { recurrent_dropout: -0.5, ..Gru::new(2) }.into(),
+            "layers[0].recurrent_dropout: expected a number of at least 0 and below 1, got -0.5",
+        ),
         (Gru { dropout: 1.0, ..Gru::new(2) }.into(), "layers[0].dropout: expected a number of at least 0 and below 1"),
         (
             Lstm::new(2).activation(Activation::Softmax).into(),
@@ -281,6 +284,13 @@ fn mistakes_are_complaints_with_their_place() {
         (
             TimeDistributed::new(LayerSpec::from(Dense::new(2)).activity_regularizer(Regularizer::l1(0.1))).into(),
             "layers[0].of.activity_regularizer: ",
+        ),
+        (
+            TimeDistributed::new(Bidirectional::new(
+                LayerSpec::from(Lstm::new(2)).activity_regularizer(Regularizer::l1(0.1)),
+            ))
+            .into(),
+            "layers[0].of.of.activity_regularizer: ",
         ),
         (Embedding::new(0, 2).into(), "layers[0].input_dim: expected a whole number of at least 1, got 0"),
     ] {

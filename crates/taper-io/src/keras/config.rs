@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use taper::{Complaint, Graph, GraphLayer, GraphNode, LayerSpec, ModelSpec, Result, Sequential};
 
-use super::class::{LAYERS, Object, brief, check_name};
+use super::class::{LAYERS, Object, brief, check_name, snake_case};
 use super::layer;
 use crate::json;
 
@@ -111,6 +111,12 @@ fn functional(layers: Vec<Value>, config: &Map<String, Value>) -> Result<Graph> 
     let mut found = false;
     for (i, value) in layers.into_iter().enumerate() {
         if is_operation(&value) {
+            if let Some((class, name, call)) = arithmetic(&value) {
+                let inputs = sources(call, &input, &masks, true)
+                    .map_err(|complaint| complaint.within(format!("config.layers[{i}] ({class})")))?;
+                let layer = taper::read(json!({ "layer": snake_case(class), "name": name }))?;
+                graph.nodes.push(GraphNode { inputs: Some(inputs), layer: GraphLayer::Own(layer) });
+            }
             continue;
         }
         let mut object = open(i, value)?;
@@ -139,7 +145,7 @@ fn functional(layers: Vec<Value>, config: &Map<String, Value>) -> Result<Graph> 
         };
         let mut spec = Some(layer::layer(object).map_err(|error| error.within(&place))?);
         for (k, call) in calls.into_iter().enumerate() {
-            let inputs = sources(&call, &input, &masks)
+            let inputs = sources(&call, &input, &masks, false)
                 .map_err(|complaint| complaint.within(format!("{place}.inbound_nodes[{k}]")))?;
             let layer = match spec.take() {
                 Some(spec) => GraphLayer::Own(spec),
@@ -200,6 +206,16 @@ fn is_operation(value: &Value) -> bool {
     value.get("module").and_then(Value::as_str).is_some_and(|module| module.starts_with("keras.src.ops."))
 }
 
+/// `a + b` of two tensors is written as an operation, which does what the layer of its name does: its class, name and only call.
+fn arithmetic(value: &Value) -> Option<(&str, &str, &Value)> {
+    const CLASSES: [&str; 5] = ["Add", "Maximum", "Minimum", "Multiply", "Subtract"];
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    let class = text("class_name").filter(|class| CLASSES.contains(class))?;
+    let [call] = value.get("inbound_nodes")?.as_array()?.as_slice() else { return None };
+    let [a, b] = call.get("args")?.as_array()?.as_slice() else { return None };
+    (history(a).is_some() && history(b).is_some()).then_some((class, text("name")?, call))
+}
+
 /// The operations by which Keras writes down how masks go from layer to layer: which tokens or numbers are not left out, which
 /// steps have any such number, which count in either of two masks, and how masks are laid beside or behind each other where their
 /// layers' outputs are. Masks go the same ways here without being told. Any other operation is refused by name.
@@ -221,6 +237,10 @@ fn mask_operations(layers: &[Value]) -> Result<Vec<String>, Complaint> {
         layers.iter().filter_map(|value| Some((history(args(value)?.first()?)?.layer, left_out(value)?))).collect();
     let mut masks: Vec<String> = Vec::new();
     for (i, value) in layers.iter().enumerate().filter(|(_, value)| is_operation(value)) {
+        // Its result has no mask, where the layer's has one.
+        if makers.is_empty() && arithmetic(value).is_some() {
+            continue;
+        }
         let class = text(value, "class_name");
         let setting = |key: &str| value.get("config").and_then(|config| config.get(key)).unwrap_or(&Value::Null);
         let is_mask = |source: &Value| history(source).is_some_and(|source| masks.contains(&source.layer));
@@ -248,8 +268,8 @@ fn mask_operations(layers: &[Value]) -> Result<Vec<String>, Complaint> {
     Ok(masks)
 }
 
-/// What one use of a layer reads.
-fn sources(call: &Value, input: &Tensor, masks: &[String]) -> Result<Vec<String>, Complaint> {
+/// What one use of a layer reads; `two` if these are two arguments, as of an operation.
+fn sources(call: &Value, input: &Tensor, masks: &[String], two: bool) -> Result<Vec<String>, Complaint> {
     for (key, value) in call.get("kwargs").and_then(Value::as_object).into_iter().flatten() {
         let good = match &**key {
             "training" => true, // whoever calls the model says it again
@@ -264,6 +284,7 @@ fn sources(call: &Value, input: &Tensor, masks: &[String]) -> Result<Vec<String>
     let list = match args {
         Some([Value::Array(list)]) => list.as_slice(),
         Some(single @ [_]) => single,
+        Some(both @ [_, _]) if two => both,
         _ => return Err(Complaint::new("args", "one tensor, or a list of tensors", brief(call))),
     };
     let source = |value: &Value| {

@@ -247,7 +247,17 @@ def film():
     return keras.Model(inputs, layers.Dense(1, "sigmoid")(x))
 
 
+def operators():
+    """Branches that meet in Python's operators, and a training said of the output's name and by functions."""
+    inputs = keras.Input((5,))
+    x = layers.Dense(5, "tanh", kernel_regularizer="l2")(inputs)
+    x = (layers.Dense(5, "relu")(x) + x) * inputs - x
+    return keras.Model(inputs, layers.Dense(1, "sigmoid", name="out")(x))
+
+
 CASES = {
+    "own_operators": dict(model=operators, shape=(5,), target=("binary", 1), loss=lambda: {"out": losses.binary_crossentropy},
+                          optimizer=lambda: optimizers.Adam(0.01), metrics={"out": [metrics.binary_accuracy, "bce"]}),
     "own_tagged_tokens": dict(model=tagged_tokens, shape=(6,), tokens=9, target=("class", 6, 4), loss="sparse_categorical_crossentropy",
                               optimizer=lambda: optimizers.Adam(0.01), metrics=["accuracy", "sparse_categorical_crossentropy"]),
     "own_film": dict(model=film, shape=(3, 6, 5, 2), target=("binary", 1), loss="binary_crossentropy", count=16,

@@ -54,7 +54,8 @@ impl LayerConfig for TimeDistributed {
         };
         let within = matches!(&self.of.kind, LayerKind::Bidirectional(layer) if layer.penalizes_directions());
         if self.of.activity_regularizer.is_some() || within {
-            let complaint = Complaint::new("of", "no penalty on outputs (activity_regularizer)", "one");
+            let place = if within { "of.of.activity_regularizer" } else { "of.activity_regularizer" };
+            let complaint = Complaint::new(place, "nothing here", "a penalty");
             return Err(complaint.help("a penalty on outputs belongs to the layer that wraps this one").into());
         }
         let name = self.of.name.as_deref().unwrap_or(self.of.kind.name());
