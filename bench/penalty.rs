@@ -40,6 +40,7 @@ fn main() {
             ("l1_l2", Regularizer::l1_l2(1e-5, 1e-5)),
             ("mcp", Regularizer { mcp: 1e-5.into(), ..Regularizer::default() }),
             ("scad", Regularizer { scad: 1e-5.into(), ..Regularizer::default() }),
+            ("l2, anchored", Regularizer::l2(1e-5).anchor(Anchor::Start)),
             ("group_lasso", Regularizer::group_lasso(1e-5, Grouping::Unit)),
         ] {
             if name != "l1_l2" || mode != PenaltyMode::Independent {
