@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use taper::{Resample, Seed, Split, StudyResult, StudySpec, Trial, run, run_study};
 use taper_report::{
     Cell, Difference, LambdaMark, LambdaScores, Overfitting, PairedDifference, Report, Reproduce, Role, ScoreVsLambda,
-    Section, Table, curves_of, lambda_curve, scatter_of,
+    Section, Table, at_work_over_runs, curves_of, lambda_curve, scatter_of,
 };
 
 use super::{folder_of, on_threads};
@@ -234,22 +234,5 @@ fn inside(
     if let Some(scatter) = picture {
         section = section.figure("boundary", scatter.figure(), "What its model predicts everywhere in the plane.");
     }
-    Some(section.table(at_work(trial)))
-}
-
-/// Dead units and effective parameters, layer by layer.
-fn at_work(trial: &Trial) -> Table {
-    let mut table = Table::new(["layer", "dead units", "effective parameters"]);
-    for layer in trial.scores.keys().filter_map(|name| name.strip_prefix("effective_parameters/")) {
-        let cell = |score: String| match trial.scores.contains_key(&score) {
-            true => mean_spread(trial, &score),
-            false => Cell::text("–"),
-        };
-        let counts = ["dead_units", "effective_parameters"].map(|score| cell(format!("{score}/{layer}")));
-        table = table.row([Cell::text(layer)].into_iter().chain(counts));
-    }
-    table.caption(
-        "At the end of the training: mean ± standard deviation over the runs. A dead unit takes no part in the output, and \
-         `taper compact` cuts it; effective parameters are not 0 and belong to no dead unit.",
-    )
+    Some(section.table(at_work_over_runs(trial)))
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use taper_kernels::group::Groups;
-use taper_kernels::{parallel, penalty};
+use taper_kernels::{parallel, penalty, update};
 
 use super::Regularizer;
 use super::concave::{Concave, Shrinkage};
@@ -47,8 +47,12 @@ impl<'a> InForce<'a> {
 
     /// Whether all there is are λ Σ|w| and λ Σw², which need neither scratch nor groups.
     pub(crate) fn is_plain(&self) -> bool {
-        let others = Term::ALL.into_iter().filter(|term| !matches!(term, Term::L1 | Term::L2));
-        self.anchor.is_empty() && self.factors.is_empty() && others.into_iter().all(|term| self.lambda(term) == 0.0)
+        self.anchor.is_empty() && self.factors.is_empty() && !self.has_others()
+    }
+
+    /// Whether there is a term beside l1 and l2.
+    fn has_others(&self) -> bool {
+        Term::ALL.into_iter().any(|term| !matches!(term, Term::L1 | Term::L2) && self.lambda(term) != 0.0)
     }
 
     /// Whether every weight is penalized for itself, so that a parameter can be done in stretches.
@@ -131,9 +135,8 @@ impl InForce<'_> {
             for start in all.clone().step_by(CHUNK) {
                 let range = start..all.end.min(start + CHUNK);
                 let away = &mut away[..range.len()];
-                for ((away, w), anchor) in away.iter_mut().zip(&w[range.clone()]).zip(&self.anchor[range.clone()]) {
-                    *away = w - anchor;
-                }
+                away.copy_from_slice(&w[range.clone()]);
+                update::add_scaled(-1.0, &self.anchor[range.clone()], away);
                 let dw = if dw.is_empty() { &mut [] } else { &mut dw[start - all.start..][..range.len()] };
                 self.stretch(range).each(&mut |term| {
                     total += if dw.is_empty() {
@@ -178,20 +181,24 @@ impl Penalty for InForce<'_> {
     /// The map of the elementwise terms and then that of the other one, with what they leave of the steps: the map of the sum, for
     /// the sums that `validate` lets through.
     fn proximal(&self, shape: &Shape, steps: &[f32], w: &mut [f32], scratch: &mut [f32]) {
-        w.iter_mut().zip(self.anchor).for_each(|(w, anchor)| *w -= anchor);
+        if !self.anchor.is_empty() {
+            update::add_scaled(-1.0, self.anchor, w);
+        }
         let elementwise = self.elementwise();
         if !elementwise.is_zero() {
             elementwise.proximal(shape, steps, w, scratch);
         }
         if elementwise.l2 == 0.0 {
             self.each_other(&mut |term| term.proximal(shape, steps, w, scratch));
-        } else if !self.is_plain() {
+        } else if self.has_others() {
             let (left, scratch) = scratch.split_at_mut(w.len());
             left.copy_from_slice(steps);
             elementwise.rest_of(left);
             self.each_other(&mut |term| term.proximal(shape, left, w, scratch));
         }
-        w.iter_mut().zip(self.anchor).for_each(|(w, anchor)| *w += anchor);
+        if !self.anchor.is_empty() {
+            update::add_scaled(1.0, self.anchor, w);
+        }
     }
 
     fn proximal_map(&self) -> Proximal {
