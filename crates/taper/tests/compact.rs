@@ -196,7 +196,7 @@ fn penalties_go_with_the_weights_they_are_written_for() {
     let mut first =
         Dense::new(3).activation(Activation::Relu).kernel_regularizer(Regularizer::l1(0.1).factors(factors));
     first.bias_regularizer = Some(Regularizer::l2(0.1).anchor(Anchor::Start));
-    let anchor = Regularizer::l2(0.2).anchor(Anchor::At(vec![1.0, 2.0, 3.0].into()));
+    let anchor = Regularizer::l2(0.2).anchor(Anchor::At(vec![1.0, 2.0, 3.0]));
     let spec = Sequential::new([2]).layer(first).layer(Dense::new(1).kernel_regularizer(anchor));
     let mut model = Model::build(&spec, Seed::new(1)).unwrap();
     set(&mut model, "dense_1/kernel", |i| (i == 1).then_some(0.0));
@@ -205,7 +205,7 @@ fn penalties_go_with_the_weights_they_are_written_for() {
     let penalty = |path: &str| small.model.params().get(path).unwrap().0.penalty().unwrap().clone();
     assert_eq!(&penalty("dense/kernel").factors[..], [0.0, 2.0, 3.0, 5.0]);
     assert_eq!(penalty("dense/bias").anchor, Some(Anchor::Start));
-    assert_eq!(penalty("dense_1/kernel").anchor, Some(Anchor::At(vec![1.0, 3.0].into())));
+    assert_eq!(penalty("dense_1/kernel").anchor, Some(Anchor::At(vec![1.0, 3.0])));
     assert!(small.model.params().penalty_at(0) < model.params().penalty_at(0));
 
     // What is written for single weights of one direction no longer fits both, and is told.

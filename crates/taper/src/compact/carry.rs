@@ -69,9 +69,9 @@ fn cut(penalty: &Regularizer, old: &ParamSlot, origin: &[usize]) -> Regularizer 
         origin.iter().filter_map(at).collect()
     };
     let mut penalty = penalty.clone();
-    penalty.factors = kept(&penalty.factors).into();
+    penalty.factors = kept(&penalty.factors);
     if let Some(Anchor::At(weights)) = &penalty.anchor {
-        penalty.anchor = Some(Anchor::At(kept(weights).into()));
+        penalty.anchor = Some(Anchor::At(kept(weights)));
     }
     penalty
 }
