@@ -94,7 +94,7 @@ pub use dataset::Dataset;
 pub use dialect::{Bridge, Conversion, Dialect};
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use experiment::{Experiment, Split};
-pub use initializer::Initializer;
+pub use initializer::{Distribution, FanMode, Initializer};
 pub use layer::*;
 pub use loss::Loss;
 pub use metric::{Metric, MetricSpec};

@@ -57,7 +57,9 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     let mut write = || {
         folder.write("result.json", result.as_bytes())?;
         let (head, cells) = cv_results::cv_results(choice);
-        taper_io::write_csv(&folder.file("cv_results.csv"), &head, &cells)?;
+        for name in ["cv_results.csv", "cv_results.parquet"] {
+            taper_io::write_results(&folder.file(name), &head, &cells)?;
+        }
         let prepared = rows.prepared(&chosen.train)?;
         let provenance = provenance(choice, &identity);
         let (file, model) = (folder.file("model.safetensors"), &chosen.model);
