@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use taper::{Complaint, Model, OptimizerState, PenaltyState, TrainState};
+use taper::{Complaint, Model, Optimizer, OptimizerState, PenaltyState, TrainState};
 
 use crate::model_file::{metadata, put_penalty_state, read_with_state, tensors_of};
 use crate::tensor_file::{Tensor, write_tensors};
@@ -77,7 +77,8 @@ pub fn read_checkpoint(path: &Path) -> Result<(Model, TrainState)> {
             "a model alone".into(),
         ));
     };
-    let (mut tensors, len) = (file.tensors, saved.model.params().data().len());
+    let fresh = OptimizerState::new(&Optimizer::sgd(), saved.model.params().slots());
+    let (mut tensors, len) = (file.tensors, fresh.trained.iter().map(ExactSizeIterator::len).sum());
     if standing.moments > tensors.len() {
         return Err(wrong(KEY, format!("at most {} moments", tensors.len()), standing.moments.to_string()));
     }
@@ -93,6 +94,7 @@ pub fn read_checkpoint(path: &Path) -> Result<(Model, TrainState)> {
         momentum_product: standing.momentum_product,
         average: optional(AVERAGE)?,
         accumulated: optional(ACCUMULATED)?,
+        ..fresh
     };
     if let Some(name) = tensors.keys().next() {
         return Err(wrong(
@@ -109,7 +111,7 @@ pub fn read_checkpoint(path: &Path) -> Result<(Model, TrainState)> {
     Ok((saved.model, TrainState { epoch: standing.epoch, optimizer, rate_factor, penalty }))
 }
 
-/// A tensor as long as the parameters, if there is one of this name.
+/// A tensor of this length, if there is one of this name.
 fn take(path: &Path, tensors: &mut BTreeMap<String, Tensor>, name: &str, len: usize) -> Result<Option<Vec<f32>>> {
     let Some(tensor) = tensors.remove(name) else { return Ok(None) };
     let numbers = tensor.into_f32();
