@@ -86,6 +86,13 @@ fn sequences() -> Vec<Row> {
         row(Gru { use_bias: false, ..Gru::new(3) }, &[4, 2], &[3], 45),
         row(Gru { use_bias: false, reset_after: false, ..Gru::new(3) }, &[4, 2], &[3], 45),
         row(Gru { reset_after: false, ..Gru::new(3).activation(relu) }, &[4, 2], &[3], 54),
+        row(SimpleRnn { recurrent_dropout: 0.3, ..SimpleRnn::new(5) }, &[4, 2], &[5], 40),
+        row(SimpleRnn { recurrent_dropout: 0.3, dropout: 0.3, ..SimpleRnn::new(5) }, &[4, 2], &[5], 40),
+        row(Lstm { recurrent_dropout: 0.3, ..Lstm::new(3).return_sequences(true) }, &[4, 2], &[4, 3], 72),
+        row(Lstm { recurrent_dropout: 0.3, dropout: 0.4, ..Lstm::new(3).go_backwards(true) }, &[4, 5], &[3], 108),
+        row(Gru { recurrent_dropout: 0.3, dropout: 0.4, ..Gru::new(3) }, &[4, 2], &[3], 63),
+        row(Gru { recurrent_dropout: 0.3, dropout: 0.4, reset_after: false, ..Gru::new(3) }, &[4, 2], &[3], 54),
+        row(Gru { recurrent_dropout: 0.3, dropout: 0.4, use_bias: false, ..Gru::new(2) }, &[1, 2], &[2], 24),
         row(Gru { dropout: 0.4, ..Gru::new(2).go_backwards(true) }, &[3, 6], &[2], 60),
         row(Gru { recurrent_activation: hard, ..Gru::new(3).activation(Activation::Swish) }, &[4, 5], &[3], 90),
         row(Gru { recurrent_activation: hard, reset_after: false, ..Gru::new(3) }, &[4, 5], &[3], 81),
@@ -382,6 +389,17 @@ fn graphs() -> Vec<(&'static str, Graph)> {
                         .activity_regularizer(l2.clone()),
                 )
                 .shared("out", ["a"], "a"),
+        ),
+        (
+            "penalties on the outputs of both directions",
+            Graph::new([4])
+                .node("steps", ["input"], Reshape::new([2, 2]))
+                .node(
+                    "both",
+                    ["steps"],
+                    Bidirectional::new(LayerSpec::from(Lstm::new(2)).activity_regularizer(l2.clone())),
+                )
+                .node("out", ["both"], out()),
         ),
         (
             "an activation of its own as the output",

@@ -73,7 +73,7 @@ pub fn fit_from(
     state.penalty.complete(model.params());
     model.params.penalty_state.follow(&state.penalty);
     let mut fitting = Fitting::new(model, data, validation, config, seed)?;
-    let fresh = OptimizerState::new(&config.optimizer, model.params().data().len());
+    let fresh = OptimizerState::new(&config.optimizer, model.params().slots());
     if !state.optimizer.fits(&fresh) {
         return Err(Complaint::new("state", "a state of this model and optimizer", "one of another").into());
     }
@@ -127,7 +127,7 @@ impl TrainState {
     pub fn new(model: &Model, config: &FitConfig) -> Self {
         Self {
             epoch: 0,
-            optimizer: OptimizerState::new(&config.optimizer, model.params().data().len()),
+            optimizer: OptimizerState::new(&config.optimizer, model.params().slots()),
             rate_factor: 1.0,
             penalty: PenaltyState::new(model.params()),
         }
@@ -293,9 +293,7 @@ impl<'a> Fitting<'a> {
         let mask = self.workspace.output_mask(model, batch);
         let factors = row_weights(&mut self.factors, self.per_row, weights, mask, batch);
         let data_loss = self.workspace.loss(model, self.config.loss, batch, y, factors, true);
-        for meter in &mut self.meters {
-            meter.add(self.workspace.output(model, batch), y, weights);
-        }
+        self.workspace.measure(model, batch, y, weights, &mut self.meters);
         let activity = self.workspace.activity_penalty(model, batch, epoch);
         self.workspace.backward(model, batch, epoch);
         let Workspace { dparams, penalty_buffers, .. } = &mut self.workspace;
