@@ -5,6 +5,7 @@
 
 mod archive;
 mod atomic;
+mod checkpoint;
 mod digest;
 mod error;
 mod experiment_file;
@@ -27,6 +28,7 @@ mod table;
 mod tensor_file;
 
 pub use atomic::{check_writable, write_atomic};
+pub use checkpoint::{read_checkpoint, write_checkpoint};
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};

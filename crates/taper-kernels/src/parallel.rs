@@ -4,6 +4,7 @@
 //! into as many shares. Work is cut between results, never within a sum, so the bits do not depend on the shares.
 
 use std::cell::Cell;
+use std::ops::Range;
 
 /// Runs both, in any order or at the same time, and returns when both are done.
 pub type Join = fn(&mut (dyn FnMut() + Send), &mut (dyn FnMut() + Send));
@@ -62,6 +63,82 @@ impl Threads {
     }
 }
 
+/// Something as long as its results, which can be cut in two.
+pub(crate) trait Cut: Sized + Send {
+    /// How many numbers it is.
+    fn len(&self) -> usize;
+    /// What is before `at`, and the rest.
+    fn cut(self, at: usize) -> (Self, Self);
+}
+
+impl Cut for &[f32] {
+    fn len(&self) -> usize {
+        <[f32]>::len(self)
+    }
+
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at(at)
+    }
+}
+
+/// Σ f over leaves of at most 64 Ki numbers, added as a tree whose shape depends on the length alone: the same bits for any
+/// number of threads. A number is `work` multiply-adds.
+pub(crate) fn sum<P: Cut>(parts: P, work: usize, f: &(impl Fn(P) -> f64 + Sync)) -> f64 {
+    fn tree<P: Cut>(threads: Threads, parts: P, f: &(impl Fn(P) -> f64 + Sync)) -> f64 {
+        const LEAF: usize = 1 << 16;
+        let n = parts.len();
+        if n <= LEAF {
+            return f(parts);
+        }
+        let (first, second) = parts.cut((n / 2).next_multiple_of(LEAF));
+        if threads.is_alone() {
+            return tree(threads, first, f) + tree(threads, second, f);
+        }
+        let (mut left, mut right) = (0.0, 0.0);
+        threads.both(|t| left = tree(t, first, f), |t| right = tree(t, second, f));
+        left + right
+    }
+    tree(Threads::worth(parts.len().saturating_mul(work)), parts, f)
+}
+
+/// Σ over what `f` makes of stretches of 0..`n`, with their part of `x`, which is as long or empty: the same bits for any
+/// number of threads. A number is worth `work` multiply-adds.
+pub fn sum_stretches(
+    n: usize,
+    x: &mut [f32],
+    work: usize,
+    f: &(dyn Fn(Range<usize>, &mut [f32]) -> f64 + Sync),
+) -> f64 {
+    struct Stretch<'a>(Range<usize>, &'a mut [f32]);
+    impl Cut for Stretch<'_> {
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+
+        fn cut(self, at: usize) -> (Self, Self) {
+            let (range, middle) = (self.0, at.min(self.1.len()));
+            let (first, second) = self.1.split_at_mut(middle);
+            (Stretch(range.start..range.start + at, first), Stretch(range.start + at..range.end, second))
+        }
+    }
+    assert!(x.is_empty() || x.len() == n);
+    sum(Stretch(0..n, x), work, &|part: Stretch<'_>| f(part.0, part.1))
+}
+
+/// Calls `f` with stretches of `x` and where each begins, perhaps at the same time. What it does to a number must depend on that
+/// number and its place alone. A number is worth `work` multiply-adds.
+pub fn stretches(x: &mut [f32], work: usize, f: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+    fn share(threads: Threads, start: usize, x: &mut [f32], f: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+        if threads.is_alone() {
+            return f(start, x);
+        }
+        let at = threads.cut(x.len(), 64);
+        let (first, second) = x.split_at_mut(at);
+        threads.both(|t| share(t, start, first, f), |t| share(t, start + at, second, f));
+    }
+    share(Threads::worth(x.len().saturating_mul(work)), 0, x, f);
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -84,5 +161,24 @@ pub(crate) mod tests {
             threads.both(|two| assert_eq!(two.count, 2), |three| assert_eq!(three.count, 3));
         });
         assert!(Threads::worth(usize::MAX).is_alone());
+    }
+
+    #[test]
+    fn sums_do_not_depend_on_threads_and_stretches_tile() {
+        let x: Vec<f32> = (0..1_234_567).map(|i| (i as f32).sin()).collect();
+        let leaf = |x: &[f32]| x.iter().map(|x| f64::from(*x)).sum::<f64>();
+        let alone = sum(&x[..], 4, &leaf);
+        assert!((alone - leaf(&x)).abs() < 1e-6);
+        for threads in 2..6 {
+            let (mut shared, mut y) = (0.0, vec![0.0; x.len()]);
+            lend(threads, on_two_threads, || {
+                shared = sum(&x[..], 4, &leaf);
+                stretches(&mut y, 4, &|start, y| {
+                    y.iter_mut().enumerate().for_each(|(i, y)| *y += (start + i) as f32);
+                });
+            });
+            assert_eq!(shared.to_bits(), alone.to_bits());
+            assert!(y.iter().enumerate().all(|(i, y)| *y == i as f32));
+        }
     }
 }

@@ -87,7 +87,7 @@ pub(crate) struct Compact {
     /// The smaller model (.safetensors or .keras)
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Rows on which the outputs must stay equal: a .safetensors file with x, or a table [default: 256 random rows]
+    /// Rows on which the outputs must stay equal: a .csv, .parquet, .npz or .safetensors file [default: 256 random rows]
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Also cut columns of the input that no weight reads; the smaller model then takes the others only

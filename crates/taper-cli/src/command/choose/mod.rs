@@ -65,7 +65,7 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         let (file, model) = (folder.file("model.safetensors"), &chosen.model);
         taper_io::write_chosen_model(&file, model, prepared.as_ref(), &chosen.experiment, &provenance)?;
         let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
-        folder.write_report(&report::report(choice, &command(args), &text))?;
+        folder.write_report(&report::report(choice, &model.sparsity()?, &command(args), &text))?;
         folder.file(STORE);
         Ok::<(), Failure>(())
     };
