@@ -87,10 +87,20 @@ def in_double(folder, data, settings):
             content = source.read(name)
             target.writestr(name, content.replace(b'"float32"', b'"float64"') if name == "config.json" else content)
     keras.config.set_floatx("float64")
+    # These two keep their strengths as tensors of single precision.
+    singles = [(keras.regularizers.L1, "l1"), (keras.regularizers.OrthogonalRegularizer, "factor")]
+    begins = [(kind, kind.__init__) for kind, _ in singles]
+    for kind, strength in singles:
+        def begin(self, *args, _begin=kind.__init__, _strength=strength, **kwargs):
+            _begin(self, *args, **kwargs)
+            setattr(self, _strength, float(getattr(self, _strength)))
+        kind.__init__ = begin
     try:
         wide = {name: array.astype("float64") if array.dtype == "float32" else array for name, array in data.items()}
         return expectations(path, wide, settings)[:2]
     finally:
+        for kind, begin in begins:
+            kind.__init__ = begin
         keras.config.set_floatx("float32")
 
 

@@ -75,15 +75,9 @@ fn named(mut value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String
         value = name.take();
     }
     if let Value::String(given) = value {
-        // A class by its name is that class with its defaults, called as Keras calls its objects.
-        let class = known.iter().find(|(class, _)| *class == given);
-        let called = match class {
-            Some((class, name)) if snake_case(class) != *name && *class != "AUC" => {
-                Map::from_iter([("name".to_owned(), snake_case(class).into())])
-            }
-            _ => Map::new(),
-        };
-        return Ok((class.map_or(given.clone(), |(_, name)| (*name).to_owned()), called));
+        // A class by its name is that class with its defaults.
+        let name = known.iter().find(|(class, _)| *class == given).map(|(_, name)| (*name).to_owned());
+        return Ok((name.unwrap_or(given), Map::new()));
     }
     let mut object = Object::new(value, what)?;
     let classes: Vec<&str> = known.iter().map(|(class, _)| *class).collect();
@@ -134,8 +128,11 @@ fn metrics(value: Value) -> Result<Value, Complaint> {
 }
 
 fn metric(value: Value) -> Result<Value, Complaint> {
+    // A metric said by a text goes by that text.
+    let said = if is_function(&value) { value.get("config") } else { Some(&value) };
+    let said = said.and_then(Value::as_str).map(str::to_owned);
     let (mut name, mut config) = named(value, "a metric", METRICS)?;
-    let mut label = name.clone();
+    let mut label = said.unwrap_or_else(|| name.clone());
     match &*name {
         "acc" => "accuracy".clone_into(&mut name),
         "bce" | "BCE" => "binary_crossentropy".clone_into(&mut name),
@@ -317,7 +314,7 @@ mod tests {
         let metrics = json!(["acc", "AUC", "MeanSquaredError", "mean_absolute_error", "mse", "binary_accuracy"]);
         let fit = read(&json!("MSE"), &metrics).unwrap();
         assert_eq!(fit.loss, Loss::Mse);
-        let names = ["acc", "auc", "mean_squared_error", "mean_absolute_error", "mse", "binary_accuracy"];
+        let names = ["acc", "AUC", "MeanSquaredError", "mean_absolute_error", "mse", "binary_accuracy"];
         assert_eq!(fit.metric_names(), names);
         assert_eq!(fit.metrics[0].metric, Metric::Accuracy);
         assert_eq!(read(&json!("BinaryCrossentropy"), &json!(null)).unwrap().loss, Loss::BINARY_CROSSENTROPY);
