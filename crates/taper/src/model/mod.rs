@@ -3,6 +3,7 @@
 mod build;
 mod explicit;
 mod graph;
+mod hidden;
 mod pass;
 mod sequential;
 mod spec;

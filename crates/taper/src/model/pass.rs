@@ -1,5 +1,6 @@
 //! The way of one batch through a model and back.
 
+use super::hidden::Hidden;
 use crate::Seed;
 use crate::layer::{Backward, Forward, InputGradients, Inputs, Masking, Mode};
 use crate::loss::Loss;
@@ -29,6 +30,8 @@ pub(crate) struct Workspace {
     spare: Vec<Vec<f32>>,
     /// Where a shared layer's further gradients go, before they are added.
     spare_dparams: Vec<f32>,
+    /// Of each node, whether it runs together with the next.
+    pairs: Vec<Option<Hidden>>,
     /// Which buffers' gradients hold something in this pass.
     written: Vec<bool>,
     /// Which layers' gradients hold something in this pass.
@@ -38,8 +41,14 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Buffers for `batch` rows; those of the backward pass only if `training`.
     pub(crate) fn new(model: &Model, batch: usize, training: bool) -> Self {
+        Self::with_pairs(model, batch, training, Hidden::all(model, &needs_gradient(model)))
+    }
+
+    pub(super) fn with_pairs(model: &Model, batch: usize, training: bool, pairs: Vec<Option<Hidden>>) -> Self {
         let batch = batch.max(1);
-        let needs_gradient = needs_gradient(model);
+        let mut needs_gradient = needs_gradient(model);
+        // What lies between the layers of a pair has no gradient of its own.
+        pairs.iter().flatten().for_each(|pair| needs_gradient[pair.between()] = false);
         let layer_of = |node: usize| &model.layers[model.nodes[node].layer];
         let gradients = (0..model.lens.len())
             .map(|buffer| vec![0.0; if training && needs_gradient[buffer] { batch * model.lens[buffer] } else { 0 }])
@@ -61,9 +70,15 @@ impl Workspace {
             dx: vec![Vec::new(); most_inputs],
             spare: vec![vec![0.0; spare_len]; most_inputs],
             spare_dparams: vec![0.0; if training && shared { widest } else { 0 }],
+            pairs,
             written: vec![false; model.lens.len()],
             written_layers: vec![false; model.layers.len()],
         }
+    }
+
+    /// Whether this node runs together with the one before it.
+    fn is_with_previous(&self, i: usize) -> bool {
+        i > 0 && self.pairs[i - 1].is_some()
     }
 
     /// Most rows at a time.
@@ -85,6 +100,13 @@ impl Workspace {
     /// Runs all nodes for the first `batch` rows.
     pub(crate) fn forward(&mut self, model: &Model, batch: usize, mode: Mode, seed: Seed) {
         for (i, node) in model.nodes.iter().enumerate() {
+            if self.is_with_previous(i) {
+                continue;
+            }
+            if let Some(pair) = &self.pairs[i] {
+                pair.forward(model, batch, &mut self.values);
+                continue;
+            }
             let built = &model.layers[node.layer];
             let mut y = std::mem::take(&mut self.values[i + 1]);
             built.layer.forward(Forward {
@@ -197,6 +219,11 @@ impl Workspace {
         loss.rows(logits, classes, p, y, weights, dp)
     }
 
+    #[cfg(test)]
+    pub(super) fn has_pairs(&self) -> bool {
+        self.pairs.iter().any(Option::is_some)
+    }
+
     /// For tests: carries this gradient of the output back.
     #[cfg(test)]
     pub(crate) fn backward_from(&mut self, model: &Model, batch: usize, dy: &[f32]) {
@@ -216,6 +243,12 @@ impl Workspace {
         for (i, node) in model.nodes.iter().enumerate().rev() {
             let built = &model.layers[node.layer];
             let len = batch * model.lens[i + 1];
+            if self.is_with_previous(i) {
+                continue;
+            }
+            if let Some(pair) = self.pairs[i].as_ref().filter(|_| self.written[i + 2]) {
+                pair.backward(model, batch, &self.values, &self.gradients, &mut self.dparams);
+            }
             if self.gradients[i + 1].is_empty() {
                 continue;
             }
