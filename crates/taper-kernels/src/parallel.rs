@@ -62,6 +62,46 @@ impl Threads {
     }
 }
 
+/// Rows whose products make good use of the registers: no share ends within them.
+const ROWS: usize = 4;
+
+/// Calls `f` with all rows, or with each thread's share of them if `work` is worth it: how many rows, and their parts of the arrays,
+/// all of which have `rows` rows. Within `f`, kernels share no further.
+///
+/// For a step of several kernels that meet row by row: threads then wait for each other once, not after every kernel.
+pub fn share_rows<const R: usize, const W: usize>(
+    rows: usize,
+    work: usize,
+    read: [&[f32]; R],
+    write: [&mut [f32]; W],
+    f: impl Fn(usize, [&[f32]; R], [&mut [f32]; W]) + Sync,
+) {
+    assert!(read.iter().map(|x| x.len()).chain(write.iter().map(|x| x.len())).all(|len| len.is_multiple_of(rows)));
+    share_rows_of(Threads::worth(work), rows, read, write, &f);
+}
+
+fn share_rows_of<const R: usize, const W: usize>(
+    threads: Threads,
+    rows: usize,
+    read: [&[f32]; R],
+    write: [&mut [f32]; W],
+    f: &(impl Fn(usize, [&[f32]; R], [&mut [f32]; W]) + Sync),
+) {
+    let at = threads.cut(rows, ROWS);
+    if threads.is_alone() || at == 0 {
+        return lend(1, threads.join, || f(rows, read, write));
+    }
+    let first = read.map(|x| &x[..x.len() / rows * at]);
+    let second = read.map(|x| &x[x.len() / rows * at..]);
+    let mut first_out = [(); W].map(|()| &mut [][..]);
+    let mut second_out = [(); W].map(|()| &mut [][..]);
+    for ((x, first), second) in write.into_iter().zip(&mut first_out).zip(&mut second_out) {
+        let middle = x.len() / rows * at;
+        (*first, *second) = x.split_at_mut(middle);
+    }
+    threads.both(|t| share_rows_of(t, at, first, first_out, f), |t| share_rows_of(t, rows - at, second, second_out, f));
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -72,6 +112,26 @@ pub(crate) mod tests {
             scope.spawn(first);
             second();
         });
+    }
+
+    #[test]
+    fn every_row_is_done_once() {
+        for (rows, threads) in [(1, 2), (7, 2), (8, 2), (33, 3), (100, 7)] {
+            let x: Vec<f32> = (0..rows * 3).map(|i| i as f32).collect();
+            let (mut y, mut count) = (vec![0.0; rows * 2], vec![0.0; rows]);
+            lend(threads, on_two_threads, || {
+                share_rows(rows, SHARE * 100, [&x], [&mut y, &mut count], |rows, [x], [y, count]| {
+                    assert!((x.len(), y.len(), count.len()) == (rows * 3, rows * 2, rows));
+                    assert!(Threads::worth(usize::MAX).is_alone());
+                    for i in 0..rows {
+                        y[2 * i] += x[3 * i];
+                        count[i] += 1.0;
+                    }
+                });
+            });
+            assert!(count.iter().all(|count| *count == 1.0));
+            assert!((0..rows).all(|i| y[2 * i] == 3.0 * i as f32 && y[2 * i + 1] == 0.0));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taper_kernels::activation::Unary;
 use taper_kernels::matrix::{Matrix, Packed, column_sums, matmul_into, matmul_packed};
+use taper_kernels::parallel::share_rows;
 use taper_kernels::recurrent::gru;
 
 use super::dense::{glorot_uniform, zeros};
@@ -204,15 +205,18 @@ impl Cell for ResetAfter {
             let all = s * batch * sums..(s + 1) * batch * sums;
             let (z, n) = (&mut pass.gates[all.clone()], &mut pass.cache[all]);
             let mask = &pass.mask[s * batch..(s + 1) * batch];
-            if pass.recurrent_bias.is_empty() {
-                n.fill(0.0);
-            } else {
-                n.chunks_exact_mut(sums).for_each(|n| n.copy_from_slice(pass.recurrent_bias));
-            }
-            if s > 0 {
-                matmul_packed(Matrix::new(h_past, batch, units), kernel, n, sums, true);
-            }
-            gru::after_forward(self.activation, self.gate, units, mask, z, n, h_past, h);
+            let bias = pass.recurrent_bias;
+            share_rows(batch, state * sums, [mask, h_past], [z, n, h], |rows, [mask, h_past], [z, n, h]| {
+                if bias.is_empty() {
+                    n.fill(0.0);
+                } else {
+                    n.chunks_exact_mut(sums).for_each(|n| n.copy_from_slice(bias));
+                }
+                if s > 0 {
+                    matmul_packed(Matrix::new(h_past, rows, units), kernel, n, sums, true);
+                }
+                gru::after_forward(self.activation, self.gate, units, mask, z, n, h_past, h);
+            });
         }
     }
 
@@ -227,10 +231,12 @@ impl Cell for ResetAfter {
             let all = s * batch * sums..(s + 1) * batch * sums;
             let (z, n) = (&mut pass.gates[all.clone()], &mut pass.cache[all]);
             let mask = &pass.mask[s * batch..(s + 1) * batch];
-            gru::after_backward(self.activation, self.gate, units, mask, z, n, h_past, dh);
-            if s > 0 {
-                matmul_packed(Matrix::new(n, batch, sums), kernel, dh, units, true);
-            }
+            share_rows(batch, state * sums, [mask, h_past], [z, n, dh], |rows, [mask, h_past], [z, n, dh]| {
+                gru::after_backward(self.activation, self.gate, units, mask, z, n, h_past, dh);
+                if s > 0 {
+                    matmul_packed(Matrix::new(n, rows, sums), kernel, dh, units, true);
+                }
+            });
         }
         recurrent_gradient(pass.span, sums, pass.h, pass.cache, pass.drecurrent_kernel);
         if !pass.drecurrent_bias.is_empty() {
@@ -277,14 +283,16 @@ impl Cell for ResetBefore {
             let z = &mut pass.gates[s * batch * sums..(s + 1) * batch * sums];
             let vh = &mut pass.cache[s * state..(s + 1) * state];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
-            if s > 0 {
-                matmul_packed(Matrix::new(h_past, batch, units), of_gates, z, sums, true);
-            }
-            gru::before_reset(self.gate, units, z, h_past, vh);
-            if s > 0 {
-                matmul_packed(Matrix::new(vh, batch, units), of_candidate, &mut z[2 * units..], sums, true);
-            }
-            gru::before_mix(self.activation, self.gate, units, mask, z, h_past, h);
+            share_rows(batch, state * sums, [mask, h_past], [z, vh, h], |rows, [mask, h_past], [z, vh, h]| {
+                if s > 0 {
+                    matmul_packed(Matrix::new(h_past, rows, units), of_gates, z, sums, true);
+                }
+                gru::before_reset(self.gate, units, z, h_past, vh);
+                if s > 0 {
+                    matmul_packed(Matrix::new(vh, rows, units), of_candidate, &mut z[2 * units..], sums, true);
+                }
+                gru::before_mix(self.activation, self.gate, units, mask, z, h_past, h);
+            });
         }
     }
 
@@ -301,12 +309,14 @@ impl Cell for ResetBefore {
             let h_past = &pass.h[s * state..(s + 1) * state];
             let z = &mut pass.gates[s * batch * sums..(s + 1) * batch * sums];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
-            gru::before_mix_backward(self.activation, self.gate, units, mask, z, h_past, dh);
-            matmul_packed(Matrix::strided(&z[2 * units..], batch, units, sums), of_candidate, dvh, units, false);
-            gru::before_reset_backward(self.gate, units, z, h_past, dvh, dh);
-            if s > 0 {
-                matmul_packed(Matrix::strided(z, batch, 2 * units, sums), of_gates, dh, units, true);
-            }
+            share_rows(batch, state * sums, [mask, h_past], [z, dvh, dh], |rows, [mask, h_past], [z, dvh, dh]| {
+                gru::before_mix_backward(self.activation, self.gate, units, mask, z, h_past, dh);
+                matmul_packed(Matrix::strided(&z[2 * units..], rows, units, sums), of_candidate, dvh, units, false);
+                gru::before_reset_backward(self.gate, units, z, h_past, dvh, dh);
+                if s > 0 {
+                    matmul_packed(Matrix::strided(z, rows, 2 * units, sums), of_gates, dh, units, true);
+                }
+            });
         }
         // The first step's past is 0 and has no part in the recurrent kernel's gradient.
         if steps == 1 {

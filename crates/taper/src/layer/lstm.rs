@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taper_kernels::activation::Unary;
 use taper_kernels::matrix::{Matrix, Packed, matmul_packed};
+use taper_kernels::parallel::share_rows;
 use taper_kernels::recurrent::lstm;
 
 use super::dense::{glorot_uniform, zeros};
@@ -203,10 +204,13 @@ impl Cell for LstmCell {
             let (c_past, c) = states(c, s, state);
             let z = &mut pass.gates[s * batch * sums..(s + 1) * batch * sums];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
-            if s > 0 {
-                matmul_packed(Matrix::new(h_past, batch, units), kernel, z, sums, true);
-            }
-            lstm::forward(self.activation, self.recurrent, units, mask, z, c_past, c, h_past, h);
+            let read = [mask, h_past, c_past];
+            share_rows(batch, state * sums, read, [z, c, h], |rows, [mask, h_past, c_past], [z, c, h]| {
+                if s > 0 {
+                    matmul_packed(Matrix::new(h_past, rows, units), kernel, z, sums, true);
+                }
+                lstm::forward(self.activation, self.recurrent, units, mask, z, c_past, c, h_past, h);
+            });
         }
     }
 
@@ -221,10 +225,12 @@ impl Cell for LstmCell {
             let (c_past, c) = pass.cache[s * state..(s + 2) * state].split_at(state);
             let z = &mut pass.gates[s * batch * sums..(s + 1) * batch * sums];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
-            lstm::backward(self.activation, self.recurrent, units, mask, z, c_past, c, dh, dc);
-            if s > 0 {
-                matmul_packed(Matrix::new(z, batch, sums), kernel, dh, units, true);
-            }
+            share_rows(batch, state * sums, [mask, c_past, c], [z, dh, dc], |rows, [mask, c_past, c], [z, dh, dc]| {
+                lstm::backward(self.activation, self.recurrent, units, mask, z, c_past, c, dh, dc);
+                if s > 0 {
+                    matmul_packed(Matrix::new(z, rows, sums), kernel, dh, units, true);
+                }
+            });
         }
         recurrent_gradient(pass.span, sums, pass.h, pass.gates, pass.drecurrent_kernel);
     }

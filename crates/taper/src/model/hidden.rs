@@ -68,17 +68,11 @@ impl Hidden {
     }
 
     /// The gradient of both layers' parameters.
-    pub(super) fn backward(
-        &self,
-        model: &Model,
-        batch: usize,
-        values: &[Vec<f32>],
-        gradients: &[Vec<f32>],
-        dparams: &mut [f32],
-    ) {
-        let [x, y, dz] = [(values, 0), (values, 1), (gradients, 2)].map(|(buffers, which)| {
+    pub(super) fn backward(&self, model: &Model, batch: usize, values: &[Vec<f32>], dz: &[f32], dparams: &mut [f32]) {
+        let [x, y, dz] = [0, 1, 2].map(|which| {
             let buffer = self.buffers[which];
-            &buffers[buffer][..batch * model.lens[buffer]]
+            let numbers = if which == 2 { dz } else { &values[buffer] };
+            &numbers[..batch * model.lens[buffer]]
         });
         // Ranges of two layers never overlap, but either may lie first.
         let both = dparams.get_disjoint_mut(self.params.clone());

@@ -2,6 +2,7 @@
 
 mod build;
 mod explicit;
+mod gradient;
 mod graph;
 mod hidden;
 mod pass;

@@ -1,5 +1,6 @@
 //! The way of one batch through a model and back.
 
+use super::gradient::Places;
 use super::hidden::Hidden;
 use crate::Seed;
 use crate::layer::{Backward, Forward, InputGradients, Inputs, Masking, Mode};
@@ -15,7 +16,8 @@ pub(crate) struct Workspace {
     values: Vec<Vec<f32>>,
     /// Which steps of each buffer count; empty where all do.
     masks: Vec<Vec<f32>>,
-    /// The gradients of the buffers that need one; others stay empty.
+    /// Which of `gradients` is that of a buffer.
+    places: Places,
     gradients: Vec<Vec<f32>>,
     /// One per node.
     caches: Vec<Vec<f32>>,
@@ -50,9 +52,8 @@ impl Workspace {
         // What lies between the layers of a pair has no gradient of its own.
         pairs.iter().flatten().for_each(|pair| needs_gradient[pair.between()] = false);
         let layer_of = |node: usize| &model.layers[model.nodes[node].layer];
-        let gradients = (0..model.lens.len())
-            .map(|buffer| vec![0.0; if training && needs_gradient[buffer] { batch * model.lens[buffer] } else { 0 }])
-            .collect();
+        needs_gradient.iter_mut().for_each(|needs| *needs &= training);
+        let places = Places::new(model, &needs_gradient);
         let most_inputs = model.nodes.iter().map(|node| node.inputs.len()).max().unwrap_or(0);
         let merges = model.nodes.iter().any(|node| node.inputs.len() > 1) || has_branches(model);
         let spare_len = if training && merges { batch * model.lens.iter().max().unwrap_or(&0) } else { 0 };
@@ -62,7 +63,8 @@ impl Workspace {
             batch,
             values: model.lens.iter().map(|len| vec![0.0; batch * len]).collect(),
             masks: model.mask_lens.iter().map(|len| vec![0.0; batch * len]).collect(),
-            gradients,
+            gradients: places.lens().iter().map(|len| vec![0.0; batch * len]).collect(),
+            places,
             caches: (0..model.nodes.len()).map(|node| vec![0.0; layer_of(node).layer.cache_len(batch)]).collect(),
             scratch: vec![0.0; model.layers.iter().map(|layer| layer.layer.scratch_len(batch)).max().unwrap_or(0)],
             dparams: vec![0.0; if training { model.params.data().len() } else { 0 }],
@@ -210,11 +212,12 @@ impl Workspace {
         let rows = batch * model.lens[at] / classes;
         let p = &self.values[at][..rows * classes];
         self.written.fill(false);
-        let dp: &mut [f32] = if gradient && !self.gradients[at].is_empty() {
-            self.written[at] = true;
-            &mut self.gradients[at][..rows * classes]
-        } else {
-            &mut []
+        let dp: &mut [f32] = match self.places.of(at).filter(|_| gradient) {
+            Some(place) => {
+                self.written[at] = true;
+                &mut self.gradients[place][..rows * classes]
+            }
+            None => &mut [],
         };
         loss.rows(logits, classes, p, y, weights, dp)
     }
@@ -230,9 +233,9 @@ impl Workspace {
         let last = model.nodes.len();
         self.written.fill(false);
         self.dparams.fill(0.0);
-        if !self.gradients[last].is_empty() {
+        if let Some(place) = self.places.of(last) {
             self.written[last] = true;
-            self.gradients[last][..dy.len()].copy_from_slice(dy);
+            self.gradients[place][..dy.len()].copy_from_slice(dy);
         }
         self.backward(model, batch, 0);
     }
@@ -246,13 +249,13 @@ impl Workspace {
             if self.is_with_previous(i) {
                 continue;
             }
-            if let Some(pair) = self.pairs[i].as_ref().filter(|_| self.written[i + 2]) {
-                pair.backward(model, batch, &self.values, &self.gradients, &mut self.dparams);
+            if let (Some(pair), Some(place)) = (&self.pairs[i], self.places.of(i + 2))
+                && self.written[i + 2]
+            {
+                pair.backward(model, batch, &self.values, &self.gradients[place], &mut self.dparams);
             }
-            if self.gradients[i + 1].is_empty() {
-                continue;
-            }
-            let mut dy = std::mem::take(&mut self.gradients[i + 1]);
+            let Some(place) = self.places.of(i + 1) else { continue };
+            let mut dy = std::mem::take(&mut self.gradients[place]);
             if let Some(regularizer) = &built.activity_regularizer {
                 if !self.written[i + 1] {
                     dy[..len].fill(0.0);
@@ -264,7 +267,7 @@ impl Workspace {
             if self.written[i + 1] {
                 self.node_backward(model, i, batch, &mut dy[..len]);
             }
-            self.gradients[i + 1] = dy;
+            self.gradients[place] = dy;
         }
     }
 
@@ -274,13 +277,12 @@ impl Workspace {
         for (position, input) in node.inputs.iter().enumerate() {
             // A value read twice by one node: its own buffer is lent to the first reading, a spare one to the others.
             let earlier = node.inputs[..position].iter().position(|other| other == input);
-            let asked = earlier.map_or(!self.gradients[*input].is_empty(), |first| !self.dx[first].is_empty());
-            if !asked {
+            let Some(place) = self.places.of(*input) else {
                 self.dx[position] = Vec::new();
                 continue;
-            }
+            };
             let fresh = !self.written[*input] && earlier.is_none();
-            let source = if fresh { &mut self.gradients[*input] } else { &mut self.spare[position] };
+            let source = if fresh { &mut self.gradients[place] } else { &mut self.spare[position] };
             self.dx[position] = std::mem::take(source);
         }
         let again = std::mem::replace(&mut self.written_layers[node.layer], true);
@@ -303,15 +305,13 @@ impl Workspace {
         }
         for (position, input) in node.inputs.iter().enumerate() {
             let dx = std::mem::take(&mut self.dx[position]);
-            if dx.is_empty() {
-                continue;
-            }
+            let Some(place) = self.places.of(*input) else { continue };
             let fresh = !self.written[*input] && !node.inputs[..position].contains(input);
             if fresh {
-                self.gradients[*input] = dx;
+                self.gradients[place] = dx;
             } else {
                 let len = batch * model.lens[*input];
-                taper_kernels::update::add_scaled(1.0, &dx[..len], &mut self.gradients[*input][..len]);
+                taper_kernels::update::add_scaled(1.0, &dx[..len], &mut self.gradients[place][..len]);
                 self.spare[position] = dx;
             }
         }
