@@ -25,7 +25,7 @@ pub fn is_hidden(unary: Unary, inputs: usize, units: usize) -> bool {
 /// Both layers forward, for a hidden layer that [`is_hidden`].
 ///
 /// `x` is (rows × inputs), `w` (inputs × units), `v` has `units` numbers, `y` is (rows × units), `z` has one number a row. `bias`
-/// (`units`) and `c` (1) may be empty (none).
+/// (`units`) and `c` (1) may be empty (none), and so may `y` where nobody goes back.
 pub fn forward(unary: Unary, x: &[f32], w: &[f32], bias: &[f32], v: &[f32], c: &[f32], y: &mut [f32], z: &mut [f32]) {
     match unary {
         Unary::Tanh => forward_of(Tanh, x, w, bias, v, c, y, z),
@@ -97,7 +97,7 @@ kernel! {
         z: &'a mut [f32],
     ) {
         let (n, rows) = (v.len(), z.len());
-        assert!(n >= WIDE && w.len() == K * n && x.len() == rows * K && y.len() == rows * n);
+        assert!(n >= WIDE && w.len() == K * n && x.len() == rows * K && (y.is_empty() || y.len() == rows * n));
         assert!((bias.is_empty() || bias.len() == n) && c.len() <= 1);
         let c = c.first().copied().unwrap_or(0.0);
         let mut i = 0;
@@ -131,7 +131,7 @@ fn some_rows<S: Simd, F: Function, const K: usize, const R: usize>(
     z: &mut [f32],
 ) {
     let (n, lanes) = (v.len(), S::F32_LANES);
-    let zero = simd.splat_f32s(0.0);
+    let (zero, is_kept) = (simd.splat_f32s(0.0), !y.is_empty());
     let mut inputs = [[zero; K]; R];
     for r in 0..R {
         for k in 0..K {
@@ -143,7 +143,7 @@ fn some_rows<S: Simd, F: Function, const K: usize, const R: usize>(
     while j < n {
         // The last vector holds some columns once more; they must not be summed again.
         let at = j.min(n - lanes);
-        // SAFETY: `at` is at most n - lanes; v and a bias have n entries, w K rows of n, and y rows i to i + R of n.
+        // SAFETY: `at` is at most n - lanes; v and a bias have n entries, w K rows of n, and y, where kept, rows i to i + R of n.
         let mut weight = unsafe { load(simd, v, at) };
         if at < j {
             weight = keep(simd, weight, last_lanes(simd, n - j));
@@ -162,8 +162,10 @@ fn some_rows<S: Simd, F: Function, const K: usize, const R: usize>(
             }
             let value = f.value(simd, sum);
             sums[r] = mul_add(simd, value, weight, sums[r]);
-            // SAFETY: as above.
-            unsafe { store(simd, y, (i + r) * n + at, value) };
+            if is_kept {
+                // SAFETY: as above.
+                unsafe { store(simd, y, (i + r) * n + at, value) };
+            }
         }
         j += lanes;
     }
@@ -285,6 +287,8 @@ mod tests {
             dense_forward(Unary::Linear, rows, units, 1, &y2, &v, &c, &mut z2);
             close(&y, &y2, inputs)?;
             close(&z, &z2, units)?;
+            forward(unary, &x, &w, &bias, &v, &c, &mut [], &mut z2);
+            prop_assert_eq!(&z, &z2, "nothing kept");
 
             let dz = numbers(rows, seed ^ 4);
             let (mut dw, mut dbias) = (vec![f32::NAN; w.len()], vec![f32::NAN; bias.len()]);

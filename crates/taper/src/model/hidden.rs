@@ -62,7 +62,9 @@ impl Hidden {
         let (before, after) = values.split_at_mut(between);
         if let [y, z, ..] = after {
             let x = &before[input][..batch * model.lens[input]];
-            let (y, z) = (&mut y[..batch * model.lens[between]], &mut z[..batch * model.lens[output]]);
+            // Where nobody goes back, there is no room for the hidden values.
+            let y = y.get_mut(..batch * model.lens[between]).unwrap_or_default();
+            let z = &mut z[..batch * model.lens[output]];
             hidden::forward(self.activation, x, kernel, bias, weights, last, y, z);
         }
     }

@@ -55,13 +55,15 @@ impl Workspace {
         needs_gradient.iter_mut().for_each(|needs| *needs &= training);
         let places = Places::new(model, &needs_gradient);
         let most_inputs = model.nodes.iter().map(|node| node.inputs.len()).max().unwrap_or(0);
-        let merges = model.nodes.iter().any(|node| node.inputs.len() > 1) || has_branches(model);
-        let spare_len = if training && merges { batch * model.lens.iter().max().unwrap_or(&0) } else { 0 };
+        let spare_len = if training { batch * longest_shared(model) } else { 0 };
         let shared = model.nodes.len() > model.layers.len();
         let widest = model.layers.iter().map(|layer| layer.range.len()).max().unwrap_or(0);
+        let mut kept = vec![true; model.lens.len()];
+        pairs.iter().flatten().for_each(|pair| kept[pair.between()] = training);
+        let values = model.lens.iter().zip(kept).map(|(len, kept)| vec![0.0; if kept { batch * len } else { 0 }]);
         Self {
             batch,
-            values: model.lens.iter().map(|len| vec![0.0; batch * len]).collect(),
+            values: values.collect(),
             masks: model.mask_lens.iter().map(|len| vec![0.0; batch * len]).collect(),
             gradients: places.lens().iter().map(|len| vec![0.0; batch * len]).collect(),
             places,
@@ -249,10 +251,11 @@ impl Workspace {
             if self.is_with_previous(i) {
                 continue;
             }
-            if let (Some(pair), Some(place)) = (&self.pairs[i], self.places.of(i + 2))
-                && self.written[i + 2]
-            {
-                pair.backward(model, batch, &self.values, &self.gradients[place], &mut self.dparams);
+            if let Some(pair) = &self.pairs[i] {
+                if let Some(place) = self.places.of(i + 2).filter(|_| self.written[i + 2]) {
+                    pair.backward(model, batch, &self.values, &self.gradients[place], &mut self.dparams);
+                }
+                continue;
             }
             let Some(place) = self.places.of(i + 1) else { continue };
             let mut dy = std::mem::take(&mut self.gradients[place]);
@@ -345,11 +348,16 @@ fn needs_gradient(model: &Model) -> Vec<bool> {
     needs
 }
 
-/// Whether some buffer is read by more than one node, or by a node and the loss.
-fn has_branches(model: &Model) -> bool {
+/// Numbers per sample in the longest buffer whose gradient may be a sum: one that several nodes read, or one node twice, or a node
+/// and the loss.
+fn longest_shared(model: &Model) -> usize {
     let mut readers = vec![0; model.lens.len()];
     for input in model.nodes.iter().flat_map(|node| &node.inputs) {
         readers[*input] += 1;
     }
-    readers.iter().any(|readers| *readers > 1) || model.head != crate::loss::Head::Plain
+    if model.head != crate::loss::Head::Plain {
+        readers[model.nodes.len() - 1] += 1;
+    }
+    let shared = model.lens.iter().zip(readers).filter(|(_, readers)| *readers > 1);
+    shared.map(|(len, _)| *len).max().unwrap_or(0)
 }
