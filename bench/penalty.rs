@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench penalty`. Every setting takes an epoch of eight steps in turn, again and again, so that a busy machine slows all
 //! alike; a round's ratio is to the plain epoch of that round, and the number is their median. What is measured once per epoch
-//! (the ledger, the norms) is part of it.
+//! (the ledger, the norms) is part of it. With names (`-- none "mcp, Proximal"`), those settings alone.
 
 #![allow(clippy::print_stdout)] // a program that prints what it measured
 
@@ -40,6 +40,7 @@ fn main() {
             ("l1_l2", Regularizer::l1_l2(1e-5, 1e-5)),
             ("mcp", Regularizer { mcp: 1e-5.into(), ..Regularizer::default() }),
             ("scad", Regularizer { scad: 1e-5.into(), ..Regularizer::default() }),
+            ("l2, anchored", Regularizer::l2(1e-5).anchor(Anchor::Start)),
             ("group_lasso", Regularizer::group_lasso(1e-5, Grouping::Unit)),
         ] {
             if name != "l1_l2" || mode != PenaltyMode::Independent {
@@ -47,6 +48,8 @@ fn main() {
             }
         }
     }
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    settings.retain(|(name, _)| asked.is_empty() || asked.contains(name));
     let mut models: Vec<_> =
         settings.iter().map(|(_, penalty)| Model::build(&spec(penalty.as_ref()), Seed::new(1)).unwrap()).collect();
     let mut states: Vec<_> = models.iter().map(|model| TrainState::new(model, &config)).collect();

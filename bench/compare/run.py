@@ -25,6 +25,7 @@ VENV = HERE / ".venv"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = HERE / "requirements.txt"
 TAPER = ROOT / "target" / "release" / "taper"
+RUST = HERE / "peers" / "rust"
 EPOCHS, MODELS = 4000, 180
 
 Line = dict[str, Any]
@@ -32,7 +33,10 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Peer:
-    """One command, which prints a JSON line for each case that it measures, and Taper's workloads that it is beside."""
+    """One command, which prints a JSON line for each case that it measures, and Taper's workloads that it is beside.
+
+    A script ends in `.py`; another name is a program of the package in `peers/rust`.
+    """
 
     script: str
     arguments: tuple[str, ...] = ()
@@ -42,6 +46,12 @@ class Peer:
     @property
     def name(self) -> str:
         return " ".join((self.script.removesuffix(".py"), *self.arguments, *self.workloads))
+
+    def command(self, threads: int) -> list[str | Path]:
+        if not self.script.endswith(".py"):
+            return [RUST / "target" / "release" / self.script, *self.arguments]
+        counted = ["--threads", str(threads)] if self.script.endswith("_steps.py") else []
+        return [PYTHON, HERE / "peers" / self.script, *self.arguments, *counted]
 
 
 STEPS = {
@@ -56,6 +66,7 @@ PEERS = (
     Peer("keras_moons.py", ("jax",)),
     Peer("keras_moons.py", ("torch",)),
     Peer("keras_moons.py", ("tensorflow",), pinned=False),  # on one core its `fit` sleeps half of the time
+    *(Peer(program, (workload,), (workload,)) for program in ("candle", "burn") for workload in ("moons", "mlp")),
     *(
         Peer(script, (*arguments, workload), (workload,))
         for workload in STEPS
@@ -71,13 +82,14 @@ PEERS = (
 
 
 def prepare(with_taper: bool) -> None:
-    """The virtual environment as requirements.txt has it now, and Taper in release."""
+    """The virtual environment as requirements.txt has it now, the peers in Rust, and Taper in release."""
     stamp = VENV / "requirements.txt"
     if not stamp.exists() or stamp.read_text() != REQUIREMENTS.read_text():
         print("installing the peers (about 3 GB to download) ...", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
         subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS], check=True)
         shutil.copy(REQUIREMENTS, stamp)
+    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=RUST, check=True)
     if with_taper:
         subprocess.run(["cargo", "build", "--release", "--package", "taper-cli"], cwd=ROOT, check=True)
 
@@ -86,7 +98,8 @@ def environment(threads: int) -> dict[str, str]:
     """Ours, with this many threads for every library, and without settings that would hold one of them back."""
     ours = ("OPENBLAS_", "XLA_", "JAX_", "TF_", "TORCH", "KERAS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    counts = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    libraries = ("OMP", "OPENBLAS", "MKL", "RAYON", "MATMUL")
+    counts = {f"{library}_NUM_THREADS": str(threads) for library in libraries}
     return kept | counts | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -120,9 +133,7 @@ def measure(peers: Sequence[Peer], rounds: int, threads: int, core: int, with_ta
             print(f"round {round_}/{rounds}: {peer.name}", file=sys.stderr)
             for workload in peer.workloads if with_taper else ():
                 measured += taper(workload, threads, cores)
-            command: list[str | Path] = [PYTHON, HERE / "peers" / peer.script, *peer.arguments]
-            command += ["--threads", str(threads)] if peer.script.endswith("_steps.py") else []
-            printed = run(command, cores if peer.pinned else "", environment(threads))
+            printed = run(peer.command(threads), cores if peer.pinned else "", environment(threads))
             measured += [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
     return measured
 

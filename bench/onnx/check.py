@@ -79,7 +79,7 @@ def run(folder):
         rng = np.random.default_rng(1)
         tokens = np.array_equal(data["x"], np.round(data["x"]))
         x = rng.permutation(data["x"].ravel()).reshape(data["x"].shape) if tokens else rng.normal(size=(64, *data["x"].shape[1:]), scale=2.0)
-        y = np.repeat(data["y"][:1], len(x), axis=0)
+        y = np.resize(data["y"], (len(x), *data["y"].shape[1:]))
         write_tensors(temporary / "rows.safetensors", {"x": x, "y": y})
         done = taper("fit", folder / "model.keras", "--data", temporary / "rows.safetensors", "--epochs", 0, "--predictions", temporary / "p.safetensors")
         assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use taper::table::{Feature, Prepared};
 use taper::{Complaint, DataSpec, Unseen};
-use taper_io::SavedModel;
+use taper_io::{SavedModel, TableFile, is_table};
 
 use crate::failure::Failure;
 
@@ -56,4 +56,22 @@ pub(crate) fn prepared<'a>(saved: &'a SavedModel, model: &Path) -> Result<&'a Pr
             Complaint::new(model.display(), "a model that was trained on a table", "one without named columns");
         taper::Error::from(complaint.help("its rows come from a .safetensors or .npz file")).into()
     })
+}
+
+/// The inputs of all rows of a file, as the model takes them: a table is prepared as the training rows were.
+pub(crate) fn inputs(saved: &SavedModel, model: &Path, rows: &Path) -> Result<Vec<f32>, Failure> {
+    let about = |error| Failure::from(taper_io::Error::about(rows, error));
+    if !is_table(rows) {
+        let mut x = taper_io::read_inputs(rows, saved.model.input_shape())?;
+        if let Some(prepared) = &saved.prepared {
+            prepared.scale(&mut x).map_err(about)?;
+        }
+        return Ok(x);
+    }
+    let (prepared, spec) = (prepared(saved, model)?, data_spec(saved));
+    let file = TableFile::open(rows, &spec)?;
+    let wanted = prepared.wanted(file.header(), false).map_err(about)?;
+    let (table, _) = file.table(&wanted, &spec)?;
+    let all: Vec<usize> = (0..table.rows()).collect();
+    prepared.inputs(&table, &all).map(|(x, _)| x).map_err(about)
 }

@@ -5,6 +5,7 @@
 
 mod archive;
 mod atomic;
+mod checkpoint;
 mod digest;
 mod error;
 mod experiment_file;
@@ -27,10 +28,11 @@ mod table;
 mod tensor_file;
 
 pub use atomic::{check_writable, write_atomic};
+pub use checkpoint::{read_checkpoint, write_checkpoint};
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
-pub use export::write_csv;
+pub use export::write_results;
 pub use log::{CsvLogger, ModelCheckpoint};
 pub use model_file::{
     SavedModel, read_model, read_saved_model, write_chosen_model, write_compacted, write_model, write_saved_model,

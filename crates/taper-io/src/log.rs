@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use taper::{EpochRow, Flow, Model, Observer, TrainState};
 
-use crate::{Error, Result, write_model};
+use crate::{Error, Result, write_checkpoint};
 
 type Outcome = std::result::Result<Flow, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Writes each epoch as a line of a CSV file, whole before the next epoch begins.
+/// Writes each epoch as a line of a CSV file, whole before the next epoch begins: the columns of a [`taper::History`], and of every
+/// layer with parameters `effective_parameters/LAYER` and, where units can be counted, `dead_units/LAYER`
+/// ([`taper::LayerSparsity`]).
 #[derive(Debug)]
 pub struct CsvLogger {
     writer: csv::Writer<BufWriter<File>>,
@@ -30,19 +32,35 @@ impl CsvLogger {
 }
 
 impl Observer for CsvLogger {
-    fn epoch_end(&mut self, row: &EpochRow<'_>, _model: &Model, _state: &TrainState) -> Outcome {
+    fn epoch_end(&mut self, row: &EpochRow<'_>, model: &Model, _state: &TrainState) -> Outcome {
+        let at_work = at_work(model)?;
         if !self.begun {
-            self.writer.write_record(["epoch"].into_iter().chain(row.names.iter().map(String::as_str)))?;
+            let names = row.names.iter().map(String::as_str);
+            self.writer.write_record(
+                ["epoch"].into_iter().chain(names).chain(at_work.iter().map(|(name, _)| name.as_str())),
+            )?;
             self.begun = true;
         }
         self.writer.write_field(row.epoch.to_string())?;
-        self.writer.write_record(row.values.iter().map(ToString::to_string))?;
+        let counts = at_work.iter().map(|(_, count)| count.to_string());
+        self.writer.write_record(row.values.iter().map(ToString::to_string).chain(counts))?;
         self.writer.flush()?;
         Ok(Flow::Continue)
     }
 }
 
-/// Writes the model whenever the monitored column is the best so far; the file is always a whole model.
+/// What is at work of each layer that has parameters.
+fn at_work(model: &Model) -> taper::Result<Vec<(String, usize)>> {
+    let mut columns = vec![];
+    for layer in model.sparsity()?.into_iter().filter(|layer| layer.effective_parameters + layer.zeros > 0) {
+        columns.extend(layer.dead_units.map(|dead| (format!("dead_units/{}", layer.name), dead)));
+        columns.push((format!("effective_parameters/{}", layer.name), layer.effective_parameters));
+    }
+    Ok(columns)
+}
+
+/// Writes the model, and where its training stands, whenever the monitored column is the best so far; the file is always whole.
+/// [`read_checkpoint`](crate::read_checkpoint) goes on from it.
 #[derive(Debug)]
 pub struct ModelCheckpoint {
     path: PathBuf,
@@ -61,13 +79,13 @@ impl ModelCheckpoint {
 }
 
 impl Observer for ModelCheckpoint {
-    fn epoch_end(&mut self, row: &EpochRow<'_>, model: &Model, _state: &TrainState) -> Outcome {
+    fn epoch_end(&mut self, row: &EpochRow<'_>, model: &Model, state: &TrainState) -> Outcome {
         let Some(value) = row.get(&self.monitor) else {
             return Err(format!("checkpoint: there is no column `{}`", self.monitor).into());
         };
         if if self.maximize { value > self.best } else { value < self.best } {
             self.best = value;
-            write_model(&self.path, model)?;
+            write_checkpoint(&self.path, model, state)?;
         }
         Ok(Flow::Continue)
     }
@@ -90,6 +108,7 @@ mod tests {
         fit(&mut model, &data, None, &config, Seed::new(1), &mut CsvLogger::create(&log).unwrap()).unwrap();
         let text = std::fs::read_to_string(&log).unwrap();
         assert!(text.starts_with("epoch,loss,data_loss,penalty,") && text.lines().count() == 6, "{text}");
+        assert!(text.contains(",seconds,dead_units/dense,effective_parameters/dense\n"), "{text}");
 
         let best = folder.path().join("best.safetensors");
         let mut model = Model::build(&spec, Seed::new(1)).unwrap();

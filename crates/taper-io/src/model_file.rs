@@ -1,5 +1,5 @@
 //! Model files: weights as safetensors, with the specification as text in the metadata, and beside it what it takes to use the
-//! model: the preparation of its rows, and the experiment that it comes from.
+//! model: the preparation of its rows, the experiment that it comes from, and what its penalties remember.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,10 +7,12 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use taper::table::Prepared;
-use taper::{Complaint, Experiment, Model, ModelSpec};
+use taper::{Complaint, Experiment, Model, ModelSpec, PenaltyState, Term};
 
-use crate::tensor_file::{Tensor, Tensors, read_tensors, write_tensors};
+use crate::tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};
 use crate::{Error, Result, json};
+
+const TERMS: usize = Term::ALL.len();
 
 /// The version that this program writes, and the newest it reads.
 const VERSION: u32 = 1;
@@ -94,14 +96,53 @@ pub fn write_compacted(path: &Path, model: &Model, kept_inputs: &[usize]) -> Res
     write_tensors(path, &tensors)
 }
 
-fn tensors_of(path: &Path, model: &Model) -> Result<Tensors> {
+pub(crate) fn tensors_of(path: &Path, model: &Model) -> Result<Tensors> {
     let mut tensors = Tensors::default();
     for (slot, w) in model.params().iter() {
         tensors.tensors.insert(slot.path.clone(), Tensor::f32(slot.spec.shape.sizes(), w.to_vec()));
     }
+    put_penalty_state(&mut tensors, model.params().penalty_state());
     tensors.metadata.insert("taper_version".into(), VERSION.to_string());
     tensors.metadata.insert("taper_model".into(), text(path, model.spec())?);
     Ok(tensors)
+}
+
+/// Names of tensors that are no parameters begin so, which no layer's can.
+pub(crate) const STATE: &str = "taper:";
+const STEER: &str = "taper:penalty_steer";
+const START: &str = "taper:penalty_start";
+
+/// Strengths that are steered, and the weights that a training began with, where a penalty remembers them.
+pub(crate) fn put_penalty_state(tensors: &mut Tensors, state: &PenaltyState) {
+    if !state.steer.is_empty() {
+        let data = TensorData::F64(state.steer.iter().flatten().copied().collect());
+        tensors.tensors.insert(STEER.into(), Tensor { shape: vec![state.steer.len(), Term::ALL.len()], data });
+    }
+    if !state.start.is_empty() {
+        tensors.tensors.insert(START.into(), Tensor::f32([state.start.len()], state.start.to_vec()));
+    }
+}
+
+fn take_penalty_state(tensors: &mut BTreeMap<String, Tensor>) -> Result<PenaltyState, Complaint> {
+    let mut state = PenaltyState::default();
+    if let Some(tensor) = tensors.remove(STEER) {
+        let expected = format!("finite f64 numbers, {} for each parameter", Term::ALL.len());
+        let wrong = Complaint::new(format!("tensor `{STEER}`"), expected, format!("{:?}", tensor.shape));
+        match tensor.data {
+            TensorData::F64(data) if data.iter().all(|x| x.is_finite()) && data.as_chunks::<TERMS>().1.is_empty() => {
+                state.steer = data.as_chunks::<TERMS>().0.to_vec();
+            }
+            _ => return Err(wrong),
+        }
+    }
+    if let Some(tensor) = tensors.remove(START) {
+        let start = tensor.into_f32();
+        if let Some(x) = start.iter().find(|x| !x.is_finite()) {
+            return Err(Complaint::new(format!("tensor `{START}`"), "finite numbers", x));
+        }
+        state.start = start.into();
+    }
+    Ok(state)
 }
 
 fn text<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<String> {
@@ -124,6 +165,11 @@ pub fn read_model(path: &Path) -> Result<Model> {
 ///
 /// As [`read_model`], and a preparation that does not make the model's inputs.
 pub fn read_saved_model(path: &Path) -> Result<SavedModel> {
+    read_with_state(path).map(|(saved, _)| saved)
+}
+
+/// [`read_saved_model`], and the tensors that are neither parameters nor of penalties.
+pub(crate) fn read_with_state(path: &Path) -> Result<(SavedModel, Tensors)> {
     let file = read_tensors(path)?;
     let wrong = |place: &str, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
     let (Some(version), Some(spec)) = (file.metadata.get("taper_version"), file.metadata.get("taper_model")) else {
@@ -154,7 +200,8 @@ pub fn read_saved_model(path: &Path) -> Result<SavedModel> {
         }
     }
     let known: BTreeSet<&str> = slots.iter().map(|slot| slot.path.as_str()).collect();
-    for name in tensors.keys().filter(|name| !known.contains(name.as_str())) {
+    let is_strange = |name: &&String| !known.contains(name.as_str()) && !name.starts_with(STATE);
+    for name in tensors.keys().filter(is_strange) {
         complaints.push(Complaint::new(format!("tensor `{name}`"), "only parameters of the model", "another"));
     }
     if !complaints.is_empty() {
@@ -174,7 +221,10 @@ pub fn read_saved_model(path: &Path) -> Result<SavedModel> {
     if !complaints.is_empty() {
         return Err(Error::Content { path: path.to_owned(), complaints });
     }
-    let model = Model::with_weights(spec, weights).map_err(|error| Error::within(path, error))?;
+    let mut model = Model::with_weights(spec, weights).map_err(|error| Error::within(path, error))?;
+    let penalties = take_penalty_state(&mut tensors).map_err(|complaint| Error::content(path, complaint))?;
+    let set = model.params_mut().set_penalty_state(penalties);
+    set.map_err(|error| Error::within(path, error.within("penalties")))?;
     let prepared = metadata::<Prepared>(path, &file.metadata, "taper_preparation")?;
     if let Some(prepared) = &prepared {
         prepared.validate().map_err(|error| Error::within(path, error.within("preparation")))?;
@@ -184,11 +234,15 @@ pub fn read_saved_model(path: &Path) -> Result<SavedModel> {
         }
     }
     let experiment = metadata::<Experiment>(path, &file.metadata, "taper_experiment")?;
-    Ok(SavedModel { model, prepared, experiment })
+    Ok((SavedModel { model, prepared, experiment }, Tensors { tensors, metadata: file.metadata }))
 }
 
 /// A value that stands as text in the metadata.
-fn metadata<T: DeserializeOwned>(path: &Path, metadata: &BTreeMap<String, String>, key: &str) -> Result<Option<T>> {
+pub(crate) fn metadata<T: DeserializeOwned>(
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+    key: &str,
+) -> Result<Option<T>> {
     let Some(text) = metadata.get(key) else { return Ok(None) };
     let wrong = |error: serde_json::Error| {
         Error::content(path, Complaint::new(format!("metadata, {key}"), "what Taper writes there", error))

@@ -77,7 +77,7 @@ impl Case {
     /// Metrics that are counts have an absolute tolerance; losses under another name a relative one.
     fn tolerance_of_column(&self, name: &str, losses: &str, scale: f64) -> f64 {
         let name = name.strip_prefix("val_").unwrap_or(name);
-        if matches!(name, "loss" | "mae" | "mse") { self.rel(losses) * scale } else { 1e-6 }
+        if matches!(name, "loss" | "mae" | "mape" | "mse") { self.rel(losses) * scale } else { 1e-6 }
     }
 }
 

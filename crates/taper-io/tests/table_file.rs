@@ -80,3 +80,25 @@ fn pieces_of_a_long_file_fit_together() {
     let late = (0..rows).map(|i| if i < rows / 2 { "" } else { ["x", "y"][i % 2] });
     assert_eq!(table.column("late").unwrap(), &Column::names("late", late));
 }
+
+#[test]
+fn results_keep_their_numbers_and_their_gaps() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = ["name", "score", "seed", "none"].map(str::to_owned);
+    let rows =
+        [["=1+1", "-0.1", "9007199254740993", ""], ["b", "", "1", ""]].map(|row| row.map(str::to_owned).to_vec());
+    let csv = folder.path().join("r.csv");
+    taper_io::write_results(&csv, &head, &rows).unwrap();
+    assert_eq!(std::fs::read_to_string(&csv).unwrap(), "name,score,seed,none\n'=1+1,-0.1,9007199254740993,\nb,,1,\n");
+
+    let parquet = folder.path().join("r.parquet");
+    taper_io::write_results(&parquet, &head, &rows).unwrap();
+    let table = read(&parquet).unwrap();
+    assert_eq!(table.column("name").unwrap(), &Column::names("name", ["=1+1", "b"]));
+    assert_eq!(table.column("seed").unwrap(), &Column::names("seed", ["9007199254740993", "1"]));
+    let score = table.column("score").unwrap();
+    assert_eq!(format!("{score:?}"), format!("{:?}", Column::numbers("score", [-0.1, f32::NAN])));
+
+    let other = taper_io::write_results(&folder.path().join("r.txt"), &head, &rows).unwrap_err();
+    assert!(other.to_string().contains(".parquet"), "{other}");
+}

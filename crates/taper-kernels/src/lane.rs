@@ -51,7 +51,7 @@ fn gives_second<S: Simd>() -> bool {
 
 /// `if x < bound { bound } else { x }`, which lets NaN through.
 #[inline(always)]
-fn at_least<S: Simd>(simd: S, x: S::f32s, bound: f32) -> S::f32s {
+pub(crate) fn at_least<S: Simd>(simd: S, x: S::f32s, bound: f32) -> S::f32s {
     let bound = simd.splat_f32s(bound);
     if gives_second::<S>() {
         return simd.max_f32s(bound, x);

@@ -4,6 +4,7 @@
 //! into as many shares. Work is cut between results, never within a sum, so the bits do not depend on the shares.
 
 use std::cell::Cell;
+use std::ops::Range;
 
 /// Runs both, in any order or at the same time, and returns when both are done.
 pub type Join = fn(&mut (dyn FnMut() + Send), &mut (dyn FnMut() + Send));
@@ -62,44 +63,80 @@ impl Threads {
     }
 }
 
-/// Rows whose products make good use of the registers: no share ends within them.
-const ROWS: usize = 4;
-
-/// Calls `f` with all rows, or with each thread's share of them if `work` is worth it: how many rows, and their parts of the arrays,
-/// all of which have `rows` rows. Within `f`, kernels share no further.
-///
-/// For a step of several kernels that meet row by row: threads then wait for each other once, not after every kernel.
-pub fn share_rows<const R: usize, const W: usize>(
-    rows: usize,
-    work: usize,
-    read: [&[f32]; R],
-    write: [&mut [f32]; W],
-    f: impl Fn(usize, [&[f32]; R], [&mut [f32]; W]) + Sync,
-) {
-    assert!(read.iter().map(|x| x.len()).chain(write.iter().map(|x| x.len())).all(|len| len.is_multiple_of(rows)));
-    share_rows_of(Threads::worth(work), rows, read, write, &f);
+/// Something as long as its results, which can be cut in two.
+pub(crate) trait Cut: Sized + Send {
+    /// How many numbers it is.
+    fn len(&self) -> usize;
+    /// What is before `at`, and the rest.
+    fn cut(self, at: usize) -> (Self, Self);
 }
 
-fn share_rows_of<const R: usize, const W: usize>(
-    threads: Threads,
-    rows: usize,
-    read: [&[f32]; R],
-    write: [&mut [f32]; W],
-    f: &(impl Fn(usize, [&[f32]; R], [&mut [f32]; W]) + Sync),
-) {
-    let at = threads.cut(rows, ROWS);
-    if threads.is_alone() || at == 0 {
-        return lend(1, threads.join, || f(rows, read, write));
+impl Cut for &[f32] {
+    fn len(&self) -> usize {
+        <[f32]>::len(self)
     }
-    let first = read.map(|x| &x[..x.len() / rows * at]);
-    let second = read.map(|x| &x[x.len() / rows * at..]);
-    let mut first_out = [(); W].map(|()| &mut [][..]);
-    let mut second_out = [(); W].map(|()| &mut [][..]);
-    for ((x, first), second) in write.into_iter().zip(&mut first_out).zip(&mut second_out) {
-        let middle = x.len() / rows * at;
-        (*first, *second) = x.split_at_mut(middle);
+
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at(at)
     }
-    threads.both(|t| share_rows_of(t, at, first, first_out, f), |t| share_rows_of(t, rows - at, second, second_out, f));
+}
+
+/// Σ f over leaves of at most 64 Ki numbers, added as a tree whose shape depends on the length alone: the same bits for any
+/// number of threads. A number is `work` multiply-adds.
+pub(crate) fn sum<P: Cut>(parts: P, work: usize, f: &(impl Fn(P) -> f64 + Sync)) -> f64 {
+    fn tree<P: Cut>(threads: Threads, parts: P, f: &(impl Fn(P) -> f64 + Sync)) -> f64 {
+        const LEAF: usize = 1 << 16;
+        let n = parts.len();
+        if n <= LEAF {
+            return f(parts);
+        }
+        let (first, second) = parts.cut((n / 2).next_multiple_of(LEAF));
+        if threads.is_alone() {
+            return tree(threads, first, f) + tree(threads, second, f);
+        }
+        let (mut left, mut right) = (0.0, 0.0);
+        threads.both(|t| left = tree(t, first, f), |t| right = tree(t, second, f));
+        left + right
+    }
+    tree(Threads::worth(parts.len().saturating_mul(work)), parts, f)
+}
+
+/// Σ over what `f` makes of stretches of 0..`n`, with their part of `x`, which is as long or empty: the same bits for any
+/// number of threads. A number is worth `work` multiply-adds.
+pub fn sum_stretches(
+    n: usize,
+    x: &mut [f32],
+    work: usize,
+    f: &(dyn Fn(Range<usize>, &mut [f32]) -> f64 + Sync),
+) -> f64 {
+    struct Stretch<'a>(Range<usize>, &'a mut [f32]);
+    impl Cut for Stretch<'_> {
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+
+        fn cut(self, at: usize) -> (Self, Self) {
+            let (range, middle) = (self.0, at.min(self.1.len()));
+            let (first, second) = self.1.split_at_mut(middle);
+            (Stretch(range.start..range.start + at, first), Stretch(range.start + at..range.end, second))
+        }
+    }
+    assert!(x.is_empty() || x.len() == n);
+    sum(Stretch(0..n, x), work, &|part: Stretch<'_>| f(part.0, part.1))
+}
+
+/// Calls `f` with stretches of `x` and where each begins, perhaps at the same time. What it does to a number must depend on that
+/// number and its place alone. A number is worth `work` multiply-adds.
+pub fn stretches(x: &mut [f32], work: usize, f: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+    fn share(threads: Threads, start: usize, x: &mut [f32], f: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+        if threads.is_alone() {
+            return f(start, x);
+        }
+        let at = threads.cut(x.len(), 64);
+        let (first, second) = x.split_at_mut(at);
+        threads.both(|t| share(t, start, first, f), |t| share(t, start + at, second, f));
+    }
+    share(Threads::worth(x.len().saturating_mul(work)), 0, x, f);
 }
 
 #[cfg(test)]
@@ -115,26 +152,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_row_is_done_once() {
-        for (rows, threads) in [(1, 2), (7, 2), (8, 2), (33, 3), (100, 7)] {
-            let x: Vec<f32> = (0..rows * 3).map(|i| i as f32).collect();
-            let (mut y, mut count) = (vec![0.0; rows * 2], vec![0.0; rows]);
-            lend(threads, on_two_threads, || {
-                share_rows(rows, SHARE * 100, [&x], [&mut y, &mut count], |rows, [x], [y, count]| {
-                    assert!((x.len(), y.len(), count.len()) == (rows * 3, rows * 2, rows));
-                    assert!(Threads::worth(usize::MAX).is_alone());
-                    for i in 0..rows {
-                        y[2 * i] += x[3 * i];
-                        count[i] += 1.0;
-                    }
-                });
-            });
-            assert!(count.iter().all(|count| *count == 1.0));
-            assert!((0..rows).all(|i| y[2 * i] == 3.0 * i as f32 && y[2 * i + 1] == 0.0));
-        }
-    }
-
-    #[test]
     fn threads_are_lent_for_one_call() {
         assert!(Threads::worth(usize::MAX).is_alone());
         lend(5, on_two_threads, || {
@@ -144,5 +161,24 @@ pub(crate) mod tests {
             threads.both(|two| assert_eq!(two.count, 2), |three| assert_eq!(three.count, 3));
         });
         assert!(Threads::worth(usize::MAX).is_alone());
+    }
+
+    #[test]
+    fn sums_do_not_depend_on_threads_and_stretches_tile() {
+        let x: Vec<f32> = (0..1_234_567).map(|i| (i as f32).sin()).collect();
+        let leaf = |x: &[f32]| x.iter().map(|x| f64::from(*x)).sum::<f64>();
+        let alone = sum(&x[..], 4, &leaf);
+        assert!((alone - leaf(&x)).abs() < 1e-6);
+        for threads in 2..6 {
+            let (mut shared, mut y) = (0.0, vec![0.0; x.len()]);
+            lend(threads, on_two_threads, || {
+                shared = sum(&x[..], 4, &leaf);
+                stretches(&mut y, 4, &|start, y| {
+                    y.iter_mut().enumerate().for_each(|(i, y)| *y += (start + i) as f32);
+                });
+            });
+            assert_eq!(shared.to_bits(), alone.to_bits());
+            assert!(y.iter().enumerate().all(|(i, y)| *y == i as f32));
+        }
     }
 }

@@ -4,23 +4,24 @@ use pulp::Simd;
 
 use crate::lane::{flush, sign};
 use crate::macros::kernel;
+use crate::parallel;
+
+/// What a weight is worth, in multiply-adds.
+const WORK: usize = 4;
 
 /// Ω(w) = l1 Σ|w| + l2 Σw² (no half, as in Keras), and its gradient `l1 sign(w) + 2 l2 w` added to `dw`; sign(0) = 0.
 ///
 /// Returns Ω(w).
 pub fn l1_l2(l1: f32, l2: f32, w: &[f32], dw: &mut [f32]) -> f64 {
     assert_eq!(w.len(), dw.len());
-    const CHUNK: usize = 4096; // partial sums stay short, so f32 holds them; the total is f64
-    let chunks = w.chunks(CHUNK).zip(dw.chunks_mut(CHUNK));
+    let chunks = Chunks { w, factors: &[], dw };
     match (l1 != 0.0, l2 != 0.0) {
         (false, false) => 0.0,
-        (false, true) => f64::from(l2) * chunks.map(|(w, dw)| f64::from(l2_chunk(l2, w, dw))).sum::<f64>(),
-        (true, false) => f64::from(l1) * chunks.map(|(w, dw)| f64::from(l1_chunk(l1, w, dw))).sum::<f64>(),
-        (true, true) => chunks
-            .map(|(w, dw)| {
-                f64::from(l1) * f64::from(l1_chunk(l1, w, dw)) + f64::from(l2) * f64::from(l2_chunk(l2, w, dw))
-            })
-            .sum(),
+        (false, true) => f64::from(l2) * chunks.sum(|w, _, dw| f64::from(l2_chunk(l2, w, dw))),
+        (true, false) => f64::from(l1) * chunks.sum(|w, _, dw| f64::from(l1_chunk(l1, w, dw))),
+        (true, true) => chunks.sum(|w, _, dw| {
+            f64::from(l1) * f64::from(l1_chunk(l1, w, dw)) + f64::from(l2) * f64::from(l2_chunk(l2, w, dw))
+        }),
     }
 }
 
@@ -45,7 +46,7 @@ kernel! {
 /// Returns Ω(w). A `dw` that is empty is left alone.
 pub fn weighted_l1_l2(l1: f32, l2: f32, factors: &[f32], w: &[f32], dw: &mut [f32]) -> f64 {
     let chunks = Chunks { w, factors, dw };
-    chunks.sum(|w, factors, dw| weighted_l1_l2_chunk(l1, l2, w, factors, dw))
+    chunks.sum(|w, factors, dw| f64::from(weighted_l1_l2_chunk(l1, l2, w, factors, dw)))
 }
 
 kernel! {
@@ -64,7 +65,7 @@ kernel! {
 /// As [`weighted_l1_l2`]; factors that are empty are 1.
 pub fn mcp(lambda: f32, gamma: f32, factors: &[f32], w: &[f32], dw: &mut [f32]) -> f64 {
     let chunks = Chunks { w, factors, dw };
-    chunks.sum(|w, factors, dw| mcp_chunk(lambda, gamma, w, factors, dw))
+    chunks.sum(|w, factors, dw| f64::from(mcp_chunk(lambda, gamma, w, factors, dw)))
 }
 
 kernel! {
@@ -89,7 +90,7 @@ kernel! {
 /// As [`mcp`]; γ is above 2.
 pub fn scad(lambda: f32, gamma: f32, factors: &[f32], w: &[f32], dw: &mut [f32]) -> f64 {
     let chunks = Chunks { w, factors, dw };
-    chunks.sum(|w, factors, dw| scad_chunk(lambda, gamma, w, factors, dw))
+    chunks.sum(|w, factors, dw| f64::from(scad_chunk(lambda, gamma, w, factors, dw)))
 }
 
 kernel! {
@@ -110,9 +111,13 @@ kernel! {
     }
 }
 
+/// A step down l1 Σ|w| + l2 Σw² that no optimizer sees: w ← w - (rate l1 sign(w) + 2 rate l2 w). Threads share the weights.
+pub fn descend(l1: f32, l2: f32, rate: f32, w: &mut [f32]) {
+    parallel::stretches(w, WORK, &|_, w| descend_part(l1, l2, rate, w));
+}
+
 kernel! {
-    /// A step down l1 Σ|w| + l2 Σw² that no optimizer sees: w ← w - (rate l1 sign(w) + 2 rate l2 w).
-    pub fn descend(simd: S, l1: f32, l2: f32, rate: f32, w: &'a mut [f32]) {
+    fn descend_part(simd: S, l1: f32, l2: f32, rate: f32, w: &'a mut [f32]) {
         let (l1, twice) = (simd.splat_f32s(rate * l1), simd.splat_f32s(2.0 * l2));
         let rate = simd.splat_f32s(rate);
         crate::lane::map_in_place(simd, w, #[inline(always)] |w| {
@@ -129,20 +134,35 @@ struct Chunks<'a> {
     dw: &'a mut [f32],
 }
 
+impl parallel::Cut for Chunks<'_> {
+    fn len(&self) -> usize {
+        self.w.len()
+    }
+
+    fn cut(self, at: usize) -> (Self, Self) {
+        let (w, dw) = (self.w.split_at(at), self.dw.split_at_mut(at.min(self.dw.len())));
+        let factors = self.factors.split_at(at.min(self.factors.len()));
+        let part = |w, factors, dw| Chunks { w, factors, dw };
+        (part(w.0, factors.0, dw.0), part(w.1, factors.1, dw.1))
+    }
+}
+
 impl Chunks<'_> {
-    /// Σ over stretches short enough for sums in `f32`.
-    fn sum(self, f: impl Fn(&[f32], &[f32], &mut [f32]) -> f32) -> f64 {
+    /// Σ over stretches short enough for sums in `f32`. Threads share the weights.
+    fn sum(self, f: impl Fn(&[f32], &[f32], &mut [f32]) -> f64 + Sync) -> f64 {
         const CHUNK: usize = 4096;
         let n = self.w.len();
         assert!((self.factors.is_empty() || self.factors.len() == n) && (self.dw.is_empty() || self.dw.len() == n));
-        let mut total = 0.0;
-        for start in (0..n).step_by(CHUNK) {
-            let range = start..n.min(start + CHUNK);
-            let factors = if self.factors.is_empty() { &[] } else { &self.factors[range.clone()] };
-            let dw = if self.dw.is_empty() { &mut [] } else { &mut self.dw[range.clone()] };
-            total += f64::from(f(&self.w[range], factors, dw));
-        }
-        total
+        parallel::sum(self, WORK, &|part: Chunks<'_>| {
+            let mut total = 0.0;
+            for start in (0..part.w.len()).step_by(CHUNK) {
+                let range = start..part.w.len().min(start + CHUNK);
+                let factors = if part.factors.is_empty() { &[] } else { &part.factors[range.clone()] };
+                let dw = if part.dw.is_empty() { &mut [] } else { &mut part.dw[range.clone()] };
+                total += f(&part.w[range], factors, dw);
+            }
+            total
+        })
     }
 }
 

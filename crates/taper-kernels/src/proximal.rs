@@ -4,7 +4,7 @@
 
 use pulp::Simd;
 
-use crate::lane::flush;
+use crate::lane::{at_least, at_most, flush, relu};
 use crate::macros::kernel;
 
 kernel! {
@@ -32,45 +32,58 @@ fn soft<S: Simd>(simd: S, threshold: S::f32s, w: S::f32s) -> S::f32s {
     flush(simd, simd.select_f32s(dead, zero, shrunk))
 }
 
-/// |u| pieces with the sign of w.
+/// A size that is not negative, with the sign of w; subnormal numbers flushed.
 #[inline(always)]
-fn signed(size: f32, w: f32) -> f32 {
-    if w.is_nan() { w } else { size.copysign(w) + 0.0 }
+fn signed<S: Simd>(simd: S, size: S::f32s, w: S::f32s) -> S::f32s {
+    let sign = simd.and_u32s(simd.transmute_u32s_f32s(w), simd.splat_u32s(1 << 31));
+    flush(simd, simd.transmute_f32s_u32s(simd.or_u32s(simd.transmute_u32s_f32s(size), sign)))
 }
 
 kernel! {
     /// MCP: for t < γ, 0 up to tλ, (|w| - tλ) / (1 - t/γ) up to γλ, and |w| itself beyond. For t ≥ γ the middle piece is
     /// concave and the least of the sum lies at an end: 0 up to λ√(γt), and |w| beyond (hard thresholding).
-    pub fn mcp(_simd: S, lambda: f32, gamma: f32, steps: &'a [f32], w: &'a mut [f32]) {
-        assert_eq!(steps.len(), w.len());
-        for (w, t) in w.iter_mut().zip(steps) {
-            let a = w.abs();
-            let gentle = *t < gamma;
-            let bent = if a <= gamma * lambda { (a - t * lambda).max(0.0) / (1.0 - t / gamma) } else { a };
-            let hard = if a <= lambda * (gamma * t).sqrt() { 0.0 } else { a };
-            *w = signed(if gentle { bent } else { hard }, *w);
-        }
+    pub fn mcp(simd: S, lambda: f32, gamma: f32, steps: &'a [f32], w: &'a mut [f32]) {
+        let (end, inverse) = (simd.splat_f32s(gamma * lambda), simd.splat_f32s(1.0 / lambda));
+        let (lambda, gamma, zero) = (simd.splat_f32s(lambda), simd.splat_f32s(gamma), simd.splat_f32s(0.0));
+        crate::lane::zip_in_place(simd, steps, w, #[inline(always)] |t, w| {
+            let size = simd.abs_f32s(w);
+            let soft = relu(simd, simd.sub_f32s(size, simd.mul_f32s(t, lambda)));
+            let middle = simd.div_f32s(simd.mul_f32s(soft, gamma), simd.sub_f32s(gamma, t));
+            let bent = simd.select_f32s(simd.greater_than_f32s(size, end), size, middle);
+            let share = simd.mul_f32s(size, inverse);
+            let dead = simd.less_than_or_equal_f32s(simd.mul_f32s(share, share), simd.mul_f32s(gamma, t));
+            let hard = simd.select_f32s(dead, zero, size);
+            signed(simd, simd.select_f32s(simd.less_than_f32s(t, gamma), bent, hard), w)
+        });
     }
 }
 
 kernel! {
     /// SCAD: for t < γ - 1, (|w| - tλ)₊ up to λ(1 + t), ((γ-1)|w| - tγλ) / (γ - 1 - t) up to γλ, and |w| itself beyond. For
     /// t ≥ γ - 1 the middle piece is concave: the better of the best point up to λ and the best from γλ on.
-    pub fn scad(_simd: S, lambda: f32, gamma: f32, steps: &'a [f32], w: &'a mut [f32]) {
-        assert_eq!(steps.len(), w.len());
-        let plateau = 0.5 * lambda * lambda * (gamma + 1.0);
-        for (w, t) in w.iter_mut().zip(steps) {
-            let a = w.abs();
-            let soft = (a - t * lambda).max(0.0);
-            let middle = ((gamma - 1.0) * a - t * gamma * lambda) / (gamma - 1.0 - t);
-            let bent = if a <= gamma * lambda { middle } else { a };
-            let bent = if a <= lambda * (1.0 + t) { soft } else { bent };
-            let (near, far) = (soft.min(lambda), a.max(gamma * lambda));
-            let cost_near = (near - a) * (near - a) / (2.0 * t) + lambda * near;
-            let cost_far = (far - a) * (far - a) / (2.0 * t) + plateau;
-            let jump = if cost_near <= cost_far { near } else { far };
-            *w = signed(if *t < gamma - 1.0 { bent } else { jump }, *w);
-        }
+    pub fn scad(simd: S, lambda: f32, gamma: f32, steps: &'a [f32], w: &'a mut [f32]) {
+        let (end, plateau) = (gamma * lambda, simd.splat_f32s(lambda * lambda * (gamma + 1.0)));
+        let (knee, rest, far_end) = (lambda, simd.splat_f32s(gamma - 1.0), simd.splat_f32s(end));
+        let lambda = simd.splat_f32s(lambda);
+        crate::lane::zip_in_place(simd, steps, w, #[inline(always)] |t, w| {
+            let size = simd.abs_f32s(w);
+            let pull = simd.mul_f32s(t, lambda);
+            let soft = relu(simd, simd.sub_f32s(size, pull));
+            let left = simd.sub_f32s(rest, t);
+            let middle = simd.sub_f32s(simd.mul_f32s(rest, size), simd.mul_f32s(t, far_end));
+            let middle = simd.div_f32s(middle, left);
+            let bent = simd.select_f32s(simd.greater_than_f32s(size, far_end), size, middle);
+            let is_low = simd.less_than_or_equal_f32s(size, simd.add_f32s(lambda, pull));
+            let bent = simd.select_f32s(is_low, soft, bent);
+            // Both costs times 2t.
+            let (near, far) = (at_most(simd, soft, knee), at_least(simd, size, end));
+            let (down, up) = (simd.sub_f32s(near, size), simd.sub_f32s(far, size));
+            let cost_near = simd.mul_add_e_f32s(down, down, simd.mul_f32s(simd.add_f32s(pull, pull), near));
+            let cost_far = simd.mul_add_e_f32s(t, plateau, simd.mul_f32s(up, up));
+            let jump = simd.select_f32s(simd.less_than_or_equal_f32s(cost_near, cost_far), near, far);
+            let is_gentle = simd.less_than_f32s(t, rest);
+            signed(simd, simd.select_f32s(is_gentle, bent, jump), w)
+        });
     }
 }
 

@@ -1,8 +1,10 @@
-//! Sums over slices, in an order that depends only on the length and the instruction set, never on threads.
+//! Sums over slices, in an order that depends only on the length and the instruction set, never on threads; threads
+//! share the long ones.
 
 use pulp::Simd;
 
 use crate::macros::kernel;
+use crate::parallel;
 
 /// Folds four independent lanes of sums over a slice, so that the additions do not wait for each other.
 #[inline(always)]
@@ -28,22 +30,28 @@ pub(crate) fn fold<S: Simd>(simd: S, x: &[f32], f: impl Fn(S::f32s, S::f32s) -> 
 /// How many numbers are summed in `f32` before `f64` takes over: long sums keep their digits.
 const CHUNK: usize = 4096;
 
+/// Σ f over chunks. Threads share them.
+fn total(x: &[f32], f: fn(&[f32]) -> f32) -> f64 {
+    const WORK: usize = 4; // what a number is worth, in multiply-adds
+    parallel::sum(x, WORK, &|x: &[f32]| x.chunks(CHUNK).map(|chunk| f64::from(f(chunk))).sum())
+}
+
 /// Σ x.
 #[must_use]
 pub fn sum(x: &[f32]) -> f64 {
-    x.chunks(CHUNK).map(|chunk| f64::from(sum_chunk(chunk))).sum()
+    total(x, sum_chunk)
 }
 
 /// Σ x².
 #[must_use]
 pub fn sum_squares(x: &[f32]) -> f64 {
-    x.chunks(CHUNK).map(|chunk| f64::from(sum_squares_chunk(chunk))).sum()
+    total(x, sum_squares_chunk)
 }
 
 /// Σ |x|.
 #[must_use]
 pub fn sum_abs(x: &[f32]) -> f64 {
-    x.chunks(CHUNK).map(|chunk| f64::from(sum_abs_chunk(chunk))).sum()
+    total(x, sum_abs_chunk)
 }
 
 kernel! {
@@ -64,7 +72,7 @@ kernel! {
 /// How many entries are exactly 0.
 #[must_use]
 pub fn count_zeros(x: &[f32]) -> usize {
-    x.len() - x.chunks(CHUNK).map(|chunk| count_others_chunk(chunk) as usize).sum::<usize>()
+    x.len() - total(x, count_others_chunk) as usize
 }
 
 kernel! {

@@ -14,8 +14,9 @@ kernel! {
     /// Adam, AMSGrad, Nadam: rate / (√(v / correction) + ε).
     pub fn adaptive(_simd: S, v: &'a [f32], steps: &'a mut [f32], rate: f32, correction: f32, epsilon: f32) {
         assert_eq!(v.len(), steps.len());
+        let inverse = 1.0 / correction; // a root and a quotient are slow enough
         for (step, v) in steps.iter_mut().zip(v) {
-            *step = (rate / ((v / correction).sqrt() + epsilon)).min(LARGEST);
+            *step = (rate / ((v * inverse).sqrt() + epsilon)).min(LARGEST);
         }
     }
 }

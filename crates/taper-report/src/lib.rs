@@ -64,4 +64,6 @@ pub use palette::Role;
 pub use report::table::{Cell, Table};
 pub use report::{Block, Illustration, Report, Reproduce, Section};
 pub use series::{LambdaCurve, LambdaMark, LambdaPoint, Series};
-pub use view::{LambdaScores, Overfitting, choice_report, curves_of, lambda_curve, scatter_of};
+pub use view::{
+    LambdaScores, Overfitting, at_work, at_work_over_runs, choice_report, curves_of, lambda_curve, scatter_of,
+};

@@ -18,6 +18,7 @@ use crate::{Complaint, Result};
 /// | `glorot_normal` | truncated normal, variance 2 / (fan_in + fan_out) |
 /// | `he_uniform`, `he_normal` | ±√(6 / fan_in); truncated normal, variance 2 / fan_in |
 /// | `lecun_uniform`, `lecun_normal` | ±√(3 / fan_in); truncated normal, variance 1 / fan_in |
+/// | `variance_scaling` | variance `scale` / (`fan_in`, `fan_out` or `fan_avg`, as `mode` says); truncated normal, plain normal or uniform, as `distribution` says |
 /// | `orthogonal` | random orthonormal rows or columns, times `gain` |
 /// | `random_normal`, `truncated_normal` | mean 0, stddev 0.05; the truncated one redraws beyond 2 stddev |
 /// | `random_uniform` | on [minval, maxval), -0.05 to 0.05 |
@@ -36,6 +37,14 @@ pub enum Initializer {
     HeNormal,
     LecunUniform,
     LecunNormal,
+    VarianceScaling {
+        #[serde(default = "one")]
+        scale: f64,
+        #[serde(default)]
+        mode: FanMode,
+        #[serde(default)]
+        distribution: Distribution,
+    },
     Orthogonal {
         #[serde(default = "one")]
         gain: f64,
@@ -69,6 +78,33 @@ pub enum Initializer {
     },
 }
 named!(Initializer);
+
+/// What a variance is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FanMode {
+    /// The inputs of a unit.
+    #[default]
+    FanIn,
+    /// Its outputs.
+    FanOut,
+    /// The mean of both.
+    FanAvg,
+}
+
+/// The shape of a distribution around 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Distribution {
+    /// A normal one, cut at two standard deviations.
+    #[default]
+    #[serde(alias = "normal")]
+    TruncatedNormal,
+    /// A normal one.
+    UntruncatedNormal,
+    /// A flat one.
+    Uniform,
+}
 
 fn one() -> f64 {
     1.0
@@ -104,6 +140,9 @@ impl Initializer {
             {
                 return complain("minval <= maxval, both finite", &format!("{minval}, {maxval}"));
             }
+            Self::VarianceScaling { scale, .. } if !(scale > 0.0 && scale.is_finite()) => {
+                return complain("a scale above 0", &scale);
+            }
             Self::Constant { value } if !value.is_finite() => return complain("a finite value", &value),
             Self::Orthogonal { gain } | Self::Identity { gain } => {
                 if !gain.is_finite() {
@@ -130,10 +169,21 @@ impl Initializer {
             Self::GlorotNormal => truncated(rng, 0.0, (2.0 / (fan_in + fan_out)).sqrt() / TRUNCATED_STDDEV, out),
             Self::HeNormal => truncated(rng, 0.0, (2.0 / fan_in).sqrt() / TRUNCATED_STDDEV, out),
             Self::LecunNormal => truncated(rng, 0.0, (1.0 / fan_in).sqrt() / TRUNCATED_STDDEV, out),
-            Self::TruncatedNormal { mean, stddev } => truncated(rng, mean, stddev, out),
-            Self::RandomNormal { mean, stddev } => {
-                out.iter_mut().for_each(|w| *w = (mean + stddev * rng.normal()) as f32);
+            Self::VarianceScaling { scale, mode, distribution } => {
+                let fan = match mode {
+                    FanMode::FanIn => fan_in,
+                    FanMode::FanOut => fan_out,
+                    FanMode::FanAvg => (fan_in + fan_out) / 2.0,
+                };
+                let variance = scale / fan.max(1.0);
+                match distribution {
+                    Distribution::Uniform => uniform((3.0 * variance).sqrt()),
+                    Distribution::TruncatedNormal => truncated(rng, 0.0, variance.sqrt() / TRUNCATED_STDDEV, out),
+                    Distribution::UntruncatedNormal => normal(rng, 0.0, variance.sqrt(), out),
+                }
             }
+            Self::TruncatedNormal { mean, stddev } => truncated(rng, mean, stddev, out),
+            Self::RandomNormal { mean, stddev } => normal(rng, mean, stddev, out),
             Self::RandomUniform { minval, maxval } => {
                 out.iter_mut().for_each(|w| *w = (minval + (maxval - minval) * rng.uniform()) as f32);
             }
@@ -161,6 +211,10 @@ fn fans(shape: &Shape) -> (f64, f64) {
             (field * inputs as f64, field * outputs as f64)
         }
     }
+}
+
+fn normal(rng: &mut Rng, mean: f64, stddev: f64, out: &mut [f32]) {
+    out.iter_mut().for_each(|w| *w = (mean + stddev * rng.normal()) as f32);
 }
 
 fn truncated(rng: &mut Rng, mean: f64, stddev: f64, out: &mut [f32]) {
@@ -215,6 +269,7 @@ mod tests {
 
     #[test]
     fn variances_are_as_stated() {
+        let scaling = |scale, mode, distribution| Initializer::VarianceScaling { scale, mode, distribution };
         let variance = |w: &[f32]| w.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / w.len() as f64;
         for (initializer, want) in [
             (Initializer::GlorotUniform, 2.0 / 500.0),
@@ -223,6 +278,9 @@ mod tests {
             (Initializer::HeNormal, 2.0 / 200.0),
             (Initializer::LecunUniform, 1.0 / 200.0),
             (Initializer::LecunNormal, 1.0 / 200.0),
+            (scaling(0.5, FanMode::FanAvg, Distribution::Uniform), 0.5 / 250.0),
+            (scaling(2.0, FanMode::FanOut, Distribution::TruncatedNormal), 2.0 / 300.0),
+            (scaling(1.0, FanMode::FanIn, Distribution::UntruncatedNormal), 1.0 / 200.0),
             (Initializer::RandomNormal { mean: 0.0, stddev: 0.05 }, 0.0025),
         ] {
             let got = variance(&filled(&initializer, &[200, 300]));

@@ -69,7 +69,6 @@ mod regularizer;
 mod rng;
 mod rows;
 mod shape;
-mod sparsity;
 mod spelling;
 mod strength;
 mod study;
@@ -83,16 +82,19 @@ pub use choose::{
     Candidate, Choice, ChooseEvent, ChooseMode, ChooseObserver, ChooseSpec, Chosen, Claim, Curve, Detail, Family,
     FoldAt, FoldDifference, Gain, GridPoint, LearningPoint, MemoryStore, Overfitting, Path, Reliability,
     ReliabilityBin, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore, Verdict,
-    check_choose, choose, run_trial,
+    candidates, check_choose, choose, run_trial,
 };
-pub use compact::{CompactLayer, CompactRecord, Compacted, LayerSparsity, compact, difference, difference_on};
+pub use compact::{
+    CompactLayer, CompactRecord, Compacted, DroppedPenalty, LayerSparsity, LeftWhole, Sparsity, compact, difference,
+    difference_on,
+};
 pub use constraint::{Axes, Constraint};
 pub use data_spec::{DataSpec, Features, Missing, Ragged, TestRows, Unseen};
 pub use dataset::Dataset;
 pub use dialect::{Bridge, Conversion, Dialect};
 pub use error::{Complaint, Complaints, Error, Result, nearest};
 pub use experiment::{Experiment, Split};
-pub use initializer::Initializer;
+pub use initializer::{Distribution, FanMode, Initializer};
 pub use layer::*;
 pub use loss::Loss;
 pub use metric::{Metric, MetricSpec};
@@ -107,7 +109,6 @@ pub use regularizer::{
 pub use rng::{Rng, Seed};
 pub use rows::{PlainRows, Rows};
 pub use shape::Shape;
-pub use sparsity::Sparsity;
 pub use spelling::read;
 pub use strength::Strength;
 pub use study::{

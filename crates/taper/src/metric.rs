@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::loss::{Head, Loss};
 use crate::spelling::{self, named};
 
 /// A number that describes predictions. Metrics never steer the gradient. Names and formulas are Keras's.
@@ -14,9 +15,13 @@ use crate::spelling::{self, named};
 /// | `categorical_accuracy` | share of rows whose largest output is the target's largest entry |
 /// | `sparse_categorical_accuracy` | the same, the target being a class id |
 /// | `top_k_categorical_accuracy`, `sparse_top_k_categorical_accuracy` | share of rows whose target is among the `k` largest outputs |
-/// | `mse`, `mae`, `root_mean_squared_error` | mean of (p - y)², of \|p - y\|, √ of the first |
+/// | `mse`, `mae`, `mape`, `msle`, `log_cosh`, `poisson`, `kl_divergence`, `hinge`, `squared_hinge`, `categorical_hinge`, `binary_crossentropy`, `categorical_crossentropy`, `sparse_categorical_crossentropy` | the [`Loss`] of this name, without any penalty |
+/// | `root_mean_squared_error` | √ of the mean of (p - y)² |
+/// | `cosine_similarity` | the cosine of the angle between y and p (the loss has the opposite sign) |
 /// | `precision`, `recall` | tp / (tp + fp), tp / (tp + fn), outputs above `threshold` being positive; 0 where undefined |
 /// | `auc` | area under the ROC curve by `thresholds` equal steps, trapezoidal |
+///
+/// Predictions for masked steps do not count, except in `root_mean_squared_error`, `precision`, `recall` and `auc`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs)] // the table above
@@ -41,6 +46,34 @@ pub enum Metric {
     Mse,
     #[serde(alias = "mean_absolute_error")]
     Mae,
+    #[serde(alias = "mean_absolute_percentage_error")]
+    Mape,
+    #[serde(alias = "mean_squared_logarithmic_error")]
+    Msle,
+    #[serde(alias = "logcosh")]
+    LogCosh,
+    Poisson,
+    KlDivergence,
+    Hinge,
+    SquaredHinge,
+    CategoricalHinge,
+    CosineSimilarity,
+    BinaryCrossentropy {
+        #[serde(default)]
+        from_logits: bool,
+        #[serde(default)]
+        label_smoothing: f64,
+    },
+    CategoricalCrossentropy {
+        #[serde(default)]
+        from_logits: bool,
+        #[serde(default)]
+        label_smoothing: f64,
+    },
+    SparseCategoricalCrossentropy {
+        #[serde(default)]
+        from_logits: bool,
+    },
     Precision {
         #[serde(default = "half")]
         threshold: f32,
@@ -80,6 +113,18 @@ impl Metric {
             Self::RootMeanSquaredError => "root_mean_squared_error",
             Self::Mse => "mse",
             Self::Mae => "mae",
+            Self::Mape => "mape",
+            Self::Msle => "msle",
+            Self::LogCosh => "log_cosh",
+            Self::Poisson => "poisson",
+            Self::KlDivergence => "kl_divergence",
+            Self::Hinge => "hinge",
+            Self::SquaredHinge => "squared_hinge",
+            Self::CategoricalHinge => "categorical_hinge",
+            Self::CosineSimilarity => "cosine_similarity",
+            Self::BinaryCrossentropy { .. } => "binary_crossentropy",
+            Self::CategoricalCrossentropy { .. } => "categorical_crossentropy",
+            Self::SparseCategoricalCrossentropy { .. } => "sparse_categorical_crossentropy",
             Self::Precision { .. } => "precision",
             Self::Recall { .. } => "recall",
             Self::Auc { .. } => "auc",
@@ -106,7 +151,47 @@ impl Metric {
     /// Whether more is better.
     #[must_use]
     pub fn maximize(self) -> bool {
-        !matches!(self, Self::Mse | Self::Mae | Self::RootMeanSquaredError)
+        self == Self::CosineSimilarity || self.loss().is_none() && self != Self::RootMeanSquaredError
+    }
+
+    /// The loss whose mean this is.
+    pub(crate) fn loss(self) -> Option<Loss> {
+        Some(match self {
+            Self::Mse => Loss::Mse,
+            Self::Mae => Loss::Mae,
+            Self::Mape => Loss::Mape,
+            Self::Msle => Loss::Msle,
+            Self::LogCosh => Loss::LogCosh,
+            Self::Poisson => Loss::Poisson,
+            Self::KlDivergence => Loss::KlDivergence,
+            Self::Hinge => Loss::Hinge,
+            Self::SquaredHinge => Loss::SquaredHinge,
+            Self::CategoricalHinge => Loss::CategoricalHinge,
+            Self::CosineSimilarity => Loss::CosineSimilarity,
+            Self::BinaryCrossentropy { from_logits, label_smoothing } => {
+                Loss::BinaryCrossentropy { from_logits, label_smoothing }
+            }
+            Self::CategoricalCrossentropy { from_logits, label_smoothing } => {
+                Loss::CategoricalCrossentropy { from_logits, label_smoothing }
+            }
+            Self::SparseCategoricalCrossentropy { from_logits } => Loss::SparseCategoricalCrossentropy { from_logits },
+            _ => return None,
+        })
+    }
+
+    /// Whether it can be computed from such targets: class ids if `sparse`, else one number for each output.
+    pub(crate) fn fits(self, sparse: bool) -> bool {
+        match self {
+            Self::CategoricalAccuracy | Self::TopKCategoricalAccuracy { .. } => !sparse,
+            Self::SparseCategoricalCrossentropy { .. } => sparse,
+            Self::CategoricalCrossentropy { .. } | Self::CategoricalHinge | Self::CosineSimilarity => !sparse,
+            _ => true,
+        }
+    }
+
+    /// Whether predictions of masked steps do not count.
+    fn heeds_masks(self) -> bool {
+        !matches!(self, Self::RootMeanSquaredError | Self::Precision { .. } | Self::Recall { .. } | Self::Auc { .. })
     }
 }
 
@@ -184,6 +269,8 @@ pub(crate) struct Meter {
     classes: usize,
     /// Whether rows count by their weights.
     weighted: bool,
+    /// Whether predictions are the logits before the model's last function.
+    logits: bool,
     /// Sum and weight of a mean; true positives and the rest for precision and recall.
     sums: [f64; 2],
     /// Positives and negatives by bucket, for the area under the curve.
@@ -192,9 +279,10 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// A meter for a [resolved](Metric::resolve) metric.
-    pub(crate) fn new(metric: Metric, classes: usize, weighted: bool) -> Self {
+    pub(crate) fn new(metric: Metric, classes: usize, weighted: bool, head: Head) -> Self {
+        let logits = metric.loss().is_some_and(|loss| loss.wants_logits(head));
         let buckets = if let Metric::Auc { thresholds } = metric { vec![0.0; thresholds] } else { vec![] };
-        Self { metric, classes, weighted, sums: [0.0; 2], buckets: [buckets.clone(), buckets] }
+        Self { metric, classes, weighted, logits, sums: [0.0; 2], buckets: [buckets.clone(), buckets] }
     }
 
     pub(crate) fn reset(&mut self) {
@@ -202,18 +290,26 @@ impl Meter {
         self.buckets.iter_mut().for_each(|buckets| buckets.fill(0.0));
     }
 
-    /// Adds a batch: predictions with their targets, and a weight for each row (of one prediction or of several).
-    pub(crate) fn add(&mut self, p: &[f32], y: &[f32], weights: Option<&[f32]>) {
+    /// Whether it wants the logits before the model's last function for predictions.
+    pub(crate) fn wants_logits(&self) -> bool {
+        self.logits
+    }
+
+    /// Adds a batch: predictions with their targets, a weight for each row (of one prediction or of several), and a mask for each
+    /// prediction.
+    pub(crate) fn add(&mut self, p: &[f32], y: &[f32], weights: Option<&[f32]>, mask: Option<&[f32]>) {
         let predictions = p.len() / self.classes;
         let targets = y.len() / predictions.max(1);
         let weights = weights.filter(|_| self.weighted);
-        if weights.is_none() && self.metric.counts_numbers() && y.len() == p.len() {
+        let mask = mask.filter(|mask| self.metric.heeds_masks() && mask.len() == predictions);
+        if weights.is_none() && mask.is_none() && self.metric.counts_numbers() && y.len() == p.len() {
             // Whole numbers may be counted in any order.
             return self.add_prediction(1.0, p, y);
         }
         let per_row = weights.map_or(1, |weights| predictions / weights.len().max(1));
         for (i, p) in p.chunks_exact(self.classes).enumerate() {
-            let weight = weights.map_or(1.0, |weights| f64::from(weights[i / per_row]));
+            let counts = mask.map_or(1.0, |mask| f64::from(mask[i]));
+            let weight = counts * weights.map_or(1.0, |weights| f64::from(weights[i / per_row]));
             self.add_prediction(weight, p, &y[i * targets..(i + 1) * targets]);
         }
     }
@@ -223,9 +319,12 @@ impl Meter {
             self.sums[0] += weight * sum;
             self.sums[1] += weight * count as f64;
         };
+        if let Some(loss) = self.metric.loss() {
+            let value = loss.rows(self.logits, self.classes, p, y, &[1.0], &mut []);
+            return mean(if self.metric == Metric::CosineSimilarity { -value } else { value }, 1);
+        }
         let pairs = || p.iter().zip(y);
         match self.metric {
-            Metric::Accuracy => unreachable!("resolved when training is set up"),
             Metric::BinaryAccuracy { threshold } => {
                 mean(pairs().filter(|(p, y)| (**p > threshold) == (**y != 0.0)).count() as f64, p.len());
             }
@@ -233,10 +332,9 @@ impl Meter {
             Metric::SparseCategoricalAccuracy => mean(f64::from(u8::from(largest(p) == y[0] as usize)), 1),
             Metric::TopKCategoricalAccuracy { k } => mean(f64::from(u8::from(is_among(k, p, largest(y)))), 1),
             Metric::SparseTopKCategoricalAccuracy { k } => mean(f64::from(u8::from(is_among(k, p, y[0] as usize))), 1),
-            Metric::Mse | Metric::RootMeanSquaredError => {
+            Metric::RootMeanSquaredError => {
                 mean(pairs().map(|(p, y)| f64::from((p - y) * (p - y))).sum(), p.len());
             }
-            Metric::Mae => mean(pairs().map(|(p, y)| f64::from((p - y).abs())).sum(), p.len()),
             Metric::Precision { threshold } => {
                 let predicted = || pairs().filter(|(p, _)| **p > threshold);
                 mean(predicted().filter(|(_, y)| **y != 0.0).count() as f64, predicted().count());
@@ -251,6 +349,7 @@ impl Meter {
                     self.buckets[usize::from(*y == 0.0)][bucket.saturating_sub(1)] += weight;
                 }
             }
+            _ => unreachable!("a loss, or resolved when training is set up"),
         }
     }
 
@@ -306,8 +405,8 @@ mod tests {
     }
 
     fn weighted(metric: Metric, classes: usize, p: &[f32], y: &[f32], weights: Option<&[f32]>) -> f64 {
-        let mut meter = Meter::new(metric.resolve(classes, y.len() < p.len()), classes, true);
-        meter.add(p, y, weights);
+        let mut meter = Meter::new(metric.resolve(classes, y.len() < p.len()), classes, true, Head::Plain);
+        meter.add(p, y, weights, None);
         meter.value()
     }
 

@@ -24,7 +24,7 @@ fn maimed(spec: &Sequential, seed: u64) -> Model {
             _ => {}
         }
         match slot.spec.role {
-            Role::Kernel | Role::RecurrentKernel => {
+            Role::Kernel | Role::RecurrentKernel | Role::PointwiseKernel => {
                 for row in w.chunks_exact_mut(sums) {
                     if rng.uniform() < 0.3 {
                         row.fill(0.0);
@@ -33,6 +33,13 @@ fn maimed(spec: &Sequential, seed: u64) -> Model {
                 for column in 0..sums {
                     if rng.uniform() < 0.3 {
                         w.iter_mut().skip(column).step_by(sums).for_each(|w| *w = 0.0);
+                    }
+                }
+            }
+            Role::DepthwiseKernel => {
+                for channel in 0..slot.spec.shape.len() / 9 {
+                    if rng.uniform() < 0.3 {
+                        w.iter_mut().skip(channel).step_by(slot.spec.shape.len() / 9).for_each(|w| *w = 0.0);
                     }
                 }
             }
@@ -107,6 +114,117 @@ proptest! {
         let (before, after) = check(&spec, seed);
         prop_assert!(after <= before);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(25))]
+
+    #[test]
+    fn separable_and_depthwise_convolutions(seed in any::<u64>(), first in 0usize..4, multiplier in 1usize..3) {
+        let spec = Sequential::new([8, 8, 2])
+            .layer(Conv2d::new(5, 3).activation(ACTIVATIONS[first]))
+            .layer(DepthwiseConv2d::new(3).padding(Padding::Same).activation(Activation::Relu))
+            .layer(SeparableConv2d::new(6, 3).depth_multiplier(multiplier).activation(Activation::Relu))
+            .layer(SeparableConv2d::new(5, 3).padding(Padding::Same))
+            .layer(BatchNormalization::new())
+            .layer(Flatten::new())
+            .layer(Dense::new(2));
+        let (before, after) = check(&spec, seed);
+        prop_assert!(after <= before);
+    }
+
+    #[test]
+    fn both_directions_and_layers_on_every_step(seed in any::<u64>(), kind in 0usize..3, sequences in any::<bool>()) {
+        let both = |units: usize, sequences: bool| match kind {
+            0 => Bidirectional::new(SimpleRnn::new(units).return_sequences(sequences)),
+            1 => Bidirectional::new(Lstm::new(units).return_sequences(sequences)),
+            _ => Bidirectional::new(Gru::new(units).return_sequences(sequences)),
+        };
+        let mut spec = Sequential::new([4, 3])
+            .layer(TimeDistributed::new(Dense::new(6).activation(Activation::Relu)))
+            .layer(both(5, true))
+            .layer(TimeDistributed::new(Dense { use_bias: false, ..Dense::new(5).activation(Activation::Sigmoid) }))
+            .layer(both(4, sequences));
+        if sequences {
+            spec = spec.layer(Flatten::new());
+        }
+        let (before, after) = check(&spec.layer(Dense::new(2)), seed);
+        prop_assert!(after <= before);
+    }
+}
+
+#[test]
+fn what_is_said_of_every_kind_is_true() {
+    let spec = Sequential::new([6, 6, 2])
+        .layer(SeparableConv2d::new(4, 3))
+        .layer(DepthwiseConv2d::new(3).padding(Padding::Same))
+        .layer(Conv2d::new(4, 2))
+        .layer(Conv2d { groups: 2, ..Conv2d::new(4, 2) })
+        .layer(Flatten::new())
+        .layer(Dense::new(1));
+    let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+    set(&mut model, "conv2d/kernel", |i| (i / 4 % 4 == 1).then_some(0.0));
+    let small = compact(&model, false).unwrap();
+    let record = small.record;
+    let units: Vec<(usize, usize)> =
+        record.layers.iter().map(|layer| (layer.units_before, layer.units_after)).collect();
+    assert_eq!(units, [(4, 3), (4, 4), (1, 1)], "the second filter of the first layer, and its depthwise taps");
+    assert_eq!(small.model.params().get("depthwise_conv2d/kernel").unwrap().0.spec.shape.sizes(), [3, 3, 3, 1]);
+    let told: Vec<(&str, &str)> = record.left_whole.iter().map(|one| (&*one.name, &*one.why)).collect();
+    let why = "conv2d_1 (conv2d) reads it, which does not keep its units apart";
+    assert_eq!(told, [("conv2d", why), ("conv2d_1", "its filters are tied to its groups")]);
+
+    // Both directions lose as many cells as the poorer one can spare.
+    let spec = Sequential::new([3, 2]).layer(Bidirectional::new(Lstm::new(4))).layer(Dense::new(1));
+    let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+    let alone = |cells: &'static [usize]| move |i: usize| cells.contains(&(i / 16)).then_some(0.0);
+    set(&mut model, "dense/kernel", |i| [0, 1, 6].contains(&i).then_some(0.0));
+    set(&mut model, "bidirectional/forward_lstm/lstm_cell/recurrent_kernel", alone(&[0, 1]));
+    set(&mut model, "bidirectional/backward_lstm/lstm_cell/recurrent_kernel", alone(&[2]));
+    let small = compact(&model, false).unwrap();
+    assert_eq!(small.record.layers[0].units_after, 6, "three of four in each direction");
+    let x = rows(1, 9 * 6);
+    assert!(difference(&model, &small.model, &x).unwrap() < 1e-6);
+    let summed = Bidirectional::new(Lstm::new(4)).merge_mode(MergeMode::Sum);
+    let model = Model::build(&Sequential::new([3, 2]).layer(summed).layer(Dense::new(1)), Seed::new(1)).unwrap();
+    assert!(compact(&model, false).unwrap().record.left_whole[0].why.contains("two cells"));
+}
+
+#[test]
+fn penalties_go_with_the_weights_they_are_written_for() {
+    let factors: Vec<f32> = (0..6).map(|i| i as f32).collect();
+    let mut first =
+        Dense::new(3).activation(Activation::Relu).kernel_regularizer(Regularizer::l1(0.1).factors(factors));
+    first.bias_regularizer = Some(Regularizer::l2(0.1).anchor(Anchor::Start));
+    let anchor = Regularizer::l2(0.2).anchor(Anchor::At(vec![1.0, 2.0, 3.0]));
+    let spec = Sequential::new([2]).layer(first).layer(Dense::new(1).kernel_regularizer(anchor));
+    let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+    set(&mut model, "dense_1/kernel", |i| (i == 1).then_some(0.0));
+    let small = compact(&model, false).unwrap();
+    assert_eq!(small.record.dropped_penalties, []);
+    let penalty = |path: &str| small.model.params().get(path).unwrap().0.penalty().unwrap().clone();
+    assert_eq!(&penalty("dense/kernel").factors[..], [0.0, 2.0, 3.0, 5.0]);
+    assert_eq!(penalty("dense/bias").anchor, Some(Anchor::Start));
+    assert_eq!(penalty("dense_1/kernel").anchor, Some(Anchor::At(vec![1.0, 3.0])));
+    assert!(small.model.params().penalty_at(0) < model.params().penalty_at(0));
+
+    // What is written for single weights of one direction no longer fits both, and is told.
+    let factors: Vec<f32> = (0..24).map(|i| i as f32).collect();
+    let cells = Lstm { kernel_regularizer: Some(Regularizer::l1(0.1).factors(factors)), ..Lstm::new(3) };
+    let spec = Sequential::new([4, 2]).layer(Bidirectional::new(cells)).layer(Dense::new(1));
+    let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+    set(&mut model, "dense/kernel", |i| [0, 4].contains(&i).then_some(0.0));
+    set(&mut model, "bidirectional/forward_lstm/lstm_cell/recurrent_kernel", |i| (i / 12 == 0).then_some(0.0));
+    set(&mut model, "bidirectional/backward_lstm/lstm_cell/recurrent_kernel", |i| (i / 12 == 1).then_some(0.0));
+    let small = compact(&model, false).unwrap();
+    assert_eq!(small.record.layers[0].units_after, 4);
+    assert_eq!(small.record.dropped_penalties.len(), 2, "{:?}", small.record.dropped_penalties);
+    // A policy stays a policy.
+    let spec = Sequential::new([2]).layer(Dense::new(3)).layer(Dense::new(1)).regularization(Regularizer::l2(0.1));
+    let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+    set(&mut model, "dense_1/kernel", |i| (i == 1).then_some(0.0));
+    let small = compact(&model, false).unwrap();
+    assert!(small.model.spec().regularization().is_some() && small.record.dropped_penalties.is_empty());
 }
 
 /// Sets a parameter's numbers.

@@ -199,7 +199,7 @@ fn the_group_lasso_empties_whole_groups_and_nothing_else() {
             assert!(zeros.iter().all(|zeros| *zeros == 0 || *zeros == size), "{groups:?} {optimizer}: {zeros:?}");
             let empty = zeros.iter().filter(|zeros| **zeros == size).count();
             assert!(empty > 0 && empty < count, "{groups:?} {optimizer}: {zeros:?}");
-            assert!(Sparsity::of(&model).dead_units >= if groups == Grouping::Unit { empty } else { 0 });
+            assert!(Sparsity::of(&model).unwrap().dead_units >= if groups == Grouping::Unit { empty } else { 0 });
         }
     }
 }

@@ -1,16 +1,17 @@
 //! `taper compact`: a smaller model with the same outputs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
-use taper::{Complaint, DataSpec, Model, Seed, compact, difference, difference_on};
+use taper::{Complaint, Model, Seed, compact, difference, difference_on};
 use taper_io::SavedModel;
 
-use super::{folder_of, is_keras};
+use super::is_keras;
 use crate::args::Compact;
 use crate::failure::Failure;
 use crate::output;
+use crate::saved::inputs;
 
 /// Outputs may differ by this much, relative to the largest of them or 1.
 const TOLERANCE: f64 = 1e-6;
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
         return Err(taper::Error::from(complaint).into());
     }
     let x = match &args.data {
-        Some(path) => rows(path, model)?,
+        Some(path) => inputs(&saved, &args.model, path)?,
         None => model.probe(ROWS, Seed::new(1)),
     };
     let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -77,6 +78,8 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
                 "name": layer.name, "kind": layer.kind, "dead_units": layer.dead(),
                 "units": { "before": layer.units_before, "after": layer.units_after },
             })).collect::<Vec<_>>(),
+            "left_whole": small.record.left_whole,
+            "dropped_penalties": small.record.dropped_penalties,
             "unused_inputs": small.record.unused_inputs,
             "kept_inputs": kept,
             "max_difference": worst,
@@ -99,33 +102,16 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
         let what = if kept.is_some() { "cut" } else { "kept; --inputs cuts them" };
         text += &format!("No weight reads these columns of the input: {} ({what})\n", columns.join(", "));
     }
+    for layer in &small.record.left_whole {
+        text += &format!("{} ({}) is left whole: {}\n", layer.name, layer.kind, layer.why);
+    }
+    for dropped in &small.record.dropped_penalties {
+        text += &format!("The smaller model has no penalty on {}: {}\n", dropped.path, dropped.why);
+    }
     let source = if args.data.is_some() { "given" } else { "random" };
     text += &format!("Largest difference of the outputs on {count} {source} rows: {worst:.1e}\n");
     text += &format!("Written: {}\n", args.out.display());
     output::print(&text)
-}
-
-/// The inputs of a file of rows.
-fn rows(path: &Path, model: &Model) -> Result<Vec<f32>, Failure> {
-    let x = if path.extension().is_some_and(|extension| extension == "safetensors") {
-        let tensors = taper_io::read_tensors(path)?;
-        let x = tensors.tensors.get("x").ok_or_else(|| Complaint::new("x", "a tensor of this name", "none"));
-        x.map_err(|complaint| taper::Error::from(complaint).within(path.display()))?.to_f32()
-    } else {
-        let file = PathBuf::from(path.file_name().unwrap_or_default());
-        taper_io::read_rows(&DataSpec::new(file.display().to_string()), folder_of(path))?.x().to_vec()
-    };
-    let width = model.input_shape().len();
-    if x.is_empty() || !x.len().is_multiple_of(width) {
-        let expected = format!("rows of shape {}, which the model takes", model.input_shape());
-        let complaint = Complaint::new(path.display(), expected, format!("{} numbers", x.len()));
-        return Err(taper::Error::from(complaint).into());
-    }
-    if let Some(i) = x.iter().position(|x| !x.is_finite()) {
-        let complaint = Complaint::new(format!("{}, row {}", path.display(), i / width + 1), "a finite number", x[i]);
-        return Err(taper::Error::from(complaint).into());
-    }
-    Ok(x)
 }
 
 /// The median time that a row takes when these are predicted together.

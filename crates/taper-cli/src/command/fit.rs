@@ -1,9 +1,9 @@
 //! `taper fit`: one model, one training.
 
 use serde_json::json;
-use taper::{LayerSparsity, Model, Rows, Seed, Split, StopReason, evaluate, fit};
+use taper::{Model, Rows, Seed, Split, StopReason, evaluate, fit};
 use taper_io::CsvLogger;
-use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, curves_of, scatter_of};
+use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, at_work, curves_of, scatter_of};
 
 use super::{fit_keras, folder_of, is_keras, share_steps};
 use crate::args::{Fit, Keras};
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     let sparsity = model.sparsity()?;
     let report = Report::new("A training", &lede)
         .section(section)
-        .section(at_work(&sparsity))
+        .section(Section::new("What is at work").table(at_work(&sparsity)))
         .reproduce(Reproduce { command, experiment: text });
     folder.write_report(&report)?;
 
@@ -104,20 +104,6 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
-}
-
-/// Zeros, dead units and effective parameters, layer by layer.
-fn at_work(sparsity: &[LayerSparsity]) -> Section {
-    let mut table = Table::new(["layer", "zeros", "dead units", "effective parameters"]);
-    for layer in sparsity {
-        let dead = layer.dead_units.map_or("–".to_owned(), |dead| dead.to_string());
-        let cells = [layer.name.clone(), layer.zeros.to_string(), dead, layer.effective_parameters.to_string()];
-        table = table.row(cells.map(Cell::text));
-    }
-    Section::new("What is at work").table(table.caption(
-        "Zeros are exact. A dead unit takes no part in the output, and `taper compact` cuts it; effective parameters are not 0 and \
-         belong to no dead unit.",
-    ))
 }
 
 /// An experiment says for itself what these options say for a Keras model.

@@ -2,42 +2,106 @@
 
 use std::fmt::Write;
 
-use serde_json::json;
-use taper::{Budget, FitConfig, Loss, Model, PlanTensor, Seed, Split, plan};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use taper::{
+    Axis, Budget, Experiment, Finding, FindingKind, FitConfig, Loss, Model, PlanTensor, Seed, Split, candidates, plan,
+};
 
 use super::{folder_of, is_keras};
 use crate::args::Plan;
 use crate::failure::Failure;
 use crate::output;
 
+/// More points than this are not planned one by one: the ends of the axes tell what the rest would.
+const MOST_POINTS: usize = 200;
+
+/// A plan for one point of a study, or one candidate of a choice.
+#[derive(Serialize)]
+struct Point {
+    point: Map<String, Value>,
+    tensors: Vec<PlanTensor>,
+    findings: Vec<Finding>,
+}
+
 pub(crate) fn run(args: &Plan) -> Result<(), Failure> {
     let is_model = args.file.extension().is_some_and(|extension| extension == "safetensors");
-    let made = if is_keras(&args.file) {
+    let (made, points) = if is_keras(&args.file) {
         let file = taper_io::keras::read_keras(&args.file, &taper_io::keras::ReadOptions::default())?;
-        of_model(&file.model, file.fit, args)?
+        (of_model(&file.model, file.fit, args)?, vec![])
     } else if is_model {
-        of_model(&taper_io::read_model(&args.file)?, None, args)?
+        (of_model(&taper_io::read_model(&args.file)?, None, args)?, vec![])
     } else {
         refuse_model_options(args)?;
         let mut experiment = taper_io::read_experiment(&args.file)?;
         let rows = taper_io::read_source(&mut experiment, folder_of(&args.file))?;
         let split = Split::first(&rows, &experiment.data)?;
-        crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
-        let seed = Seed::new(experiment.study.as_ref().map_or(1, |study| study.seed));
-        let model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
-        plan(&model, &experiment.fit, &Budget { rows: None, data: Some(&split.train) })?
+        let made = of_experiment(&experiment, &split)?;
+        let points = of_points(&experiment, &split, &made)?;
+        (made, points)
     };
     if args.json {
-        output::print_json(&made)?;
+        let mut document = serde_json::to_value(&made).map_err(|error| Failure::Run(error.to_string()))?;
+        if !points.is_empty() {
+            let all = document["findings"].as_array_mut();
+            let told = points.iter().flat_map(|point| point.findings.iter().map(move |finding| (point, finding)));
+            all.into_iter().for_each(|all| {
+                all.extend(told.clone().map(|(point, finding)| {
+                    json!({ "kind": finding.kind, "path": finding.path, "message": finding.message, "point": point.point })
+                }));
+            });
+            document["points"] = json!(points);
+        }
+        output::print_json(&document)?;
     } else {
-        output::print(&text(&made))?;
+        output::print(&text(&made, &points))?;
     }
-    match made.findings.len() {
+    match made.findings.len() + points.iter().map(|point| point.findings.len()).sum::<usize>() {
         count if args.strict && count > 0 => {
             Err(Failure::Run(format!("{count} finding{}", if count == 1 { "" } else { "s" })))
         }
         _ => Ok(()),
     }
+}
+
+fn of_experiment(experiment: &Experiment, split: &Split) -> Result<taper::Plan, Failure> {
+    crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
+    let seed = Seed::new(experiment.study.as_ref().map_or(1, |study| study.seed));
+    let model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
+    Ok(plan(&model, &experiment.fit, &Budget { rows: None, data: Some(&split.train) })?)
+}
+
+/// Every point of the study and every candidate of the choice, with the findings that the experiment as it is written has not.
+fn of_points(experiment: &Experiment, split: &Split, made: &taper::Plan) -> Result<Vec<Point>, Failure> {
+    let mut points: Vec<(Map<String, Value>, Experiment)> = vec![];
+    if let Some(study) = experiment.study.as_ref().filter(|study| !study.axes.is_empty()) {
+        let trials = study.points().into_iter().zip(experiment.trials()?);
+        let many = study.points().len() > MOST_POINTS;
+        let is_end =
+            |axis: &Axis, value: &Value| axis.values.first() == Some(value) || axis.values.last() == Some(value);
+        let is_corner = |point: &Map<String, Value>| study.axes.iter().all(|axis| is_end(axis, &point[&axis.path]));
+        points.extend(trials.filter(|(point, _)| !many || is_corner(point)));
+    }
+    let found = experiment.choose.as_ref().is_some_and(|choose| choose.grid.is_none());
+    for (candidate, applied) in candidates(experiment)? {
+        let mut point = Map::from_iter([("penalty".to_owned(), json!(candidate.penalty))]);
+        if !found {
+            point.insert("value".to_owned(), json!(candidate.value));
+        }
+        points.push((point, applied));
+    }
+    let mut planned = vec![];
+    for (point, experiment) in points {
+        let is_candidate = point.contains_key("penalty") && !point.keys().any(|key| key.contains('.'));
+        let plan = of_experiment(&experiment, split)?;
+        let of_strength = |kind: FindingKind| matches!(kind, FindingKind::TooWeak | FindingKind::TooStrong);
+        let is_new = |finding: &Finding| !made.findings.contains(finding);
+        // Strengths that are found from the data begin and end where they matter.
+        let holds = |finding: &Finding| !(is_candidate && found && of_strength(finding.kind));
+        let findings = plan.findings.into_iter().filter(|finding| is_new(finding) && holds(finding)).collect();
+        planned.push(Point { point, tensors: plan.tensors, findings });
+    }
+    Ok(planned)
 }
 
 /// An experiment says for itself what these options say for a model.
@@ -63,7 +127,7 @@ fn of_model(model: &Model, fit: Option<FitConfig>, args: &Plan) -> Result<taper:
     Ok(plan(model, &fit, &Budget { rows: args.rows, data: None })?)
 }
 
-fn text(plan: &taper::Plan) -> String {
+fn text(plan: &taper::Plan, points: &[Point]) -> String {
     let heads = ["Parameter", "Role", "Shape", "Penalty", "Mode", "Memory", "Left", "Penalty : data"];
     let mut lines = vec![heads.map(str::to_owned).to_vec()];
     lines.extend(plan.tensors.iter().map(line));
@@ -83,12 +147,24 @@ fn text(plan: &taper::Plan) -> String {
         let _ = writeln!(text, "{}: {}", tensor.path, tensor.effect);
     }
     text.push('\n');
-    if plan.findings.is_empty() {
+    let mut tell = |finding: &Finding, end: &str| {
+        let kind = json!(finding.kind);
+        let _ = writeln!(text, "{} ({}): {}{end}", finding.path, kind.as_str().unwrap_or_default(), finding.message);
+    };
+    plan.findings.iter().for_each(|finding| tell(finding, ""));
+    for point in points {
+        let of = |(path, value): (&String, &Value)| {
+            format!("{} = {}", path.rsplit('.').next().unwrap_or(path), value.to_string().trim_matches('"'))
+        };
+        let at = format!(" (at {})", point.point.iter().map(of).collect::<Vec<_>>().join(", "));
+        point.findings.iter().for_each(|finding| tell(finding, &at));
+    }
+    if plan.findings.is_empty() && points.iter().all(|point| point.findings.is_empty()) {
         text += "No findings\n";
     }
-    for finding in &plan.findings {
-        let kind = json!(finding.kind);
-        let _ = writeln!(text, "{} ({}): {}", finding.path, kind.as_str().unwrap_or_default(), finding.message);
+    if !points.is_empty() {
+        let _ =
+            writeln!(text, "As written, and at {} points of its study or choice (--json has their rows)", points.len());
     }
     text
 }

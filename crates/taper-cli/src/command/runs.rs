@@ -146,12 +146,12 @@ fn show(folder: &Path, key: &str) -> Result<(), Failure> {
 }
 
 fn export(folder: &Path, file: &Path) -> Result<(), Failure> {
-    if file.extension().is_none_or(|extension| extension != "csv") {
-        return Err(Failure::Input(format!("{}: expected a file that ends in .csv", file.display())));
+    if !taper_io::is_table(file) {
+        return Err(Failure::Input(format!("{}: expected a file that ends in .csv or .parquet", file.display())));
     }
     let RunTable { names, rows } = RunTable::read(&RunStore::read(&folder.join(STORE))?)?;
     let cells = |row: &Map<String, Value>| names.iter().map(|name| plain(&row[name])).collect();
-    taper_io::write_csv(file, &names, &rows.iter().map(cells).collect::<Vec<_>>())?;
+    taper_io::write_results(file, &names, &rows.iter().map(cells).collect::<Vec<_>>())?;
     output::note(&format!("{} runs: {}", rows.len(), file.display()));
     Ok(())
 }

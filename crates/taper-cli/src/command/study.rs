@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use taper::{Resample, Seed, Split, StudyResult, StudySpec, Trial, run, run_study};
 use taper_report::{
     Cell, Difference, LambdaMark, LambdaScores, Overfitting, PairedDifference, Report, Reproduce, Role, ScoreVsLambda,
-    Section, Table, curves_of, lambda_curve, scatter_of,
+    Section, Table, at_work_over_runs, curves_of, lambda_curve, scatter_of,
 };
 
 use super::{folder_of, on_threads};
@@ -234,5 +234,5 @@ fn inside(
     if let Some(scatter) = picture {
         section = section.figure("boundary", scatter.figure(), "What its model predicts everywhere in the plane.");
     }
-    Some(section)
+    Some(section.table(at_work_over_runs(trial)))
 }

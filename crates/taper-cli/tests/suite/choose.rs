@@ -69,6 +69,7 @@ fn the_result_has_what_a_reader_needs_and_no_time_or_place() {
 fn the_table_of_scores_is_scikit_learns() {
     let bench = bench(&[]);
     bench.taper("choose e.toml --out out --no-race").quiet();
+    assert!(bench.read("out/cv_results.parquet").starts_with(b"PAR1"));
     let text = bench.text("out/cv_results.csv");
     let mut lines = text.lines();
     let head: Vec<&str> = lines.next().unwrap().split(',').collect();

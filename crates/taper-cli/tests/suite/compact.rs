@@ -105,3 +105,31 @@ fn keras_files_stay_keras_files() {
     let small = bench.taper("inspect small.keras --json").quiet().json();
     assert_eq!(small["layers"][1]["output_shape"], json!([3, 3, 3]));
 }
+
+#[test]
+fn a_table_is_prepared_as_for_every_other_command_and_what_stays_is_told() {
+    let bench = Bench::new(&[
+        (
+            "source = \"moons\"\nnoise = 0.2\nrandom_state = 1\ntrain = 30",
+            "source = \"rows.csv\"\ntarget = \"y\"\ntrain = 8",
+        ),
+        ("input_shape = [2]\n", ""),
+    ]);
+    let rows: String = (0..12).map(|i| format!("{},{},{}\n", i, 7 - i * i % 5, i % 2)).collect();
+    std::fs::write(bench.path("rows.csv"), format!("a,b,y\n{rows}")).unwrap();
+    bench.taper("fit e.toml").done();
+    let document = cut(&bench, "compact taper-out/model.safetensors --data rows.csv --out small.safetensors");
+    assert_eq!(
+        (&document["rows"], &document["left_whole"], &document["dropped_penalties"]),
+        (&json!(12), &json!([]), &json!([]))
+    );
+    assert!(document["max_difference"].as_f64().unwrap() < 1e-6);
+    let bad = bench.taper("compact taper-out/model.safetensors --data e.toml --out no.safetensors");
+    assert!(bad.status == Some(2) && !bench.path("no.safetensors").exists(), "{bad:?}");
+
+    let grouped = Conv2d { groups: 2, ..Conv2d::new(4, 2) };
+    let spec = Sequential::new([4, 4, 2]).layer(grouped).layer(Flatten::new()).layer(Dense::new(2));
+    taper_io::write_model(&bench.path("g.safetensors"), &Model::build(&spec, Seed::new(1)).unwrap()).unwrap();
+    let text = bench.taper("compact g.safetensors --out h.safetensors").quiet().stdout;
+    assert!(text.contains("conv2d (conv2d) is left whole: its filters are tied to its groups"), "{text}");
+}

@@ -39,7 +39,11 @@ fn check(rows: usize, target: impl Fn(usize) -> String, words: &[&str]) -> Bench
 
 #[test]
 fn two_classes() {
-    check(120, |i| ["no", "yes"][i * 7 % 5 / 3].to_owned(), &["sigmoid", "binary_crossentropy", "folds = 5"]);
+    let words = ["sigmoid", "binary_crossentropy", "folds = 5"];
+    let bench = check(120, |i| ["no", "yes"][i * 7 % 5 / 3].to_owned(), &words);
+    let choice = bench.taper("choose quick.toml --out chosen --json").json();
+    assert!(choice["verdict"]["helps"].is_boolean() && choice["chosen"]["penalty"] == "l2", "{choice}");
+    assert_eq!(bench.taper("evaluate chosen t.csv --json").json()["rows"], 120);
 }
 
 #[test]

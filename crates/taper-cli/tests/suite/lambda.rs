@@ -60,3 +60,24 @@ fn an_experiment_finds_a_strength_where_there_is_no_identity() {
     let document = bench.taper(&format!("{line} --json")).quiet().json();
     assert_eq!((&document["result"], &document["exact"]), (&json!(0.1), &json!(true)), "gradient descent has one");
 }
+
+/// Every pair without an identity: one side is coupled, the other decoupled.
+#[test]
+fn an_experiment_finds_a_strength_for_every_pair() {
+    let bench = Bench::new(&[("{ name = \"adam\" }", "{ name = \"adam\", learning_rate = 0.01 }")]);
+    let keras = bench.taper("lambda 0.05 --from keras --to adamw --experiment e.toml --json").quiet().json();
+    for (coupled, value) in [("keras", 0.05), ("pytorch", 0.1), ("sklearn-mlp", 3.0), ("glmnet", 0.1)] {
+        let find = |value: f64, from: &str, to: &str| {
+            let line = format!("lambda {value} --from {from} --to {to} --experiment e.toml --json");
+            let document = bench.taper(&line).quiet().json();
+            assert_eq!(document["exact"], json!(false), "{line}");
+            assert!(document["residual"].as_f64().unwrap().abs() < 1e-3, "{line}: {document}");
+            document["result"].as_f64().unwrap()
+        };
+        // The same strength, said in another dialect: the same decay.
+        let there = find(value, coupled, "adamw");
+        assert!((there / keras["result"].as_f64().unwrap() - 1.0).abs() < 1e-6, "{coupled}: {there}");
+        let back = find(there, "adamw", coupled);
+        assert!((back / value - 1.0).abs() < 0.02, "{coupled}: {back}");
+    }
+}

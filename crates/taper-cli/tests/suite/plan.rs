@@ -143,3 +143,50 @@ fn models_are_planned_too() {
     assert!((left - (1.0f64 - 0.0005).powi(1000)).abs() < 1e-9, "{left}");
     assert!(known["findings"].to_string().contains("penalized_bias"));
 }
+
+#[test]
+fn every_point_of_a_study_and_every_candidate_of_a_choice_is_planned() {
+    let sgd = (ADAM, "optimizer = { name = \"sgd\", learning_rate = 0.1 }");
+    let axis = ("values = [0.1, 0.01]", "values = [100.0, 0.1, 1e-6]");
+    let document = planned(&[sgd, axis, (L2, "kernel_regularizer = { l2 = 0.1 }")]);
+    let told: Vec<(&str, f64)> = document["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let at = &one["point"]["model.layers.0.kernel_regularizer.l2"];
+            (one["kind"].as_str().unwrap(), at.as_f64().unwrap())
+        })
+        .collect();
+    assert_eq!(told, [("too_strong", 100.0), ("too_weak", 1e-6)]);
+    assert_eq!(document["points"].as_array().unwrap().len(), 3);
+    assert_eq!(document["points"][1]["tensors"][0]["lambda"], json!(0.1));
+
+    // What is the case as written is told once, not for every point.
+    let biased = (L2, "kernel_regularizer = { l2 = 0.1 }, bias_regularizer = { l2 = 0.1 }");
+    assert_eq!(findings(&[biased]), ["penalized_bias dense/bias"]);
+
+    let choose = "[choose]\npenalties = [\"l2\", \"l1\"]\ngrid = [0.1, 1e-8]\n";
+    let study = "[study]\naxes = [{ path = \"model.layers.0.kernel_regularizer.l2\", values = [0.1, 0.01] }]\nrepeats = 2\nseed = 1\n";
+    let bench = Bench::new(&[sgd, (study, choose), (L2, "kernel_regularizer = { l2 = 0.1 }")]);
+    let strict = bench.taper("plan e.toml --strict");
+    assert_eq!(strict.status, Some(1), "{strict:?}");
+    for line in
+        ["dense/kernel (too_weak)", "(at penalty = l2, value = 1e-8)", "dense_1/kernel (too_weak)", "at 4 points"]
+    {
+        assert!(strict.stdout.contains(line), "{line} in {strict:?}");
+    }
+    // Strengths that are found from the data begin and end where they matter: nothing is said of them.
+    let open =
+        Bench::new(&[sgd, (study, "[choose]\npenalties = [\"l2\"]\n"), (L2, "kernel_regularizer = { l2 = 0.1 }")]);
+    assert!(open.taper("plan e.toml --strict").done().stdout.contains("No findings"));
+    let decay = "optimizer = { name = \"adamw\", weight_decay = 1.0, exclude_from_weight_decay = [\"bias\"] }";
+    let twice = Bench::new(&[
+        (ADAM, decay),
+        (study, "[choose]\npenalties = [\"l2\"]\n"),
+        (", kernel_regularizer = { l2 = 0.001 }", ""),
+        ("epochs = 20", "epochs = 2000"),
+    ]);
+    let said = twice.taper("plan e.toml --strict");
+    assert!(said.status == Some(1) && said.stdout.contains("dense/kernel (penalized_twice)"), "{said:?}");
+}

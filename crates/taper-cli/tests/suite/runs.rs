@@ -32,6 +32,7 @@ fn runs_are_listed_shown_and_exported() {
     let csv = bench.text("runs.csv");
     assert!(csv.starts_with("run,study,key,penalty,value,"), "{csv}");
     assert_eq!(csv.lines().count(), runs.len() + 1);
+    assert_eq!(bench.taper("runs export runs.parquet out").status, Some(0));
     assert_eq!(bench.taper("runs export runs.txt out").status, Some(2));
     let missing = bench.taper("runs list nowhere");
     assert!(missing.status == Some(2) && missing.stderr.contains("nowhere/runs.sqlite"), "{missing:?}");

@@ -42,8 +42,38 @@ pub(super) fn compile_config(value: Value) -> Result<Option<FitConfig>> {
     taper::read(Value::Object(fit)).map(Some)
 }
 
+/// What is said for the model's only output: alone, in a list of one, or under the output's name.
+fn only(value: Value) -> Result<Value, Complaint> {
+    let several = |got: String| Complaint::new("", "one for the model's only output", got);
+    match value {
+        Value::Array(list) => match <[Value; 1]>::try_from(list) {
+            Ok([one]) => Ok(one),
+            Err(list) => Err(several(brief(&Value::Array(list)))),
+        },
+        Value::Object(map) if !map.contains_key("class_name") => {
+            let shown = brief(&Value::Object(map.clone()));
+            let mut values = map.into_iter().map(|(_, value)| value);
+            match (values.next(), values.next()) {
+                (Some(one), None) => Ok(one),
+                _ => Err(several(shown)),
+            }
+        }
+        other => Ok(other),
+    }
+}
+
+/// Keras writes one of its functions as this, with the function's name for settings.
+fn is_function(value: &Value) -> bool {
+    value.get("module") == Some(&json!("builtins")) && value.get("class_name") == Some(&json!("function"))
+}
+
 /// A name and its settings, in Taper's spelling. `known` pairs Keras's classes with names.
-fn named(value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String, Map<String, Value>), Complaint> {
+fn named(mut value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String, Map<String, Value>), Complaint> {
+    if is_function(&value)
+        && let Some(name @ Value::String(_)) = value.get_mut("config")
+    {
+        value = name.take();
+    }
     if let Value::String(given) = value {
         // A class by its name is that class with its defaults, called as Keras calls its objects.
         let class = known.iter().find(|(class, _)| *class == given);
@@ -68,9 +98,12 @@ fn named(value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String, Ma
 }
 
 fn loss(value: Value) -> Result<Value, Complaint> {
-    let (mut name, mut config) = named(value, "one loss", LOSSES)?;
+    let (mut name, mut config) = named(only(value)?, "one loss", LOSSES)?;
     if name.chars().all(|letter| letter.is_ascii_uppercase()) {
         name = name.to_ascii_lowercase(); // "MSE"
+    }
+    if name == "bce" {
+        "binary_crossentropy".clone_into(&mut name);
     }
     config.insert("name".to_owned(), name.into());
     Ok(Value::Object(config))
@@ -80,6 +113,10 @@ fn loss(value: Value) -> Result<Value, Complaint> {
 fn metrics(value: Value) -> Result<Value, Complaint> {
     let list = match value {
         Value::Null => vec![],
+        Value::Object(_) => match only(value)? {
+            Value::Array(list) => list,
+            one => vec![one],
+        },
         Value::Array(list) => match <[Value; 1]>::try_from(list) {
             Ok([Value::Array(inner)]) => inner, // one list per output
             Ok(list) => list.into(),
@@ -101,8 +138,12 @@ fn metric(value: Value) -> Result<Value, Complaint> {
     let mut label = name.clone();
     match &*name {
         "acc" => "accuracy".clone_into(&mut name),
+        "bce" | "BCE" => "binary_crossentropy".clone_into(&mut name),
+        "kld" | "KLD" => "kl_divergence".clone_into(&mut name),
         "mean_squared_error" | "MSE" => "mse".clone_into(&mut name),
         "mean_absolute_error" | "MAE" => "mae".clone_into(&mut name),
+        "mean_absolute_percentage_error" | "MAPE" => "mape".clone_into(&mut name),
+        "mean_squared_logarithmic_error" | "MSLE" => "msle".clone_into(&mut name),
         _ => {}
     }
     if let Some(Value::String(given)) = config.remove("name") {
@@ -281,6 +322,23 @@ mod tests {
         assert_eq!(fit.metrics[0].metric, Metric::Accuracy);
         assert_eq!(read(&json!("BinaryCrossentropy"), &json!(null)).unwrap().loss, Loss::BINARY_CROSSENTROPY);
         assert!(read(&json!("mse"), &json!(["fbeta"])).unwrap_err().to_string().starts_with("metrics[0]"));
+    }
+
+    #[test]
+    fn what_is_said_of_the_only_output_may_stand_in_a_list_or_under_its_name() {
+        let function = |name: &str| json!({ "module": "builtins", "class_name": "function", "config": name, "registered_name": "function" });
+        for loss in
+            [json!(["bce"]), json!({ "out": "binary_crossentropy" }), function("binary_crossentropy"), json!("BCE")]
+        {
+            assert_eq!(read(&loss, &json!(null)).unwrap().loss, Loss::BINARY_CROSSENTROPY, "{loss}");
+        }
+        let fit = read(&json!("mse"), &json!({ "out": ["acc", function("mean_squared_error")] })).unwrap();
+        assert_eq!(fit.metric_names(), ["acc", "mean_squared_error"]);
+        assert_eq!(read(&json!("mse"), &json!({ "out": "mae" })).unwrap().metric_names(), ["mae"]);
+        let error = read(&json!({ "a": "mse", "b": "mse" }), &json!(null)).unwrap_err().to_string();
+        assert!(error.starts_with("loss: expected one for the model's only output"), "{error}");
+        assert!(read(&json!([]), &json!(null)).is_err());
+        assert!(read(&function("somebody_s_own"), &json!(null)).is_err());
     }
 
     #[test]

@@ -201,7 +201,8 @@ fn is_operation(value: &Value) -> bool {
 }
 
 /// The operations by which Keras writes down how masks go from layer to layer: which tokens or numbers are not left out, which
-/// steps have any such number, and which count in either of two masks. Masks go the same ways here without being told. Any other operation is refused by name.
+/// steps have any such number, which count in either of two masks, and how masks are laid beside or behind each other where their
+/// layers' outputs are. Masks go the same ways here without being told. Any other operation is refused by name.
 fn mask_operations(layers: &[Value]) -> Result<Vec<String>, Complaint> {
     let args = |value: &Value| -> Option<Vec<Value>> {
         match value.get("inbound_nodes")?.as_array()?.as_slice() {
@@ -221,6 +222,8 @@ fn mask_operations(layers: &[Value]) -> Result<Vec<String>, Complaint> {
     let mut masks: Vec<String> = Vec::new();
     for (i, value) in layers.iter().enumerate().filter(|(_, value)| is_operation(value)) {
         let class = text(value, "class_name");
+        let setting = |key: &str| value.get("config").and_then(|config| config.get(key)).unwrap_or(&Value::Null);
+        let is_mask = |source: &Value| history(source).is_some_and(|source| masks.contains(&source.layer));
         let good = match (&*class, args(value).as_deref()) {
             ("NotEqual", Some([source, value])) => {
                 history(source).zip(value.as_f64()).is_some_and(|(source, value)| {
@@ -228,14 +231,12 @@ fn mask_operations(layers: &[Value]) -> Result<Vec<String>, Complaint> {
                 })
             }
             ("Any", Some([source])) => {
-                let config = value.get("config").unwrap_or(&Value::Null);
-                config.get("axis") == Some(&json!(-1))
-                    && config.get("keepdims") == Some(&json!(false))
-                    && history(source).is_some_and(|source| masks.contains(&source.layer))
+                *setting("axis") == json!(-1) && *setting("keepdims") == json!(false) && is_mask(source)
             }
-            ("LogicalOr", Some(sources @ [_, _])) => {
-                sources.iter().all(|source| history(source).is_some_and(|source| masks.contains(&source.layer)))
-            }
+            ("ExpandDims", Some([source])) => *setting("axis") == json!(-1) && is_mask(source),
+            ("ZerosLike" | "OnesLike", Some([source])) => history(source).is_some(),
+            ("LogicalOr", Some(sources @ [_, _])) => sources.iter().all(is_mask),
+            ("Concatenate", Some([Value::Array(sources)])) => sources.iter().all(is_mask),
             _ => false,
         };
         if !good {

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use taper::{
-    Activation, Add, Concatenate, Dense, FitConfig, Graph, Loss, Lstm, Model, Optimizer, OptimizerState, Regularizer,
-    Seed, Sequential,
+    Activation, Add, Concatenate, Dense, FitConfig, Graph, LayerSpec, Loss, Lstm, Model, Optimizer, OptimizerKind,
+    OptimizerState, Regularizer, Seed, Sequential,
 };
 
 use super::{
@@ -27,7 +27,7 @@ fn small() -> Vec<u8> {
         .node("out", ["joined"], Dense::new(1).activation(Activation::Sigmoid));
     let model = Model::build(spec, Seed::new(1)).unwrap();
     let fit = FitConfig::new(Loss::BINARY_CROSSENTROPY).optimizer(Optimizer::adam());
-    let state = OptimizerState::new(&fit.optimizer, model.params().data().len());
+    let state = OptimizerState::new(&fit.optimizer, model.params().slots());
     keras_bytes(&model, Some(&fit), Some(&state)).unwrap()
 }
 
@@ -234,6 +234,27 @@ fn weights_alone_go_into_a_model_that_is_there() {
     let text = read_keras_weights(&path, &mut wrong, &ReadOptions::default()).unwrap_err().to_string();
     assert!(text.contains("model.weights.h5: layers/lstm: expected a layer of the configuration"), "{text}");
     assert_eq!(wrong.params(), &before);
+}
+
+/// A large frozen layer has no moments in the file, and takes no room for any in memory: good or damaged.
+#[test]
+fn a_frozen_layer_takes_no_more_room_than_its_weights() {
+    let still = LayerSpec::from(Dense::new(2800)).trainable(false);
+    let spec = Sequential::new([2800]).layer(still).layer(Dense::new(2));
+    let model = Model::build(&spec, Seed::new(1)).unwrap();
+    let optimizer = OptimizerKind::Adam { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: true };
+    let optimizer = Optimizer { use_ema: true, ..Optimizer::new(optimizer) };
+    let fit = FitConfig::new(Loss::Mse).optimizer(optimizer);
+    let state = OptimizerState::new(&fit.optimizer, model.params().slots());
+    let file = keras_bytes(&model, Some(&fit), Some(&state)).unwrap();
+    assert!(file.len() > 31_000_000);
+    assert_eq!(read(&file).unwrap().optimizer, Some(state));
+    let wider = with_config(&file, |config| config["config"]["layers"][2]["config"]["units"] = json!(3));
+    assert!(error(&wider).contains("shape"), "{}", error(&wider));
+    let other = with_config(&file, |config| {
+        config["compile_config"]["optimizer"]["config"]["amsgrad"] = json!(false);
+    });
+    assert!(error(&other).contains("optimizer/vars: expected"), "{}", error(&other));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use taper::{Complaint, LayerSpec, Result};
 
+use super::activation;
 use super::class::{CONSTRAINTS, INITIALIZERS, LAYERS, Object, REGULARIZERS, brief, drop_inert, snake_case};
 
 /// Turns a layer object into a specification. `rank` is the number of dimensions of its input without the batch, where known.
@@ -23,8 +24,8 @@ fn table(mut object: Object) -> Result<Value> {
                 check_last_axis(&value, rank)?;
                 continue;
             }
-            "layer" => ("of".to_owned(), inner(value, &key)?),
-            "backward_layer" => (key.clone(), inner(value, &key)?),
+            "layer" => ("of".to_owned(), inner(value, &key, class == "TimeDistributed")?),
+            "backward_layer" => (key.clone(), inner(value, &key, false)?),
             "trainable" if value == json!(true) => continue,
             _ => (key.clone(), setting(&key, value).map_err(|complaint| complaint.within(&key))?),
         };
@@ -34,9 +35,13 @@ fn table(mut object: Object) -> Result<Value> {
     Ok(Value::Object(table))
 }
 
-/// A layer that another one wraps.
-fn inner(value: Value, key: &str) -> Result<Value> {
-    let object = Object::new(value, "a layer").map_err(|complaint| complaint.within(key))?;
+/// A layer that another one wraps. `TimeDistributed` calls only its arithmetic: Keras never computes the penalty on the outputs of
+/// such a layer, and we leave it out.
+fn inner(value: Value, key: &str, each_step: bool) -> Result<Value> {
+    let mut object = Object::new(value, "a layer").map_err(|complaint| complaint.within(key))?;
+    if each_step {
+        object.config.remove("activity_regularizer");
+    }
     table(object).map_err(|error| error.within(key))
 }
 
@@ -66,6 +71,8 @@ pub(super) fn setting(key: &str, value: Value) -> Result<Value, Complaint> {
         named(value, "a constraint", CONSTRAINTS)
     } else if key.ends_with("_regularizer") {
         regularizer(value)
+    } else if key == "activation" || key == "recurrent_activation" {
+        activation::read(value)
     } else {
         Ok(value)
     }
@@ -123,8 +130,8 @@ pub(super) fn to_keras(spec: &LayerSpec) -> Result<(&'static str, Map<String, Va
                 (key.to_owned(), object("keras.layers", class, config))
             }
             "activation" | "recurrent_activation" => {
-                let name = activation_to_keras(&value).map_err(|complaint| complaint.within(&key))?;
-                (key, name)
+                let function = activation::write(&value).map_err(|complaint| complaint.within(&key))?;
+                (key, function)
             }
             _ if key.ends_with("_initializer") => (key, named_to_keras("keras.initializers", INITIALIZERS, value)),
             _ if key.ends_with("_constraint") => (key, named_to_keras("keras.constraints", CONSTRAINTS, value)),
@@ -160,18 +167,6 @@ pub(super) fn named_to_keras(module: &str, known: &[&'static str], value: Value)
     }
     let class = super::class::class_of(&name, known).unwrap_or_default();
     json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
-}
-
-/// Functions with settings have no name in Keras's files.
-fn activation_to_keras(value: &Value) -> Result<Value, Complaint> {
-    let name = value.get("name").unwrap_or(value);
-    let standard = taper::read::<taper::Activation>(name.clone()).ok();
-    let this = taper::read::<taper::Activation>(value.clone()).ok();
-    if standard != this {
-        let complaint = Complaint::new("", "a function with Keras's own settings", brief(value));
-        return Err(complaint.help("Keras has no name for it in a file; use a layer of its own"));
-    }
-    Ok(if name == "swish" { json!("silu") } else { name.clone() })
 }
 
 fn regularizer_to_keras(value: &Value) -> Result<Value, Complaint> {

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod activation;
 mod class;
 mod compile;
 mod config;

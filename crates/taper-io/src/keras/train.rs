@@ -179,8 +179,8 @@ pub fn train_keras(
     put_predictions(&mut predictions, "predict/initial", model, &data.train)?;
     let penalty_start = penalties(model, &head, &measure)?;
 
-    let parameters = model.params().data().len();
-    let optimizer = file.optimizer.take().unwrap_or_else(|| OptimizerState::new(&fit.optimizer, parameters));
+    let optimizer =
+        file.optimizer.take().unwrap_or_else(|| OptimizerState::new(&fit.optimizer, model.params().slots()));
     let mut state = TrainState { optimizer, ..TrainState::new(model, &fit) };
     let record = fit_from(model, &mut state, &data.train, data.validation.as_ref(), &fit, options.seed, observer)?;
     file.optimizer = Some(state.optimizer);

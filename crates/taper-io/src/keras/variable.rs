@@ -223,24 +223,27 @@ pub(super) fn optimizer_state(
     }
     complaints.finish()?;
 
-    let len = slots.last().map_or(0, |slot| slot.range.end);
     let buffers = fit.optimizer.kind.moments().iter().map(|group| group.len()).sum::<usize>()
         + usize::from(fit.optimizer.use_ema)
         + usize::from(fit.optimizer.gradient_accumulation_steps.is_some());
     if count == 1 + usize::from(matches!(fit.optimizer.learning_rate, LearningRate::Constant(_))) && buffers > 0 {
         return Ok(None);
     }
-    // Frozen parameters have no variables here but room in the state.
-    if len.saturating_mul(buffers) > file_len / 2 {
-        let complaint = Complaint::new(place, "a state that fits the file", format!("{buffers} times {len} numbers"));
-        return Err(complaint.into());
+    // Every number is one of the file's, but several of its variables could be the same bytes.
+    let trained = slots.iter().filter(|slot| slot.spec.trainable).map(|slot| slot.range.len()).sum::<usize>();
+    if trained.saturating_mul(buffers) > file_len / 4 {
+        let got = format!("{buffers} times {trained} numbers");
+        return Err(Complaint::new(place, "a state that fits the file", got).into());
     }
     let steps = sets.first().and_then(number);
     let Some(steps) = steps.filter(|steps| *steps >= 0.0) else {
         return Err(Complaint::new("optimizer/vars/0", "a number of steps", format!("{steps:?}")).into());
     };
-    let mut state = OptimizerState::new(&fit.optimizer, len);
+    let mut state = OptimizerState::new(&fit.optimizer, slots);
     state.iterations = steps as u64;
+    let places: Vec<_> =
+        slots.iter().map(|slot| if slot.spec.trainable { state.place(&slot.range) } else { 0..0 }).collect();
+    let place = |slot: &usize| places[*slot].clone();
     for (variable, set) in variables.iter().zip(sets) {
         let single = number(&set);
         match variable {
@@ -253,9 +256,9 @@ pub(super) fn optimizer_state(
                 }
             }
             Variable::MomentumProduct => state.momentum_product = single.map_or(1.0, |product| product as f32),
-            Variable::Average(slot) => fill(&mut state.average[slots[*slot].range.clone()], &set),
-            Variable::Accumulated(slot) => fill(&mut state.accumulated[slots[*slot].range.clone()], &set),
-            Variable::Moment(moment, slot) => fill(&mut state.moments[*moment][slots[*slot].range.clone()], &set),
+            Variable::Average(slot) => fill(&mut state.average[place(slot)], &set),
+            Variable::Accumulated(slot) => fill(&mut state.accumulated[place(slot)], &set),
+            Variable::Moment(moment, slot) => fill(&mut state.moments[*moment][place(slot)], &set),
         }
     }
     Ok(Some(state))

@@ -241,20 +241,18 @@ fn weights(model: &Model, optimizer: Option<(&FitConfig, &OptimizerState)>) -> V
     let layers = layers(model);
     let specs: Vec<(&str, &LayerSpec)> = layers.iter().map(|(name, _, spec)| (name.as_str(), *spec)).collect();
     let layout = Layout::new(&specs, slots);
-    let array = |data: &[f32], slot: usize| {
-        let slot = &slots[slot];
-        Node::F32(slot.spec.shape.sizes().to_vec(), data[slot.range.clone()].to_vec())
-    };
+    let array = |data: &[f32], slot: usize| Node::F32(slots[slot].spec.shape.sizes().to_vec(), data.to_vec());
     let mut root = Node::group();
     root.insert("vars", Node::Group(Some("model".to_owned()), BTreeMap::new()));
     for (group, name) in &layout.groups {
         root.insert(&format!("layers/{group}/vars"), Node::Group(Some(name.clone()), BTreeMap::new()));
     }
     for (slot, (path, number)) in layout.places.iter().enumerate() {
-        root.insert(&format!("{path}/{number}"), array(model.params().data(), slot));
+        root.insert(&format!("{path}/{number}"), array(&model.params().data()[slots[slot].range.clone()], slot));
     }
     if let Some((fit, state)) = optimizer {
         let step = state.iterations;
+        let remembered = |data: &[f32], slot: usize| array(&data[state.place(&slots[slot].range)], slot);
         for (i, variable) in optimizer_variables(fit, slots, true).into_iter().enumerate() {
             let node = match variable {
                 Variable::Iterations => Node::I64(step as i64),
@@ -265,9 +263,9 @@ fn weights(model: &Model, optimizer: Option<(&FitConfig, &OptimizerState)>) -> V
                     };
                     Node::F32(vec![], vec![rate as f32])
                 }
-                Variable::Average(slot) => array(&state.average, slot),
-                Variable::Accumulated(slot) => array(&state.accumulated, slot),
-                Variable::Moment(moment, slot) => array(&state.moments[moment], slot),
+                Variable::Average(slot) => remembered(&state.average, slot),
+                Variable::Accumulated(slot) => remembered(&state.accumulated, slot),
+                Variable::Moment(moment, slot) => remembered(&state.moments[moment], slot),
                 Variable::MomentumProduct => Node::F32(vec![], vec![state.momentum_product]),
             };
             root.insert(&format!("optimizer/vars/{i}"), node);

@@ -13,6 +13,8 @@ use crate::{Error, Result};
 pub enum ColumnKind {
     /// Numbers.
     Numbers,
+    /// Numbers in double precision, some of which may be missing.
+    Optional,
     /// Text.
     Text,
 }
@@ -22,6 +24,8 @@ pub enum ColumnKind {
 pub enum CellsOut<'a> {
     /// Numbers.
     Numbers(Vec<f32>),
+    /// Numbers in double precision, some of which may be missing.
+    Optional(Vec<Option<f64>>),
     /// Text.
     Text(Vec<&'a str>),
 }
@@ -68,6 +72,7 @@ impl TableWriter {
             Format::Csv { file, path } => {
                 let rows = match columns.first() {
                     Some(CellsOut::Numbers(values)) => values.len(),
+                    Some(CellsOut::Optional(values)) => values.len(),
                     Some(CellsOut::Text(texts)) => texts.len(),
                     None => 0,
                 };
@@ -75,6 +80,9 @@ impl TableWriter {
                     for column in columns {
                         let written = match column {
                             CellsOut::Numbers(values) => file.write_field(values[row].to_string()),
+                            CellsOut::Optional(values) => {
+                                file.write_field(values[row].map_or(String::new(), |value| value.to_string()))
+                            }
                             CellsOut::Text(texts) => file.write_field(inert(texts[row]).as_bytes()),
                         };
                         written.map_err(|error| failed(path, error))?;

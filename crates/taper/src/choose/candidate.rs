@@ -92,6 +92,34 @@ impl Candidate {
     }
 }
 
+/// The candidates of an experiment's `[choose]` that are known before its rows are looked at, each with the experiment that has it:
+/// every penalty at every strength of the declared grid. Without a grid, where strengths are found from the data, every penalty
+/// once, at 1e-4 (dropout at 0.2, early stopping at 10): what holds at any strength can be seen there.
+///
+/// # Errors
+///
+/// Penalties that are none, or that the model cannot have.
+pub fn candidates(experiment: &Experiment) -> Result<Vec<(Candidate, Experiment)>> {
+    let Some(spec) = &experiment.choose else { return Ok(vec![]) };
+    spec.validate().map_err(|error| error.within("choose"))?;
+    let bare = stripped(experiment, spec)?;
+    let mut candidates = vec![];
+    for (name, penalty) in spec.read_penalties() {
+        let usual = match penalty.family() {
+            None => 0.0,
+            Some(Family::Dropout) => 0.2,
+            Some(Family::EarlyStopping) => 10.0,
+            Some(_) => 1e-4,
+        };
+        for value in spec.grid.as_deref().unwrap_or(&[usual]) {
+            let candidate = Candidate::new(name.clone(), *value);
+            let applied = candidate.applied(&bare, &spec.on)?;
+            candidates.push((candidate, applied));
+        }
+    }
+    Ok(candidates)
+}
+
 /// The experiment without `[study]` and `[choose]`, and without what the penalties that are compared would put in: what all
 /// candidates are applied to.
 pub(crate) fn stripped(experiment: &Experiment, spec: &ChooseSpec) -> Result<Experiment> {

@@ -23,7 +23,7 @@ mod store;
 mod trial;
 mod verdict;
 
-pub use candidate::{Candidate, Path};
+pub use candidate::{Candidate, Path, candidates};
 pub use curve::Curve;
 pub use evidence::{LearningPoint, Overfitting};
 pub use fold::{FoldAt, Selection};

@@ -2,53 +2,82 @@
 
 use std::collections::BTreeMap;
 
-use super::part::Part;
-use super::way::Way;
+use serde_json::Value;
+
+use super::part::{Part, all_weights, inner_mut, weights};
+use super::way::{READS, Way};
 use crate::layer::LayerKind;
 use crate::model::{Model, ModelSpec};
-use crate::param::Role;
+use crate::param::{ParamSlot, Role};
 use crate::{Complaint, Result, read};
+
+/// A parameter that is being cut: its sizes, its numbers, and where each stood in the model that was to be made smaller.
+struct Tensor {
+    sizes: Vec<usize>,
+    w: Vec<f32>,
+    origin: Vec<usize>,
+}
+
+/// A model on its way to a smaller one.
+pub(super) struct Small {
+    pub(super) model: Model,
+    /// Of each number, where it stood in the first model; [`NEW`] where it did not.
+    pub(super) origin: Vec<usize>,
+}
+
+/// The origin of a number that the first model did not have.
+pub(super) const NEW: usize = usize::MAX;
 
 /// What will be a model.
 pub(super) struct Draft {
     spec: ModelSpec,
-    /// Sizes and numbers of each parameter.
-    tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    tensors: BTreeMap<String, Tensor>,
 }
 
 impl Draft {
-    pub(super) fn of(model: &Model) -> Self {
-        let tensor = |(slot, w): (&crate::ParamSlot, &[f32])| {
-            (slot.path.clone(), (slot.spec.shape.sizes().to_vec(), w.to_vec()))
+    /// All of a model, whose numbers come from there in the first one.
+    pub(super) fn of(model: &Model, origin: &[usize]) -> Self {
+        let tensor = |(slot, w): (&ParamSlot, &[f32])| {
+            let (sizes, origin) = (slot.spec.shape.sizes().to_vec(), origin[slot.range.clone()].to_vec());
+            (slot.path.clone(), Tensor { sizes, w: w.to_vec(), origin })
         };
         Self { spec: model.spec.clone(), tensors: model.params.iter().map(tensor).collect() }
     }
 
-    /// The model that it has become. Penalties that are written weight by weight, or that fewer units cannot have, are left out.
-    pub(super) fn build(mut self) -> Result<Model> {
+    /// The model that it has become. If it cannot have its penalties as they are written, it has none: `carry` gives it what it
+    /// can have.
+    pub(super) fn build(mut self) -> Result<Small> {
         if Model::plan(&self.spec).is_err() {
             self.drop_penalties()?;
         }
-        let mut weights = Vec::new();
+        let (mut weights, mut origin) = (vec![], vec![]);
         for slot in Model::plan(&self.spec)? {
             match self.tensors.remove(&slot.path) {
-                Some((sizes, w)) if sizes == slot.spec.shape.sizes() => weights.extend(w),
+                Some(tensor) if tensor.sizes == slot.spec.shape.sizes() => {
+                    weights.extend(tensor.w);
+                    origin.extend(tensor.origin);
+                }
                 other => {
-                    let got = other.map_or("none".to_owned(), |(sizes, _)| format!("{sizes:?}"));
+                    let got = other.map_or("none".to_owned(), |tensor| format!("{:?}", tensor.sizes));
                     return Err(Complaint::new(slot.path, format!("weights of shape {}", slot.spec.shape), got).into());
                 }
             }
         }
-        Model::with_weights(self.spec, weights)
+        Ok(Small { model: Model::with_weights(self.spec, weights)?, origin })
     }
 
     fn drop_penalties(&mut self) -> Result<()> {
+        /// Penalties on activities do not know how many there are.
+        fn strip(settings: &mut Value) {
+            if let Some(settings) = settings.as_object_mut() {
+                settings.retain(|key, _| !key.ends_with("_regularizer") || key == "activity_regularizer");
+                settings.values_mut().for_each(strip);
+            }
+        }
         self.spec.set_regularization(None);
         for layer in self.spec.owned_mut() {
             let mut settings = serde_json::to_value(&*layer).unwrap_or_default();
-            if let Some(settings) = settings.as_object_mut() {
-                settings.retain(|key, _| !key.ends_with("_regularizer"));
-            }
+            strip(&mut settings);
             *layer = read(settings)?;
         }
         Ok(())
@@ -56,13 +85,12 @@ impl Draft {
 
     /// Keeps these positions of one dimension of a parameter.
     fn keep(&mut self, path: &str, dimension: usize, keep: &[usize]) {
-        let Some((sizes, w)) = self.tensors.get_mut(path) else { return };
+        let Some(Tensor { sizes, w, origin }) = self.tensors.get_mut(path) else { return };
         let (size, inner) = (sizes[dimension], sizes[dimension + 1..].iter().product::<usize>());
-        let mut kept = Vec::with_capacity(w.len() / size * keep.len());
-        for outer in w.chunks_exact(size * inner) {
-            keep.iter().for_each(|i| kept.extend_from_slice(&outer[i * inner..(i + 1) * inner]));
-        }
-        *w = kept;
+        let places =
+            || (0..w.len() / (size * inner)).flat_map(|outer| keep.iter().map(move |i| (outer * size + i) * inner));
+        *origin = places().flat_map(|at| origin[at..at + inner].to_vec()).collect();
+        *w = places().flat_map(|at| w[at..at + inner].to_vec()).collect();
         sizes[dimension] = keep.len();
     }
 
@@ -80,14 +108,8 @@ impl Draft {
         for (slot, _) in [Some(part.kernel), part.recurrent, part.bias].into_iter().flatten() {
             self.keep(&slot.path, slot.spec.shape.rank() - 1, &columns);
         }
-        match self.settings(model, layer) {
-            Some(LayerKind::Dense(layer)) => layer.units = keep.len(),
-            Some(LayerKind::Conv1d(layer)) => layer.filters = keep.len(),
-            Some(LayerKind::Conv2d(layer)) => layer.filters = keep.len(),
-            Some(LayerKind::SimpleRnn(layer)) => layer.units = keep.len(),
-            Some(LayerKind::Lstm(layer)) => layer.units = keep.len(),
-            Some(LayerKind::Gru(layer)) => layer.units = keep.len(),
-            _ => {}
+        if let Some(kind) = self.settings(model, layer) {
+            resize(inner_mut(kind), keep.len());
         }
     }
 
@@ -95,10 +117,16 @@ impl Draft {
     pub(super) fn keep_way(&mut self, model: &Model, way: &Way, keep: &[usize]) {
         for (slot, _) in model.params.iter() {
             let is_in = |layer: usize| model.layers[layer].range.contains(&slot.range.start);
-            if way.stages.iter().any(|stage| is_in(*stage)) {
+            let sizes = slot.spec.shape.sizes();
+            let reads = sizes.len().saturating_sub(2);
+            if slot.spec.role == Role::DepthwiseKernel
+                && (is_in(way.sink) || way.stages.iter().any(|stage| is_in(*stage)))
+            {
+                self.keep(&slot.path, reads, &way.indices(sizes[reads], keep));
+            } else if way.stages.iter().any(|stage| is_in(*stage)) {
                 self.keep(&slot.path, 0, &way.indices(slot.spec.shape.len(), keep));
-            } else if is_in(way.sink) && slot.spec.role == Role::Kernel {
-                self.keep(&slot.path, slot.spec.shape.rank() - 2, &way.indices(way.end.last(), keep));
+            } else if is_in(way.sink) && READS.contains(&slot.spec.role) {
+                self.keep(&slot.path, reads, &way.inputs(sizes[reads], keep));
             }
         }
     }
@@ -119,19 +147,41 @@ impl Draft {
         if offsets.iter().all(|offset| *offset == 0.0) {
             return;
         }
-        let name = &model.layers[way.sink].name;
-        let path = match super::part::weights(model, way.sink, Role::Bias) {
-            Some((slot, _)) => slot.path.clone(),
-            None => format!("{name}/bias"),
+        let path = match (weights(model, way.sink, Role::Bias), all_weights(model, way.sink, &READS).next()) {
+            (Some((slot, _)), _) => slot.path.clone(),
+            (None, Some((kernel, _))) => match kernel.path.rsplit_once('/') {
+                Some((layer, _)) => format!("{layer}/bias"),
+                None => return,
+            },
+            (None, None) => return,
         };
-        match self.settings(model, way.sink) {
+        match self.settings(model, way.sink).map(inner_mut) {
             Some(LayerKind::Dense(layer)) => layer.use_bias = true,
             Some(LayerKind::Conv1d(layer)) => layer.use_bias = true,
             Some(LayerKind::Conv2d(layer)) => layer.use_bias = true,
             _ => {}
         }
-        let empty = || (vec![offsets.len()], vec![0.0; offsets.len()]);
-        let (_, bias) = self.tensors.entry(path).or_insert_with(empty);
-        bias.iter_mut().zip(offsets).for_each(|(bias, offset)| *bias = (f64::from(*bias) + offset) as f32);
+        let (sizes, len) = (vec![offsets.len()], offsets.len());
+        let empty = || Tensor { sizes, w: vec![0.0; len], origin: vec![NEW; len] };
+        let bias = self.tensors.entry(path).or_insert_with(empty);
+        bias.w.iter_mut().zip(offsets).for_each(|(bias, offset)| *bias = (f64::from(*bias) + offset) as f32);
+    }
+}
+
+/// Says how many units a layer has.
+fn resize(kind: &mut LayerKind, units: usize) {
+    match kind {
+        LayerKind::Dense(layer) => layer.units = units,
+        LayerKind::Conv1d(layer) => layer.filters = units,
+        LayerKind::Conv2d(layer) => layer.filters = units,
+        LayerKind::SeparableConv2d(layer) => layer.filters = units,
+        LayerKind::SimpleRnn(layer) => layer.units = units,
+        LayerKind::Lstm(layer) => layer.units = units,
+        LayerKind::Gru(layer) => layer.units = units,
+        LayerKind::Bidirectional(layer) => {
+            resize(&mut layer.of.kind, units);
+            layer.backward_layer.iter_mut().for_each(|layer| resize(&mut layer.kind, units));
+        }
+        _ => {}
     }
 }

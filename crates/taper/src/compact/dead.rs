@@ -1,10 +1,10 @@
 //! Which units take no part, and which say the same whatever comes.
 
-use super::part::{Cell, Part, spec_of, weights};
+use super::part::{Cell, Part, all_weights, spec_of};
 use super::way::Way;
 use crate::layer::ActivationLayer;
 use crate::model::{Model, Sequential};
-use crate::param::Role;
+use crate::param::{ParamSlot, Role};
 use crate::{Result, Seed};
 
 fn all_zero(mut row: impl Iterator<Item = f32>) -> bool {
@@ -14,6 +14,16 @@ fn all_zero(mut row: impl Iterator<Item = f32>) -> bool {
 /// The channels of a way that no weight at its end reads.
 pub(super) fn unread(model: &Model, way: &Way) -> Vec<usize> {
     let read = |channel: &usize| !way.rows(model, *channel).all(|row| all_zero(row.iter().copied()));
+    // A separable convolution's own taps may already be 0.
+    let taps = all_weights(model, way.sink, &[Role::DepthwiseKernel]).next();
+    let heard = |channel: &usize| {
+        taps.is_none_or(|(slot, w)| {
+            let inner = slot.spec.shape.last();
+            let (width, own) = (slot.spec.shape.sizes()[2], way.indices(way.end.last(), &[*channel]));
+            w.iter().enumerate().any(|(i, w)| *w != 0.0 && own.contains(&(i / inner % width)))
+        })
+    };
+    let read = |channel: &usize| read(channel) && heard(channel);
     (0..way.channels).filter(|channel| !read(channel)).collect()
 }
 
@@ -21,7 +31,11 @@ pub(super) fn unread(model: &Model, way: &Way) -> Vec<usize> {
 /// that is not itself without readers.
 pub(super) fn without_readers(model: &Model, part: &Part<'_>, way: &Way) -> Vec<bool> {
     let mut dead = vec![false; part.units];
-    unread(model, way).into_iter().for_each(|unit| dead[unit] = true);
+    let own = part.offset..part.offset + part.units;
+    unread(model, way)
+        .into_iter()
+        .filter(|channel| own.contains(channel))
+        .for_each(|channel| dead[channel - part.offset] = true);
     let Some((_, recurrent)) = part.recurrent else { return dead };
     let sums = part.gates * part.units;
     loop {
@@ -44,8 +58,8 @@ pub(super) fn constants(model: &Model, node: usize, part: &Part<'_>, way: &Way) 
     for row in kernel.chunks_exact(sums).chain(part.recurrent.iter().flat_map(|(_, w)| w.chunks_exact(sums))) {
         deaf.iter_mut().zip(row).for_each(|(deaf, w)| *deaf &= *w == 0.0);
     }
-    // A normalization that multiplies by 0 makes constants of anything.
-    let muted: Vec<usize> = (0..part.units).filter(|unit| is_muted(model, way, *unit)).collect();
+    // A stage that multiplies by 0 makes constants of anything.
+    let muted: Vec<usize> = (0..part.units).filter(|unit| is_muted(model, way, part.offset + *unit)).collect();
     let mut constants: Vec<(usize, f32)> = muted.iter().map(|unit| (*unit, 0.0)).collect();
     let others = (0..part.units).filter(|unit| !muted.contains(unit));
     match part.cell {
@@ -69,7 +83,8 @@ pub(super) fn constants(model: &Model, node: usize, part: &Part<'_>, way: &Way) 
             let alone =
                 |unit: &usize| (0..part.gates).all(|gate| deaf[gate * part.units + unit]) && is_alone(part, *unit);
             let steady: Vec<usize> = others.into_iter().filter(alone).collect();
-            if !steady.is_empty() && !return_sequences && model.mask_lens.iter().all(|len| *len == 0) {
+            let is_only = part.units == way.channels;
+            if is_only && !steady.is_empty() && !return_sequences && model.mask_lens.iter().all(|len| *len == 0) {
                 let states = last_state(model, node)?;
                 constants.extend(steady.into_iter().map(|unit| (unit, states[unit])));
             }
@@ -88,12 +103,15 @@ fn is_alone(part: &Part<'_>, unit: usize) -> bool {
     part.recurrent.is_none_or(|(_, w)| (0..sums).all(|sum| own.contains(&sum) || w[unit * sums + sum] == 0.0))
 }
 
-/// Whether a normalization on the way multiplies this channel by 0.
+/// Whether a normalization or a depthwise convolution on the way multiplies this channel by 0.
 fn is_muted(model: &Model, way: &Way, channel: usize) -> bool {
-    way.stages.iter().any(|stage| {
-        weights(model, *stage, Role::Gamma)
-            .is_some_and(|(_, gamma)| way.indices(gamma.len(), &[channel]).iter().all(|i| gamma[*i] == 0.0))
-    })
+    let silenced = |(slot, w): (&ParamSlot, &[f32])| {
+        // (channels), or (taps, channels, 1): a position is of channel i modulo their number.
+        let width = if slot.spec.role == Role::Gamma { w.len() } else { slot.spec.shape.sizes()[2] };
+        let indices = way.indices(width, &[channel]);
+        w.iter().enumerate().all(|(i, w)| *w == 0.0 || !indices.contains(&(i % width)))
+    };
+    way.stages.iter().any(|stage| all_weights(model, *stage, &[Role::Gamma, Role::DepthwiseKernel]).any(silenced))
 }
 
 /// f of these numbers, as the engine computes it.

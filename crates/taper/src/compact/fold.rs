@@ -1,9 +1,8 @@
 //! Constant channels become part of the next bias.
 
-use super::part::{spec_of, takes_constants};
-use super::way::Way;
+use super::part::{all_weights, spec_of, takes_constants};
+use super::way::{READS, Way};
 use crate::model::{Model, Sequential};
-use crate::param::Role;
 use crate::{Result, Seed};
 
 /// The channels that can go because what they say can be said by a bias.
@@ -15,15 +14,10 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    /// What all of them add to every sum.
-    pub(super) fn offsets(&self) -> Vec<f64> {
-        self.offsets_without(usize::MAX)
-    }
-
-    /// What all of them but this one add to every sum.
-    pub(super) fn offsets_without(&self, unit: usize) -> Vec<f64> {
+    /// What these of them add to every sum.
+    pub(super) fn offsets(&self, cut: impl Fn(usize) -> bool) -> Vec<f64> {
         let mut total = vec![0.0; self.sums];
-        for (_, part) in self.units.iter().zip(&self.parts).filter(|(other, _)| **other != unit) {
+        for (_, part) in self.units.iter().zip(&self.parts).filter(|(unit, _)| cut(**unit)) {
             total.iter_mut().zip(part).for_each(|(total, x)| *total += x);
         }
         total
@@ -32,7 +26,7 @@ impl Fold {
 
 /// Of these constant channels, those whose constant can be moved into the bias at the end of the way, exactly.
 pub(super) fn fold(model: &Model, way: &Way, constants: Vec<(usize, f32)>) -> Result<Fold> {
-    let kernel = super::part::weights(model, way.sink, Role::Kernel);
+    let kernel = all_weights(model, way.sink, &READS).next();
     let sums = kernel.map_or(0, |(slot, _)| slot.spec.shape.last());
     let mut fold = Fold { units: vec![], parts: vec![], sums };
     if constants.is_empty() {

@@ -1,5 +1,6 @@
 //! Smaller models with the same outputs: what no longer takes part is cut out.
 
+mod carry;
 mod cut;
 mod dead;
 mod fold;
@@ -7,14 +8,15 @@ mod part;
 mod sparsity;
 mod way;
 
-pub use sparsity::LayerSparsity;
+pub use carry::DroppedPenalty;
+pub use sparsity::{LayerSparsity, Sparsity};
 
 use serde::Serialize;
 
 use crate::model::Model;
 use crate::{Complaint, Result, Seed};
 
-use cut::Draft;
+use cut::{Draft, Small};
 use part::Part;
 use way::Way;
 
@@ -36,11 +38,26 @@ pub struct CompactRecord {
     pub parameters_after: usize,
     /// Every layer whose units, filters or cells can be counted.
     pub layers: Vec<CompactLayer>,
+    /// Layers with units that were not looked at: all their units are there.
+    pub left_whole: Vec<LeftWhole>,
+    /// Penalties that the smaller model does not carry.
+    pub dropped_penalties: Vec<DroppedPenalty>,
     /// Columns of the input (features, channels) that no weight reads, counting from 0.
     pub unused_inputs: Vec<usize>,
     /// The columns that the smaller model's input consists of, in order; `None` if it is the input of the larger one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept_inputs: Option<Vec<usize>>,
+}
+
+/// A layer whose units are left as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftWhole {
+    /// The layer's name.
+    pub name: String,
+    /// Its kind: `conv2d`.
+    pub kind: String,
+    /// Why.
+    pub why: String,
 }
 
 /// Units, filters or cells of one layer.
@@ -72,16 +89,18 @@ impl CompactLayer {
 /// - if its incoming weights are all 0: its output is the constant f(bias), which the next layer's bias takes over. Where that
 ///   cannot be done exactly (behind padding, say), it goes only if the constant is 0.
 ///
-/// Between it and the next layer with weights may lie pooling, flattening, elementwise functions, dropout, padding and batch
-/// normalization, whose channels go too. What several layers read, shared layers, grouped convolutions and the output layer stay
-/// as they are, and of every layer at least one unit is left.
+/// Between it and the next layer with weights may lie pooling, flattening, elementwise functions, dropout, padding, batch
+/// normalization and depthwise convolutions, whose channels go too. Layers on every step are looked into. Of a bidirectional layer
+/// both directions keep as many cells, as it must. The output layer stays as it is, and of every layer at least one unit is left;
+/// [`left_whole`](CompactRecord::left_whole) says which other layers are not cut, and why.
 ///
 /// With `inputs`, columns of the input that no weight reads go as well; the smaller model then takes
 /// [`kept_inputs`](CompactRecord::kept_inputs) alone.
 ///
 /// Outputs differ by no more than rounding ([`difference`] measures it): sums have fewer terms and are rounded elsewhere.
 ///
-/// If a penalty is written weight by weight (factors, an anchor), or cannot be had with fewer units, the smaller model carries none.
+/// The smaller model carries the larger one's penalties; factors and anchors are cut as the weights are. What it cannot carry is
+/// told ([`dropped_penalties`](CompactRecord::dropped_penalties)).
 ///
 /// # Errors
 ///
@@ -103,31 +122,27 @@ impl CompactLayer {
 /// # }
 /// ```
 pub fn compact(model: &Model, inputs: bool) -> Result<Compacted> {
-    let mut small = Draft::of(model).build()?;
+    let all: Vec<usize> = (0..model.params().data().len()).collect();
+    let mut small = Draft::of(model, &all).build()?;
     // Cutting a unit may leave the one before it without a reader, so this goes on until nothing changes.
     while let Some(smaller) = round(&small)? {
         small = smaller;
     }
-    let way = Way::of_input(&small);
-    let unused = way.as_ref().map(|way| dead::unread(&small, way)).unwrap_or_default();
+    let way = Way::of_input(&small.model);
+    let unused = way.as_ref().map(|way| dead::unread(&small.model, way)).unwrap_or_default();
     let mut kept = None;
     if let (true, Some(way), false) = (inputs, &way, unused.is_empty()) {
         let mut keep: Vec<usize> = (0..way.channels).filter(|column| !unused.contains(column)).collect();
         if keep.is_empty() {
             keep.push(0);
         }
-        let mut draft = Draft::of(&small);
-        draft.keep_way(&small, way, &keep);
+        let mut draft = Draft::of(&small.model, &small.origin);
+        draft.keep_way(&small.model, way, &keep);
         draft.keep_inputs(keep.len());
         small = draft.build()?;
         kept = Some(keep);
     }
-    let units = |model: &Model| -> Vec<(String, String, usize)> {
-        let layers = (0..model.layers.len()).filter_map(|layer| Some((layer, Part::of(model, layer)?.units)));
-        layers
-            .map(|(layer, units)| (model.layers[layer].name.clone(), model.layers[layer].kind.to_owned(), units))
-            .collect()
-    };
+    let (small, dropped_penalties) = carry::carry(model, small)?;
     let layers = units(model).into_iter().zip(units(&small)).map(|((name, kind, before), (.., after))| CompactLayer {
         name,
         kind,
@@ -138,36 +153,77 @@ pub fn compact(model: &Model, inputs: bool) -> Result<Compacted> {
         parameters_before: model.params().data().len(),
         parameters_after: small.params().data().len(),
         layers: layers.collect(),
+        left_whole: left_whole(model),
+        dropped_penalties,
         unused_inputs: unused,
         kept_inputs: kept,
     };
     Ok(Compacted { model: small, record })
 }
 
+/// Name, kind and number of units of every layer whose units can be counted.
+fn units(model: &Model) -> Vec<(String, String, usize)> {
+    let count = |layer: usize| Some(Part::all(model, layer)?.ok()?.iter().map(|part| part.units).sum());
+    let layers = model.layers.iter().enumerate().filter_map(|(i, layer)| Some((layer, count(i)?)));
+    layers.map(|(layer, units)| (layer.name.clone(), layer.kind.to_owned(), units)).collect()
+}
+
+/// The layers with units that cannot be cut, the output apart.
+fn left_whole(model: &Model) -> Vec<LeftWhole> {
+    let why = |node: usize| -> Option<String> {
+        match Part::all(model, model.nodes[node].layer)? {
+            Err(why) => Some(why.to_owned()),
+            Ok(parts) => Way::of(model, node, parts.iter().map(|part| part.units).sum()).err().flatten(),
+        }
+    };
+    let mut whole: Vec<LeftWhole> = vec![];
+    for (node, why) in (0..model.nodes.len()).filter_map(|node| Some((node, why(node)?))) {
+        let layer = &model.layers[model.nodes[node].layer];
+        if !whole.iter().any(|other| other.name == layer.name) {
+            whole.push(LeftWhole { name: layer.name.clone(), kind: layer.kind.to_owned(), why });
+        }
+    }
+    whole
+}
+
 /// The model without the dead units of the last layer that has some; `None` if none has.
-fn round(model: &Model) -> Result<Option<Model>> {
+fn round(small: &Small) -> Result<Option<Small>> {
+    let model = &small.model;
     for node in (0..model.nodes.len()).rev() {
         let layer = model.nodes[node].layer;
-        let Some(part) = Part::of(model, layer) else { continue };
-        let Some(way) = Way::of(model, node, part.units) else { continue };
-        let mut dead = dead::without_readers(model, &part, &way);
-        let constants = dead::constants(model, node, &part, &way)?;
-        let fold = fold::fold(model, &way, constants.into_iter().filter(|(unit, _)| !dead[*unit]).collect())?;
-        fold.units.iter().for_each(|unit| dead[*unit] = true);
-        let mut keep: Vec<usize> = (0..part.units).filter(|unit| !dead[*unit]).collect();
-        let mut offsets = fold.offsets();
-        if keep.is_empty() {
-            // A layer without units is none. The one that is left may go on saying what it says.
-            keep.push(0);
-            offsets = fold.offsets_without(0);
+        let Some(Ok(parts)) = Part::all(model, layer) else { continue };
+        let Ok(way) = Way::of(model, node, parts.iter().map(|part| part.units).sum()) else { continue };
+        let (mut dead, mut constants) = (vec![], vec![]);
+        for part in &parts {
+            let without = dead::without_readers(model, part, &way);
+            let steady = dead::constants(model, node, part, &way)?.into_iter().filter(|(unit, _)| !without[*unit]);
+            constants.extend(steady.map(|(unit, value)| (part.offset + unit, value)));
+            dead.extend(without);
         }
-        if keep.len() == part.units {
+        let fold = fold::fold(model, &way, constants)?;
+        fold.units.iter().for_each(|channel| dead[*channel] = true);
+        // Every direction keeps as many as the one that keeps most. A layer without units is none: the one that is left may go on
+        // saying what it says.
+        let alive = |part: &Part<'_>| (0..part.units).filter(|unit| !dead[part.offset + unit]).count();
+        let most = parts.iter().map(alive).max().unwrap_or(0).max(1);
+        let keeps = parts.iter().map(|part| {
+            let spare = most - alive(part);
+            let dead_ones = (0..part.units).filter(|unit| dead[part.offset + unit]).take(spare);
+            let alive_ones = (0..part.units).filter(|unit| !dead[part.offset + unit]);
+            let mut keep: Vec<usize> = dead_ones.chain(alive_ones).collect();
+            keep.sort_unstable();
+            keep
+        });
+        let keeps: Vec<Vec<usize>> = keeps.collect();
+        let of_way = parts.iter().zip(&keeps).flat_map(|(part, keep)| keep.iter().map(|unit| part.offset + unit));
+        let of_way: Vec<usize> = of_way.collect();
+        if of_way.len() == way.channels {
             continue;
         }
-        let mut draft = Draft::of(model);
-        draft.keep_units(model, layer, &part, &keep);
-        draft.keep_way(model, &way, &keep);
-        draft.add_to_bias(model, &way, &offsets);
+        let mut draft = Draft::of(model, &small.origin);
+        parts.iter().zip(&keeps).for_each(|(part, keep)| draft.keep_units(model, layer, part, keep));
+        draft.keep_way(model, &way, &of_way);
+        draft.add_to_bias(model, &way, &fold.offsets(|channel| !of_way.contains(&channel)));
         return draft.build().map(Some);
     }
     Ok(None)

@@ -1,7 +1,7 @@
 //! A layer whose units can be cut: where its weights are.
 
 use crate::activation::Activation;
-use crate::layer::{LayerKind, LayerSpec, Padding};
+use crate::layer::{LayerKind, LayerSpec, MergeMode, Padding};
 use crate::model::Model;
 use crate::param::{ParamSlot, Role};
 
@@ -14,10 +14,36 @@ pub(super) fn spec_of(model: &Model, layer: usize) -> Option<&LayerSpec> {
     model.spec.owned().get(before).copied()
 }
 
+/// The parameters of a layer that have one of these roles: several where a layer wraps two.
+pub(super) fn all_weights<'a>(
+    model: &'a Model,
+    layer: usize,
+    roles: &'a [Role],
+) -> impl Iterator<Item = (&'a ParamSlot, &'a [f32])> {
+    let range = &model.layers[layer].range;
+    model.params.iter().filter(|(slot, _)| range.contains(&slot.range.start) && roles.contains(&slot.spec.role))
+}
+
 /// A parameter of a layer, by its role.
 pub(super) fn weights(model: &Model, layer: usize, role: Role) -> Option<(&ParamSlot, &[f32])> {
     let range = &model.layers[layer].range;
     model.params.iter().find(|(slot, _)| range.contains(&slot.range.start) && slot.spec.role == role)
+}
+
+/// The kind of a layer, or of the layer that it puts on every step.
+pub(super) fn inner(kind: &LayerKind) -> &LayerKind {
+    match kind {
+        LayerKind::TimeDistributed(layer) => inner(&layer.of.kind),
+        other => other,
+    }
+}
+
+/// The same, to be changed.
+pub(super) fn inner_mut(kind: &mut LayerKind) -> &mut LayerKind {
+    match kind {
+        LayerKind::TimeDistributed(layer) => inner_mut(&mut layer.of.kind),
+        other => other,
+    }
 }
 
 /// How a layer goes from its sums to its outputs.
@@ -29,10 +55,12 @@ pub(super) enum Cell {
     Recurrent { candidate: usize, activation: Activation, return_sequences: bool },
 }
 
-/// A layer with units, filters or cells.
+/// Units, filters or cells of a layer, or of one direction of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part<'a> {
     pub(super) units: usize,
+    /// Where its units begin among the channels of the layer's output.
+    pub(super) offset: usize,
     /// Sums per unit.
     pub(super) gates: usize,
     pub(super) cell: Cell,
@@ -44,32 +72,59 @@ pub(super) struct Part<'a> {
     pub(super) bias: Option<(&'a ParamSlot, &'a [f32])>,
 }
 
+/// Roles of weights that lead into units.
+const INTO_UNITS: [Role; 2] = [Role::Kernel, Role::PointwiseKernel];
+
 impl<'a> Part<'a> {
-    /// The layer's weights, if its outputs are one per unit, computed apart from each other.
-    pub(super) fn of(model: &'a Model, layer: usize) -> Option<Self> {
-        let recurrent = |gates: usize, activation: Activation, return_sequences: bool| {
-            (gates, Cell::Recurrent { candidate: gates.min(3) - 1, activation, return_sequences })
+    /// A layer's units, computed apart from each other: one part, or one for each direction. An error says why a layer that has
+    /// units is left as it is; `None` is a layer without any.
+    pub(super) fn all(model: &'a Model, layer: usize) -> Option<Result<Vec<Self>, &'static str>> {
+        let kind = inner(&spec_of(model, layer)?.kind);
+        let unit = |units: usize, activation: Activation| Ok((units, (1, Cell::Unit(activation)), 1));
+        let found = match kind {
+            LayerKind::Dense(layer) => unit(layer.units, layer.activation),
+            LayerKind::Conv1d(layer) if layer.groups == 1 => unit(layer.filters, layer.activation),
+            LayerKind::Conv2d(layer) if layer.groups == 1 => unit(layer.filters, layer.activation),
+            LayerKind::Conv1d(_) | LayerKind::Conv2d(_) => Err("its filters are tied to its groups"),
+            LayerKind::SeparableConv2d(layer) => unit(layer.filters, layer.activation),
+            LayerKind::Bidirectional(layer) if layer.merge_mode != MergeMode::Concat => {
+                Err("each of its outputs is made of two cells, one of each direction")
+            }
+            LayerKind::Bidirectional(layer) => recurrent(&layer.of.kind).map(|(units, cell)| (units, cell, 2)),
+            LayerKind::DepthwiseConv2d(layer) if layer.depth_multiplier > 1 => {
+                Err("it makes several channels of each one")
+            }
+            LayerKind::Conv2dTranspose(_) => Err("the filters of a transposed convolution are not cut"),
+            LayerKind::Embedding(_) => Err("the columns of an embedding are not cut"),
+            other => match recurrent(other) {
+                Ok((units, cell)) => Ok((units, cell, 1)),
+                Err(_) if all_weights(model, layer, &INTO_UNITS).next().is_none() => return None,
+                Err(why) => Err(why),
+            },
         };
-        let (units, (gates, cell)) = match &spec_of(model, layer)?.kind {
-            LayerKind::Dense(layer) => (layer.units, (1, Cell::Unit(layer.activation))),
-            LayerKind::Conv1d(layer) if layer.groups == 1 => (layer.filters, (1, Cell::Unit(layer.activation))),
-            LayerKind::Conv2d(layer) if layer.groups == 1 => (layer.filters, (1, Cell::Unit(layer.activation))),
-            LayerKind::SimpleRnn(layer) => (layer.units, recurrent(1, layer.activation, layer.return_sequences)),
-            LayerKind::Lstm(layer) => (layer.units, recurrent(4, layer.activation, layer.return_sequences)),
-            LayerKind::Gru(layer) => (layer.units, recurrent(3, layer.activation, layer.return_sequences)),
-            _ => return None,
-        };
-        if matches!(cell, Cell::Unit(activation) if activation.unary().is_none()) {
-            return None;
-        }
-        Some(Self {
-            units,
-            gates,
-            cell,
-            kernel: weights(model, layer, Role::Kernel)?,
-            recurrent: weights(model, layer, Role::RecurrentKernel),
-            bias: weights(model, layer, Role::Bias),
-        })
+        // A recurrent layer on every step begins anew at each; nobody has thought about that yet.
+        let wrapped = !std::ptr::eq(kind, &spec_of(model, layer)?.kind);
+        Some(found.and_then(|(units, (gates, cell), parts)| {
+            if matches!(cell, Cell::Unit(activation) if activation.unary().is_none()) {
+                return Err("its activation mixes its units");
+            }
+            if wrapped && !matches!(cell, Cell::Unit(_)) {
+                return Err("a recurrent layer on every step is not cut");
+            }
+            let part = |i: usize| {
+                let nth = |roles: &'static [Role]| all_weights(model, layer, roles).nth(i);
+                Some(Self {
+                    units,
+                    offset: i * units,
+                    gates,
+                    cell,
+                    kernel: nth(&INTO_UNITS)?,
+                    recurrent: nth(&[Role::RecurrentKernel]),
+                    bias: nth(&[Role::Bias]),
+                })
+            };
+            (0..parts).map(part).collect::<Option<Vec<Self>>>().ok_or("it has no kernel of its own")
+        }))
     }
 
     /// Where the sums of these units stand in a row of all sums.
@@ -78,9 +133,22 @@ impl<'a> Part<'a> {
     }
 }
 
+/// Cells and gates of a recurrent layer.
+fn recurrent(kind: &LayerKind) -> Result<(usize, (usize, Cell)), &'static str> {
+    let of = |units: usize, gates: usize, activation: Activation, return_sequences: bool| {
+        (units, (gates, Cell::Recurrent { candidate: gates.min(3) - 1, activation, return_sequences }))
+    };
+    match kind {
+        LayerKind::SimpleRnn(layer) => Ok(of(layer.units, 1, layer.activation, layer.return_sequences)),
+        LayerKind::Lstm(layer) => Ok(of(layer.units, 4, layer.activation, layer.return_sequences)),
+        LayerKind::Gru(layer) => Ok(of(layer.units, 3, layer.activation, layer.return_sequences)),
+        _ => Err("layers of its kind are not cut"),
+    }
+}
+
 /// Whether a constant input may be moved into a layer's bias: it must reach every sum the same way.
 pub(super) fn takes_constants(kind: &LayerKind) -> bool {
-    match kind {
+    match inner(kind) {
         LayerKind::Dense(_) => true,
         LayerKind::Conv1d(layer) => layer.padding == Padding::Valid,
         LayerKind::Conv2d(layer) => layer.padding == Padding::Valid,

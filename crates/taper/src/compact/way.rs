@@ -1,6 +1,6 @@
 //! The way from a layer's units to the weights that read them.
 
-use super::part::spec_of;
+use super::part::{all_weights, inner, spec_of};
 use crate::layer::LayerKind;
 use crate::model::Model;
 use crate::param::Role;
@@ -20,47 +20,54 @@ pub(super) struct Way {
     pub(super) end: Shape,
 }
 
+/// Why there is no way: nothing to say where the channels are the model's outputs.
+pub(super) type NoWay = Option<String>;
+
 impl Way {
     /// The way that begins with the output of a node.
-    pub(super) fn of(model: &Model, node: usize, channels: usize) -> Option<Self> {
-        used_once(model, model.nodes[node].layer).then_some(())?;
+    pub(super) fn of(model: &Model, node: usize, channels: usize) -> Result<Self, NoWay> {
+        if !used_once(model, model.nodes[node].layer) {
+            return Err(Some("it is used more than once".to_owned()));
+        }
         Self::from(model, node + 1, channels)
     }
 
     /// The way that begins with the model's input.
     pub(super) fn of_input(model: &Model) -> Option<Self> {
-        Self::from(model, 0, model.input_shape.last())
+        Self::from(model, 0, model.input_shape.last()).ok()
     }
 
-    fn from(model: &Model, mut buffer: usize, channels: usize) -> Option<Self> {
+    fn from(model: &Model, mut buffer: usize, channels: usize) -> Result<Self, NoWay> {
         let shape = |buffer: usize| match buffer {
             0 => model.input_shape.clone(),
             _ => model.layers[model.nodes[buffer - 1].layer].layer.output_shape().clone(),
         };
         let (start, mut stages) = (shape(buffer), vec![]);
         if start.last() != channels {
-            return None;
+            return Err(Some("its units are not the last dimension of its output".to_owned()));
         }
         loop {
             let mut readers = (0..model.nodes.len()).filter(|node| model.nodes[*node].inputs.contains(&buffer));
-            let (Some(reader), None) = (readers.next(), readers.next()) else { return None };
-            let layer = model.nodes[reader].layer;
-            if !used_once(model, layer) || model.nodes[reader].inputs.len() != 1 {
-                return None;
+            let Some(reader) = readers.next() else { return Err(None) };
+            if readers.next().is_some() {
+                return Err(Some("several layers read what it says".to_owned()));
             }
-            match pass(&spec_of(model, layer)?.kind) {
+            let layer = model.nodes[reader].layer;
+            // A sigmoid or softmax that was split off is the model's output.
+            let spec = spec_of(model, layer).ok_or(None)?;
+            let built = &model.layers[layer];
+            if !used_once(model, layer) || model.nodes[reader].inputs.len() != 1 {
+                return Err(Some(format!("{} ({}) reads it beside something else", built.name, built.kind)));
+            }
+            match pass(&spec.kind) {
                 Pass::Apart => stages.push(layer),
-                Pass::Mixed => {
-                    let end = shape(buffer);
-                    return end.last().is_multiple_of(channels).then_some(Self {
-                        channels,
-                        start,
-                        stages,
-                        sink: layer,
-                        end,
-                    });
+                Pass::Mixed if shape(buffer).last().is_multiple_of(channels) => {
+                    return Ok(Self { channels, start, stages, sink: layer, end: shape(buffer) });
                 }
-                Pass::Unknown => return None,
+                _ => {
+                    let (name, kind) = (&built.name, &built.kind);
+                    return Err(Some(format!("{name} ({kind}) reads it, which does not keep its units apart")));
+                }
             }
             buffer = reader + 1;
         }
@@ -72,19 +79,28 @@ impl Way {
         (0..positions).flat_map(|position| channels.iter().map(move |c| position * self.channels + c)).collect()
     }
 
-    /// The rows of the last layer's kernel that belong to a channel, each as long as there are sums.
+    /// The rows of the last layer's kernels that belong to a channel, each as long as there are sums.
     pub(super) fn rows<'a>(&'a self, model: &'a Model, channel: usize) -> impl Iterator<Item = &'a [f32]> {
-        let (slot, w) = super::part::weights(model, self.sink, Role::Kernel)
-            .unwrap_or_else(|| panic!("{} has a kernel", model.layers[self.sink].name));
-        let sums = slot.spec.shape.last();
-        let width = self.end.last();
-        let taps = w.len() / (sums * width);
-        let indices = self.indices(width, &[channel]);
-        (0..taps).flat_map(move |tap| {
-            indices.clone().into_iter().map(move |i| &w[(tap * width + i) * sums..(tap * width + i + 1) * sums])
+        all_weights(model, self.sink, &READS).flat_map(move |(slot, w)| {
+            let (sums, inputs) = (slot.spec.shape.last(), slot.spec.shape.sizes()[slot.spec.shape.rank() - 2]);
+            let rows = self.inputs(inputs, &[channel]);
+            let taps = w.len() / (sums * inputs);
+            (0..taps).flat_map(move |tap| {
+                let row = move |i: usize| &w[(tap * inputs + i) * sums..(tap * inputs + i + 1) * sums];
+                rows.clone().into_iter().map(row)
+            })
         })
     }
+
+    /// Where these channels stand among the inputs of a kernel at the end, which may have several for each.
+    pub(super) fn inputs(&self, inputs: usize, channels: &[usize]) -> Vec<usize> {
+        let (width, each) = (self.end.last(), inputs / self.end.last());
+        self.indices(width, channels).into_iter().flat_map(|i| i * each..(i + 1) * each).collect()
+    }
 }
+
+/// Roles of weights that mix the channels that they read.
+pub(super) const READS: [Role; 2] = [Role::Kernel, Role::PointwiseKernel];
 
 fn used_once(model: &Model, layer: usize) -> bool {
     model.nodes.iter().filter(|node| node.layer == layer).count() == 1
@@ -101,7 +117,7 @@ enum Pass {
 }
 
 fn pass(kind: &LayerKind) -> Pass {
-    match kind {
+    match inner(kind) {
         LayerKind::Activation(layer) if layer.activation.unary().is_some() => Pass::Apart,
         LayerKind::ActivityRegularization(_)
         | LayerKind::AveragePooling1d(_)
@@ -125,8 +141,13 @@ fn pass(kind: &LayerKind) -> Pass {
         | LayerKind::SpatialDropout1d(_)
         | LayerKind::SpatialDropout2d(_)
         | LayerKind::UpSampling2d(_)
+        | LayerKind::ZeroPadding1d(_)
         | LayerKind::ZeroPadding2d(_) => Pass::Apart,
         LayerKind::Dense(_) | LayerKind::Lstm(_) | LayerKind::Gru(_) | LayerKind::SimpleRnn(_) => Pass::Mixed,
+        LayerKind::DepthwiseConv2d(layer) if layer.depth_multiplier == 1 && layer.activation.unary().is_some() => {
+            Pass::Apart
+        }
+        LayerKind::SeparableConv2d(_) | LayerKind::Bidirectional(_) => Pass::Mixed,
         LayerKind::Conv1d(layer) if layer.groups == 1 => Pass::Mixed,
         LayerKind::Conv2d(layer) if layer.groups == 1 => Pass::Mixed,
         _ => Pass::Unknown,

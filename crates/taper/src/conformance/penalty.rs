@@ -183,7 +183,7 @@ fn steps_are_what_a_steady_gradient_moves() {
         let optimizer: Optimizer = serde_json::from_str(text).unwrap();
         let spec = Sequential::new([4]).layer(Dense { use_bias: false, ..Dense::new(1) });
         let mut model = Model::build(&spec, Seed::new(1)).unwrap();
-        let mut state = OptimizerState::new(&optimizer, 4);
+        let mut state = OptimizerState::new(&optimizer, model.params().slots());
         let (gradients, mut steps) = ([1.0f32, -0.5, 0.1, 2.0], [0.0; 4]);
         let mut before = vec![];
         for i in 0..2000 {

@@ -173,7 +173,7 @@ impl LayerConfig for BatchNormalization {
         if axis + 1 == rank {
             self.over_last(input)
         } else {
-            moved_to_end(input, axis as usize, |input| self.over_last(input))
+            moved_to_end(input, axis as usize, true, |input| self.over_last(input))
         }
     }
 }
@@ -331,7 +331,7 @@ mod tests {
     use super::*;
     use crate::layer::{InputGradients, Inputs};
     use crate::model::Workspace;
-    use crate::{Model, Seed, Sequential};
+    use crate::{Embedding, Model, Seed, Sequential};
 
     const X: [f32; 12] = [1.0, 2.0, 3.0, 5.0, 0.0, -1.0, 4.0, 4.0, 2.0, 2.0, 9.0, 9.0];
 
@@ -383,6 +383,16 @@ mod tests {
             4.099_706_6,
         ];
         close(&model.predict(&X).unwrap(), &inference);
+    }
+
+    #[test]
+    fn masked_steps_are_refused_where_they_are_the_channels() {
+        let across = BatchNormalization { axis: 1, ..BatchNormalization::new() };
+        let tokens = || Sequential::new([3]).layer(Embedding::new(5, 2).mask_zero(true));
+        let error = Model::build(tokens().layer(across.clone()), Seed::new(1)).unwrap_err().to_string();
+        assert!(error.starts_with("layers[1].inputs: expected an input without masked steps"), "{error}");
+        assert!(Model::build(tokens().layer(BatchNormalization::new()), Seed::new(1)).is_ok());
+        assert!(Model::build(Sequential::new([3, 2]).layer(across), Seed::new(1)).is_ok());
     }
 
     /// `bn(x, training=True, mask=[[1, 1], [1, 0], [1, 0]])`, and that the gradient is the difference quotient.
@@ -439,6 +449,7 @@ mod tests {
             dx: &mut InputGradients::Lent(Some(&mut dx)),
             cache: &mut cache.clone(),
             frozen: false,
+            epoch: 0,
             scratch: &mut scratch,
         });
         for i in 0..12 {

@@ -13,7 +13,8 @@ use crate::{Complaint, Complaints, Result};
 /// Two recurrent layers over the same sequence, one from its beginning and one from its end, their outputs merged (Schuster
 /// and Paliwal 1997). The outputs of the second are brought back into the order of time before they are merged.
 ///
-/// As in Keras, with `return_sequences` the outputs of masked steps are 0, whatever the wrapped layers say.
+/// As in Keras, with `return_sequences` the outputs of masked steps are 0, whatever the wrapped layers say. An
+/// `activity_regularizer` of a wrapped layer is on the output of its direction, one of this layer on the merged output.
 ///
 /// # Shapes
 ///
@@ -81,6 +82,12 @@ impl Bidirectional {
     pub fn merge_mode(mut self, merge_mode: MergeMode) -> Self {
         self.merge_mode = merge_mode;
         self
+    }
+
+    /// Whether the output of a direction carries a penalty of its own.
+    pub(super) fn penalizes_directions(&self) -> bool {
+        let backward = self.backward_layer.as_deref().unwrap_or(&self.of);
+        self.of.activity_regularizer.is_some() || backward.activity_regularizer.is_some()
     }
 
     /// The layer of the way back: the given one, or the other one reversed.
@@ -244,6 +251,15 @@ impl Layer for Built {
         if self.return_sequences { Masking::Pass } else { Masking::Drop }
     }
 
+    fn inner_activity_penalty(&self, batch: usize, epoch: usize, cache: &[f32]) -> f64 {
+        let (ahead, behind) = cache.split_at(self.half(batch));
+        let penalty = |inner: &Inner, y: &[f32]| match &inner.activity_regularizer {
+            Some(regularizer) => regularizer.elementwise_value(epoch, y) / batch as f64,
+            None => 0.0,
+        };
+        penalty(&self.forward, ahead) + penalty(&self.backward, &behind[..self.half(batch)])
+    }
+
     fn forward(&self, io: Forward<'_>) {
         let (half, units) = (self.half(io.batch), self.units);
         let mut rest = io.cache;
@@ -312,6 +328,12 @@ impl Layer for Built {
             }
         });
 
+        for (inner, y, dy) in [(&self.forward, ahead, &mut *dahead), (&self.backward, behind, &mut *dbehind)] {
+            if let Some(regularizer) = &inner.activity_regularizer {
+                regularizer.add_elementwise_gradient(io.epoch, 1.0 / io.batch as f64, y, dy);
+            }
+        }
+
         let mut dx = dx_of(io.dx, io.batch, &io.inputs);
         let wanted = dx.is_some();
         let (params, others) = io.params.split_at(self.forward.len);
@@ -326,6 +348,7 @@ impl Layer for Built {
             dx: &mut InputGradients::Lent(dx.as_deref_mut()),
             cache: cut(&mut cache, self.forward.layer.cache_len(io.batch)),
             frozen: io.frozen || self.forward.frozen,
+            epoch: io.epoch,
             scratch: &mut scratch[..self.forward.layer.scratch_len(io.batch)],
         });
         self.backward.layer.backward(Backward {
@@ -338,6 +361,7 @@ impl Layer for Built {
             dx: &mut InputGradients::Lent(wanted.then_some(&mut *dx_behind)),
             cache,
             frozen: io.frozen || self.backward.frozen,
+            epoch: io.epoch,
             scratch: &mut scratch[..self.backward.layer.scratch_len(io.batch)],
         });
         if let Some(dx) = dx {

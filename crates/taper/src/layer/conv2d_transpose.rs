@@ -5,6 +5,7 @@ use taper_kernels::convolution::Convolution;
 
 use super::convolution::{check_filters, sized};
 use super::dense::{glorot_uniform, zeros};
+use super::setter::setters;
 use super::window::{self, Padding, Pair, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::activation::Activation;
@@ -105,42 +106,8 @@ impl Conv2dTranspose {
             bias_constraint: None,
         }
     }
-
-    /// With these steps between outputs.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// With this padding.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
-    }
-
-    /// With this activation function.
-    #[must_use]
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// With this penalty on the kernel.
-    #[must_use]
-    pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Self {
-        self.kernel_regularizer = Some(regularizer);
-        self
-    }
-
-    /// With this penalty on the bias.
-    #[must_use]
-    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Self {
-        self.bias_regularizer = Some(regularizer);
-        self
-    }
 }
+setters! { Conv2dTranspose: activation, strides, padding, kernel_regularizer, bias_regularizer }
 
 impl LayerConfig for Conv2dTranspose {
     fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taper_kernels::matrix;
 
+use super::setter::setters;
 use super::{Backward, DenseSizes, Forward, Layer, LayerConfig, Masking, single};
 use crate::activation::Activation;
 use crate::constraint::Constraint;
@@ -98,27 +99,6 @@ impl Dense {
         }
     }
 
-    /// With this activation function.
-    #[must_use]
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// With this penalty on the kernel.
-    #[must_use]
-    pub fn kernel_regularizer(mut self, regularizer: Regularizer) -> Self {
-        self.kernel_regularizer = Some(regularizer);
-        self
-    }
-
-    /// With this penalty on the bias.
-    #[must_use]
-    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Self {
-        self.bias_regularizer = Some(regularizer);
-        self
-    }
-
     /// With this constraint on the kernel.
     #[must_use]
     pub fn kernel_constraint(mut self, constraint: Constraint) -> Self {
@@ -133,6 +113,7 @@ impl Dense {
         self
     }
 }
+setters! { Dense: activation, kernel_regularizer, bias_regularizer }
 
 impl LayerConfig for Dense {
     fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {

@@ -5,6 +5,7 @@ use taper_kernels::depthwise::Depthwise;
 
 use super::convolution::{check_settings, sized};
 use super::dense::{glorot_uniform, zeros};
+use super::setter::setters;
 use super::window::{self, Padding, Pair, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::activation::Activation;
@@ -99,49 +100,8 @@ impl DepthwiseConv2d {
             bias_constraint: None,
         }
     }
-
-    /// With so many kernels per input channel.
-    #[must_use]
-    pub fn depth_multiplier(mut self, depth_multiplier: usize) -> Self {
-        self.depth_multiplier = depth_multiplier;
-        self
-    }
-
-    /// With these steps between outputs.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// With this padding.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
-    }
-
-    /// With this activation function.
-    #[must_use]
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// With this penalty on the depthwise kernel.
-    #[must_use]
-    pub fn depthwise_regularizer(mut self, regularizer: Regularizer) -> Self {
-        self.depthwise_regularizer = Some(regularizer);
-        self
-    }
-
-    /// With this penalty on the bias.
-    #[must_use]
-    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Self {
-        self.bias_regularizer = Some(regularizer);
-        self
-    }
 }
+setters! { DepthwiseConv2d: activation, strides, padding, depth_multiplier, depthwise_regularizer, bias_regularizer }
 
 impl LayerConfig for DepthwiseConv2d {
     fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {

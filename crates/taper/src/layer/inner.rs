@@ -2,8 +2,9 @@
 
 use super::{Layer, LayerSpec};
 use crate::param::ParamSpec;
+use crate::regularizer::Regularizer;
 use crate::shape::Shape;
-use crate::{Complaint, Complaints, Result};
+use crate::{Complaints, Result};
 
 /// A wrapped layer, built.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) struct Inner {
     pub(super) len: usize,
     /// Whether the wrapped layer alone is frozen.
     pub(super) frozen: bool,
+    /// Penalty on the wrapped layer's output.
+    pub(super) activity_regularizer: Option<Regularizer>,
 }
 
 impl Inner {
@@ -22,9 +25,8 @@ impl Inner {
     pub(super) fn build(spec: &LayerSpec, name: &str, input: &Shape) -> Result<Self> {
         let mut complaints = Complaints::new();
         complaints.check(!name.is_empty() && !name.contains('/'), "name", "a name without `/`", format!("`{name}`"));
-        if spec.activity_regularizer.is_some() {
-            let complaint = Complaint::new("activity_regularizer", "nothing here", "a penalty");
-            complaints.push(complaint.help("a penalty on outputs belongs to the layer that wraps this one"));
+        if let Some(regularizer) = &spec.activity_regularizer {
+            regularizer.validate("activity_regularizer", None, &mut complaints);
         }
         complaints.finish()?;
         let layer = spec.kind.build(std::slice::from_ref(input))?;
@@ -41,6 +43,7 @@ impl Inner {
             params: layer.params().iter().map(within).collect(),
             len: layer.params().iter().map(|param| param.shape.len()).sum(),
             frozen: !spec.trainable,
+            activity_regularizer: spec.activity_regularizer.clone(),
             layer,
         })
     }

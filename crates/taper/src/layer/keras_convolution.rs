@@ -59,6 +59,7 @@ fn run(layer: &dyn Layer, x: &[f32], mask: &[f32]) -> (Vec<f32>, Vec<f32>, Vec<f
         dx: &mut InputGradients::Lent(Some(&mut dx)),
         cache: &mut cache,
         frozen: false,
+        epoch: 0,
         scratch: &mut scratch,
     });
     (y, dx, dparams)

@@ -120,7 +120,7 @@ impl LayerConfig for LayerNormalization {
 
         match span {
             Some((axis, 1)) if axis + 1 < input.rank() => {
-                moved_to_end(input, axis, |input| self.over_end(input, input.rank() - 1))
+                moved_to_end(input, axis, false, |input| self.over_end(input, input.rank() - 1))
             }
             span => self.over_end(input, span.map_or(0, |(first, _)| first)),
         }

@@ -44,6 +44,7 @@ mod repeat_vector;
 mod rescaling;
 mod reshape;
 mod separable_conv2d;
+mod setter;
 mod simple_rnn;
 mod spatial_dropout;
 mod spec;
@@ -186,11 +187,22 @@ pub trait Layer: Send + Sync + std::fmt::Debug {
         Masking::Drop
     }
 
+    /// Whether an input whose steps are masked has no meaning here. A model complains about it when it is built.
+    fn refuses_masks(&self) -> bool {
+        false
+    }
+
     /// For [`Masking::Make`]: writes 1 for steps that count and 0 for those that do not, one per vector of the output.
     fn make_mask(&self, _x: &[f32], _mask: &mut [f32]) {}
 
     /// Changes parameters that are not trained but follow the data (moving statistics), after a forward pass in training.
     fn update_state(&self, _batch: usize, _params: &mut [f32], _cache: &[f32]) {}
+
+    /// Σ Ω(output) / batch over the layers within this one whose outputs carry penalties, for the batch just run forward.
+    /// [`backward`](Layer::backward) adds the gradients.
+    fn inner_activity_penalty(&self, _batch: usize, _epoch: usize, _cache: &[f32]) -> f64 {
+        0.0
+    }
 
     /// Computes `y`.
     fn forward(&self, io: Forward<'_>);
@@ -243,6 +255,8 @@ pub struct Backward<'a> {
     pub cache: &'a mut [f32],
     /// Whether the layer is frozen.
     pub frozen: bool,
+    /// The epoch, for penalties whose strengths are schedules.
+    pub epoch: usize,
     /// Free to use.
     pub scratch: &'a mut [f32],
 }

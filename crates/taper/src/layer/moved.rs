@@ -5,10 +5,12 @@ use crate::Result;
 use crate::param::ParamSpec;
 use crate::shape::Shape;
 
-/// Builds a layer for an input one of whose dimensions has been moved to the end.
+/// Builds a layer for an input one of whose dimensions has been moved to the end. One that heeds masks would not find the masked
+/// steps there: it refuses them.
 pub(crate) fn moved_to_end(
     input: &Shape,
     axis: usize,
+    heeds_masks: bool,
     build: impl FnOnce(&Shape) -> Result<Box<dyn Layer>>,
 ) -> Result<Box<dyn Layer>> {
     let mut sizes = input.sizes().to_vec();
@@ -16,7 +18,7 @@ pub(crate) fn moved_to_end(
     let behind = sizes[axis..].iter().product();
     sizes.push(size);
     let inner = build(&Shape::new(sizes)?)?;
-    Ok(Box::new(Moved { inner, size, behind, shape: input.clone() }))
+    Ok(Box::new(Moved { inner, size, behind, heeds_masks, shape: input.clone() }))
 }
 
 #[derive(Debug)]
@@ -27,6 +29,7 @@ struct Moved {
     size: usize,
     /// How many numbers lie behind each place of it.
     behind: usize,
+    heeds_masks: bool,
     /// As the user sees it.
     shape: Shape,
 }
@@ -75,6 +78,10 @@ impl Layer for Moved {
         Masking::Pass
     }
 
+    fn refuses_masks(&self) -> bool {
+        self.heeds_masks
+    }
+
     fn update_state(&self, batch: usize, params: &mut [f32], cache: &[f32]) {
         self.inner.update_state(batch, params, cache);
     }
@@ -108,6 +115,7 @@ impl Layer for Moved {
             dx: &mut InputGradients::Lent(asked.is_some().then_some(&mut *inner_dx)),
             cache: io.cache,
             frozen: io.frozen,
+            epoch: io.epoch,
             scratch,
         });
         if let Some(dx) = asked {

@@ -6,6 +6,7 @@ use taper_kernels::matrix::{Matrix, matmul};
 
 use super::convolution::{check_filters, check_settings, sized};
 use super::dense::{glorot_uniform, zeros};
+use super::setter::setters;
 use super::window::{self, Padding, Pair, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::activation::Activation;
@@ -116,56 +117,8 @@ impl SeparableConv2d {
             bias_constraint: None,
         }
     }
-
-    /// With so many depthwise kernels per input channel.
-    #[must_use]
-    pub fn depth_multiplier(mut self, depth_multiplier: usize) -> Self {
-        self.depth_multiplier = depth_multiplier;
-        self
-    }
-
-    /// With these steps between outputs.
-    #[must_use]
-    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
-        self.strides = strides.into();
-        self
-    }
-
-    /// With this padding.
-    #[must_use]
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
-    }
-
-    /// With this activation function.
-    #[must_use]
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// With this penalty on the depthwise kernel.
-    #[must_use]
-    pub fn depthwise_regularizer(mut self, regularizer: Regularizer) -> Self {
-        self.depthwise_regularizer = Some(regularizer);
-        self
-    }
-
-    /// With this penalty on the pointwise kernel.
-    #[must_use]
-    pub fn pointwise_regularizer(mut self, regularizer: Regularizer) -> Self {
-        self.pointwise_regularizer = Some(regularizer);
-        self
-    }
-
-    /// With this penalty on the bias.
-    #[must_use]
-    pub fn bias_regularizer(mut self, regularizer: Regularizer) -> Self {
-        self.bias_regularizer = Some(regularizer);
-        self
-    }
 }
+setters! { SeparableConv2d: activation, strides, padding, depth_multiplier, depthwise_regularizer, pointwise_regularizer, bias_regularizer }
 
 impl LayerConfig for SeparableConv2d {
     fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::inner::Inner;
-use super::{Backward, Forward, InputGradients, Inputs, Layer, LayerConfig, LayerSpec, Masking, dx_of, single};
+use super::{
+    Backward, Forward, InputGradients, Inputs, Layer, LayerConfig, LayerKind, LayerSpec, Masking, dx_of, single,
+};
 use crate::param::{ParamSpec, Role};
 use crate::shape::Shape;
 use crate::{Complaint, Result};
@@ -50,6 +52,11 @@ impl LayerConfig for TimeDistributed {
         let Some((steps, step)) = input.sizes().split_first().filter(|(_, step)| !step.is_empty()) else {
             return Err(Complaint::new("", "an input of at least two dimensions, (steps, …)", input).into());
         };
+        let within = matches!(&self.of.kind, LayerKind::Bidirectional(layer) if layer.penalizes_directions());
+        if self.of.activity_regularizer.is_some() || within {
+            let complaint = Complaint::new("of", "no penalty on outputs (activity_regularizer)", "one");
+            return Err(complaint.help("a penalty on outputs belongs to the layer that wraps this one").into());
+        }
         let name = self.of.name.as_deref().unwrap_or(self.of.kind.name());
         let step = Shape::new(step)?;
         let inner = Inner::build(&self.of, name, &step).map_err(|error| error.within("of"))?;

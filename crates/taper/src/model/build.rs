@@ -126,6 +126,9 @@ impl<'a> Builder<'a> {
             Some(_) => {}
         }
         let Some(made) = &self.made[owner] else { return Ok(()) };
+        if made.layer.refuses_masks() && buffers.iter().any(|buffer| self.mask_lens[*buffer] > 0) {
+            return Err(Complaint::new("inputs", "an input without masked steps", "one with a mask").into());
+        }
         let mut shape = made.layer.output_shape().clone();
         let mask_len = mask_len(&*made.layer, &buffers, &shapes, &self.mask_lens);
         let head = made.head.as_ref().map(|head| head.output_shape().clone());

@@ -5,6 +5,7 @@ use super::hidden::Hidden;
 use crate::Seed;
 use crate::layer::{Backward, Forward, InputGradients, Inputs, Masking, Mode};
 use crate::loss::Loss;
+use crate::metric::Meter;
 use crate::model::{Model, Node};
 use crate::param::Buffers;
 
@@ -189,7 +190,10 @@ impl Workspace {
     pub(crate) fn activity_penalty(&self, model: &Model, batch: usize, epoch: usize) -> f64 {
         let mut activity = 0.0;
         for (i, node) in model.nodes.iter().enumerate() {
-            if let Some(regularizer) = &model.layers[node.layer].activity_regularizer {
+            let built = &model.layers[node.layer];
+            let cache = &self.caches[i][..built.layer.cache_len(batch)];
+            activity += built.layer.inner_activity_penalty(batch, epoch, cache);
+            if let Some(regularizer) = &built.activity_regularizer {
                 let y = &self.values[i + 1][..batch * model.lens[i + 1]];
                 activity += regularizer.elementwise_value(epoch, y) / batch as f64;
             }
@@ -227,6 +231,22 @@ impl Workspace {
     #[cfg(test)]
     pub(super) fn has_pairs(&self) -> bool {
         self.pairs.iter().any(Option::is_some)
+    }
+
+    /// Adds the batch just run forward to these metrics.
+    pub(crate) fn measure(
+        &self,
+        model: &Model,
+        batch: usize,
+        y: &[f32],
+        weights: Option<&[f32]>,
+        meters: &mut [Meter],
+    ) {
+        let (last, mask) = (model.nodes.len(), self.output_mask(model, batch));
+        for meter in meters {
+            let at = if meter.wants_logits() { last - 1 } else { last };
+            meter.add(&self.values[at][..batch * model.lens[at]], y, weights, mask);
+        }
     }
 
     /// For tests: carries this gradient of the output back.
@@ -268,13 +288,13 @@ impl Workspace {
                 regularizer.add_elementwise_gradient(epoch, 1.0 / batch as f64, y, &mut dy[..len]);
             }
             if self.written[i + 1] {
-                self.node_backward(model, i, batch, &mut dy[..len]);
+                self.node_backward(model, i, batch, epoch, &mut dy[..len]);
             }
             self.gradients[place] = dy;
         }
     }
 
-    fn node_backward(&mut self, model: &Model, i: usize, batch: usize, dy: &mut [f32]) {
+    fn node_backward(&mut self, model: &Model, i: usize, batch: usize, epoch: usize, dy: &mut [f32]) {
         let node = &model.nodes[i];
         let built = &model.layers[node.layer];
         for (position, input) in node.inputs.iter().enumerate() {
@@ -301,6 +321,7 @@ impl Workspace {
             dx: &mut InputGradients::Buffers(&mut self.dx[..node.inputs.len()]),
             cache: &mut self.caches[i][..built.layer.cache_len(batch)],
             frozen: !built.trainable,
+            epoch,
             scratch: &mut self.scratch[..built.layer.scratch_len(batch)],
         });
         if again {

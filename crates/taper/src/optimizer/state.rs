@@ -5,21 +5,24 @@ use std::ops::Range;
 use taper_kernels::{reduce, step, update};
 
 use super::{Clip, Optimizer, OptimizerKind};
-use crate::param::{Buffers, Params, PenaltyRates};
+use crate::param::{Buffers, ParamSlot, Params, PenaltyRates};
 use crate::regularizer::PenaltyMode;
 
-/// What an optimizer remembers from step to step: how many there were, and its moments, as flat as the parameters.
+/// What an optimizer remembers from step to step: how many there were, and its moments, as flat as the parameters that are trained.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptimizerState {
     /// Steps done: batches seen, whether each changed the weights or its gradients were only gathered.
     pub iterations: u64,
-    /// As [`OptimizerKind::moments`] lists them; each as long as the parameters.
+    /// The stretches of the flat buffer of parameters that are trained. Only they have numbers below, one stretch after the other:
+    /// a large frozen part takes no room.
+    pub trained: Vec<Range<usize>>,
+    /// As [`OptimizerKind::moments`] lists them; each as long as the trained parameters.
     pub moments: Vec<Vec<f32>>,
     /// Nadam's product of the momenta so far; 1 before the first step, and always for the others.
     pub momentum_product: f32,
-    /// The moving average of the weights, as long as the parameters; empty without `use_ema`.
+    /// The moving average of the weights, as long as the trained parameters; empty without `use_ema`.
     pub average: Vec<f32>,
-    /// The sum of the gradients since the last update, as long as the parameters; empty without
+    /// The sum of the gradients since the last update, as long as the trained parameters; empty without
     /// `gradient_accumulation_steps`.
     pub accumulated: Vec<f32>,
 }
@@ -27,7 +30,15 @@ pub struct OptimizerState {
 impl OptimizerState {
     /// The state before the first step.
     #[must_use]
-    pub fn new(optimizer: &Optimizer, parameters: usize) -> Self {
+    pub fn new(optimizer: &Optimizer, slots: &[ParamSlot]) -> Self {
+        let mut trained: Vec<Range<usize>> = Vec::new();
+        for range in slots.iter().filter(|slot| slot.spec.trainable).map(|slot| slot.range.clone()) {
+            match trained.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => trained.push(range),
+            }
+        }
+        let parameters = trained.iter().map(ExactSizeIterator::len).sum();
         let first = match optimizer.kind {
             OptimizerKind::Adagrad { initial_accumulator_value, .. } => initial_accumulator_value as f32,
             _ => 0.0,
@@ -35,6 +46,7 @@ impl OptimizerState {
         let if_wanted = |wanted: bool| vec![0.0; if wanted { parameters } else { 0 }];
         Self {
             iterations: 0,
+            trained,
             moments: optimizer
                 .kind
                 .moments()
@@ -48,9 +60,28 @@ impl OptimizerState {
         }
     }
 
+    /// Where the numbers of these trained parameters lie in each buffer of this state.
+    ///
+    /// # Panics
+    ///
+    /// If they are not all trained, or not side by side.
+    #[must_use]
+    pub fn place(&self, range: &Range<usize>) -> Range<usize> {
+        let mut before = 0;
+        for run in &self.trained {
+            if run.start <= range.start && range.end <= run.end {
+                let start = before + range.start - run.start;
+                return start..start + range.len();
+            }
+            before += run.len();
+        }
+        panic!("parameters {range:?} are not trained: {:?}", self.trained)
+    }
+
     /// Whether this is a state of an optimizer that begins with `fresh`.
     pub(crate) fn fits(&self, fresh: &Self) -> bool {
-        self.moments.len() == fresh.moments.len()
+        self.trained == fresh.trained
+            && self.moments.len() == fresh.moments.len()
             && self.moments.iter().zip(&fresh.moments).all(|(a, b)| a.len() == b.len())
             && self.average.len() == fresh.average.len()
             && self.accumulated.len() == fresh.accumulated.len()
@@ -71,14 +102,20 @@ impl OptimizerState {
         let updates = self.iterations / every;
         if (self.iterations + 1).is_multiple_of(every) {
             if every > 1 {
-                for (g, sum) in gradients.iter_mut().zip(&mut self.accumulated) {
-                    *g = (*g + *sum) / every as f32;
-                    *sum = 0.0;
-                }
+                let sums = &mut self.accumulated[..];
+                for_each_run(&self.trained, |range, place| {
+                    for (g, sum) in gradients[range].iter_mut().zip(&mut sums[place]) {
+                        *g = (*g + *sum) / every as f32;
+                        *sum = 0.0;
+                    }
+                });
             }
             self.change(optimizer, rate, updates + 1, params, gradients, beside);
         } else {
-            update::add_scaled(1.0, gradients, &mut self.accumulated);
+            let sums = &mut self.accumulated[..];
+            for_each_run(&self.trained, |range, place| {
+                update::add_scaled(1.0, &gradients[range], &mut sums[place]);
+            });
         }
         if optimizer.use_ema {
             self.follow(optimizer, updates, params);
@@ -115,16 +152,22 @@ impl OptimizerState {
             params.decouple(*epoch, penalty_rates, buffers);
         }
         let rates = Rates::new(optimizer.kind, rate as f32, step, &mut self.momentum_product);
-        let mut first = 0;
-        while let Some(range) = trainable_run(params, &mut first) {
+        let mut end = 0;
+        for i in 0..self.trained.len() {
+            let range = self.trained[i].clone();
+            let place = end..end + range.len();
+            end = place.end;
             let w = &mut params.data_mut()[range.clone()];
-            self.update(optimizer.kind, rates, range.clone(), w, &gradients[range]);
+            self.update(optimizer.kind, rates, place, w, &gradients[range]);
         }
         if let Some(penalty_rates) = penalty_rates {
             params.decouple_cautiously(*epoch, penalty_rates, buffers);
         }
         if params.has_mode(|mode| mode == PenaltyMode::Proximal) {
-            params.proximate(*epoch, buffers, &|range, steps| self.steps(optimizer.kind, rates, range, steps));
+            let steps_of = |range: Range<usize>, steps: &mut [f32]| {
+                self.steps(optimizer.kind, rates, self.place(&range), steps);
+            };
+            params.proximate(*epoch, buffers, &steps_of);
         }
     }
 
@@ -135,7 +178,7 @@ impl OptimizerState {
         self.steps(optimizer.kind, rates, 0..steps.len(), steps);
     }
 
-    /// The step of every weight in this range after an update: what a steady gradient of 1 would move it by.
+    /// The step of every weight at this place after an update: what a steady gradient of 1 would move it by.
     fn steps(&self, kind: OptimizerKind, rates: Rates, range: Range<usize>, steps: &mut [f32]) {
         let moment = |i: usize| &self.moments[i][range.clone()];
         let Rates { rate, alpha, nadam } = rates;
@@ -211,22 +254,21 @@ impl OptimizerState {
         let momentum = if updates == 0 { 0.0 } else { optimizer.ema_momentum as f32 };
         let overwrite =
             optimizer.ema_overwrite_frequency.is_some_and(|every| (updates + 1).is_multiple_of(every.max(1)));
-        let mut first = 0;
-        while let Some(range) = trainable_run(params, &mut first) {
-            update::average(&mut self.average[range.clone()], &params.data()[range.clone()], momentum);
+        let average = &mut self.average[..];
+        for_each_run(&self.trained, |range, place| {
+            update::average(&mut average[place.clone()], &params.data()[range.clone()], momentum);
             if overwrite {
-                params.data_mut()[range.clone()].copy_from_slice(&self.average[range]);
+                params.data_mut()[range].copy_from_slice(&average[place]);
             }
-        }
+        });
     }
 
     /// The end of a training: the weights become their average, if there is one.
     pub(crate) fn finish(&self, params: &mut Params) {
-        let mut first = 0;
-        while !self.average.is_empty()
-            && let Some(range) = trainable_run(params, &mut first)
-        {
-            params.data_mut()[range.clone()].copy_from_slice(&self.average[range]);
+        if !self.average.is_empty() {
+            for_each_run(&self.trained, |range, place| {
+                params.data_mut()[range].copy_from_slice(&self.average[place]);
+            });
         }
     }
 }
@@ -278,13 +320,14 @@ impl Rates {
     }
 }
 
-/// The next stretch of trainable parameters that lie side by side, from slot `first` on: one pass instead of many.
-fn trainable_run(params: &Params, first: &mut usize) -> Option<Range<usize>> {
-    let slots = params.slots();
-    let start = (*first..slots.len()).find(|i| slots[*i].spec.trainable)?;
-    let end = (start..slots.len()).find(|i| !slots[*i].spec.trainable).unwrap_or(slots.len());
-    *first = end;
-    Some(slots[start].range.start..slots[end - 1].range.end)
+/// Every stretch of trained parameters, and its place in the state's buffers.
+fn for_each_run(trained: &[Range<usize>], mut f: impl FnMut(Range<usize>, Range<usize>)) {
+    let mut end = 0;
+    for range in trained {
+        let place = end..end + range.len();
+        end = place.end;
+        f(range.clone(), place);
+    }
 }
 
 fn clip(clip: Option<Clip>, params: &Params, gradients: &mut [f32]) {
@@ -326,7 +369,7 @@ mod tests {
         let dense = Dense { use_bias: false, ..Dense::new(2) };
         let mut model = Model::build(&Sequential::new([2]).layer(dense), Seed::new(1)).unwrap();
         model.params_mut().data_mut().copy_from_slice(&[1.0, -2.0, 3.0, 0.5]);
-        let mut state = OptimizerState::new(&optimizer, 4);
+        let mut state = OptimizerState::new(&optimizer, model.params().slots());
         for gradient in &GRADIENTS[..steps] {
             let mut beside = Beside { decays: &[true], epoch: 0, buffers: &mut Buffers::default() };
             state.step(&optimizer, 0.1, model.params_mut(), &mut gradient.clone(), &mut beside);
@@ -374,7 +417,7 @@ mod tests {
         close(&state.average, &[0.952_8, -1.885, 3.001_3, 0.319_981]);
         let mut params =
             Model::build(&Sequential::new([4]).layer(Dense::new(1)), Seed::new(1)).unwrap().params().clone();
-        let longer = OptimizerState { average: vec![7.0; 5], ..state };
+        let longer = OptimizerState { average: vec![7.0; 5], ..OptimizerState::new(&sgd, params.slots()) };
         longer.finish(&mut params);
         assert_eq!(params.data(), [7.0; 5]);
 

@@ -221,6 +221,29 @@ impl Params {
         self.slots
     }
 
+    /// What the penalties stand at: that of the training that these parameters were last in.
+    #[must_use]
+    pub fn penalty_state(&self) -> &PenaltyState {
+        &self.penalty_state
+    }
+
+    /// Goes on where penalties stood: strengths that were steered, the weights that a training began with.
+    ///
+    /// # Errors
+    ///
+    /// The state of another model.
+    pub fn set_penalty_state(&mut self, state: PenaltyState) -> Result<()> {
+        let mut complaints = Complaints::new();
+        for (name, got, expected) in
+            [("steer", state.steer.len(), self.slots.len()), ("start", state.start.len(), self.len())]
+        {
+            complaints.check(got == 0 || got == expected, name, format!("none, or {expected} as this model has"), got);
+        }
+        complaints.finish()?;
+        self.penalty_state = state;
+        Ok(())
+    }
+
     /// Draws every parameter anew. Each has its own stream, named by its path.
     pub fn initialize(&mut self, seed: Seed) {
         self.data.resize(self.len(), 0.0);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use taper_kernels::{reduce, update};
+use taper_kernels::{parallel, reduce, update};
 
 use super::{ParamSlot, Params};
 use crate::Complaints;
@@ -177,6 +177,8 @@ impl Params {
             ) {
                 if in_force.is_plain() {
                     in_force.descend(rate, w);
+                } else if in_force.is_elementwise() {
+                    descend_in_stretches(slot, &in_force, rate, w);
                 } else {
                     descend(slot, &in_force, rate, w, buffers);
                 }
@@ -212,23 +214,15 @@ impl Params {
     }
 
     /// After an update: takes every proximal penalty to the weights. `steps` writes the steps of these weights.
-    pub(crate) fn proximate(&mut self, epoch: usize, buffers: &mut Buffers, steps: &dyn Fn(Range<usize>, &mut [f32])) {
-        /// Steps of so many weights at a time stay in the nearest cache.
-        const CHUNK: usize = 1024;
+    pub(crate) fn proximate(&mut self, epoch: usize, buffers: &mut Buffers, steps: &WriteSteps<'_>) {
         for (i, slot) in self.slots.iter().enumerate() {
-            let (start, shape) = (slot.range.start, &slot.spec.shape);
             let w = &mut self.data[slot.range.clone()];
             let is_proximal = |mode: PenaltyMode| mode == PenaltyMode::Proximal;
             if let Some(in_force) = in_force(slot, i, epoch, &self.penalty_state, &[])
                 && slot.penalty().is_some_and(|penalty| is_proximal(penalty.mode))
             {
-                if in_force.is_chunkable() {
-                    let mut some = [0.0; CHUNK];
-                    for (k, w) in w.chunks_mut(CHUNK).enumerate() {
-                        let first = start + k * CHUNK;
-                        steps(first..first + w.len(), &mut some[..w.len()]);
-                        in_force.proximal(shape, &some[..w.len()], w, &mut []);
-                    }
+                if in_force.is_elementwise() {
+                    in_stretches(slot, &in_force, w, steps);
                 } else {
                     whole(slot, &in_force, w, &mut buffers.scratch, steps);
                 }
@@ -288,6 +282,20 @@ fn descend(slot: &ParamSlot, penalty: &dyn Penalty, rate: f64, w: &mut [f32], bu
     update::add_scaled(-rate as f32, dw, w);
 }
 
+/// [`descend`], stretch by stretch. Threads share the weights.
+fn descend_in_stretches(slot: &ParamSlot, in_force: &InForce<'_>, rate: f64, w: &mut [f32]) {
+    parallel::stretches(w, 8, &|start, w| {
+        let mut dw = [0.0; CHUNK];
+        for (k, w) in w.chunks_mut(CHUNK).enumerate() {
+            let range = start + k * CHUNK..start + k * CHUNK + w.len();
+            let dw = &mut dw[..w.len()];
+            dw.fill(0.0);
+            in_force.stretch(range).add_gradient(&slot.spec.shape, w, dw, &mut []);
+            update::add_scaled(-rate as f32, dw, w);
+        }
+    });
+}
+
 /// ∇Ω(w) and Ω(w).
 pub(super) fn gradient<'a>(
     slot: &ParamSlot,
@@ -301,14 +309,29 @@ pub(super) fn gradient<'a>(
     (dw, value)
 }
 
+/// What is made for so many weights at a time stays in the nearest cache.
+const CHUNK: usize = 1024;
+
+/// Writes the steps of these weights.
+pub(crate) type WriteSteps<'f> = dyn Fn(Range<usize>, &mut [f32]) + Sync + 'f;
+
+/// The proximal map, stretch by stretch. Threads share the weights.
+fn in_stretches(slot: &ParamSlot, in_force: &InForce<'_>, w: &mut [f32], steps: &WriteSteps<'_>) {
+    /// What a weight is worth, in multiply-adds: a root and two quotients.
+    const WORK: usize = 16;
+    parallel::stretches(w, WORK, &|start, w| {
+        let (mut some, mut scratch) = ([0.0; CHUNK], [0.0; 2 * CHUNK]);
+        for (k, w) in w.chunks_mut(CHUNK).enumerate() {
+            let range = start + k * CHUNK..start + k * CHUNK + w.len();
+            let some = &mut some[..w.len()];
+            steps(slot.range.start + range.start..slot.range.start + range.end, some);
+            in_force.stretch(range).proximal(&slot.spec.shape, some, w, &mut scratch);
+        }
+    });
+}
+
 /// The proximal map of a whole parameter.
-fn whole(
-    slot: &ParamSlot,
-    penalty: &dyn Penalty,
-    w: &mut [f32],
-    scratch: &mut Vec<f32>,
-    steps: &dyn Fn(Range<usize>, &mut [f32]),
-) {
+fn whole(slot: &ParamSlot, penalty: &dyn Penalty, w: &mut [f32], scratch: &mut Vec<f32>, steps: &WriteSteps<'_>) {
     let (all, rest) = room(scratch, scratch_len(slot, penalty)).split_at_mut(w.len());
     steps(slot.range.clone(), all);
     penalty.proximal(&slot.spec.shape, all, w, rest);

@@ -1,7 +1,9 @@
 //! A penalty on one parameter with the strengths of one epoch.
 
+use std::ops::Range;
+
 use taper_kernels::group::Groups;
-use taper_kernels::penalty;
+use taper_kernels::{parallel, penalty, update};
 
 use super::Regularizer;
 use super::concave::{Concave, Shrinkage};
@@ -18,6 +20,8 @@ pub(crate) struct InForce<'a> {
     pub(super) regularizer: &'a Regularizer,
     pub(super) lambdas: PerTerm,
     pub(super) groups: Groups,
+    /// One for every weight, or empty.
+    pub(super) factors: &'a [f32],
     /// w₀, or empty.
     pub(super) anchor: &'a [f32],
 }
@@ -43,17 +47,25 @@ impl<'a> InForce<'a> {
 
     /// Whether all there is are λ Σ|w| and λ Σw², which need neither scratch nor groups.
     pub(crate) fn is_plain(&self) -> bool {
-        let others = Term::ALL.into_iter().filter(|term| !matches!(term, Term::L1 | Term::L2));
-        self.anchor.is_empty()
-            && self.regularizer.factors.is_empty()
-            && others.into_iter().all(|term| self.lambda(term) == 0.0)
+        self.anchor.is_empty() && self.factors.is_empty() && !self.has_others()
     }
 
-    /// Whether every weight's map is its own and needs no scratch, so that a parameter can be done in stretches.
-    pub(crate) fn is_chunkable(&self) -> bool {
+    /// Whether there is a term beside l1 and l2.
+    fn has_others(&self) -> bool {
+        Term::ALL.into_iter().any(|term| !matches!(term, Term::L1 | Term::L2) && self.lambda(term) != 0.0)
+    }
+
+    /// Whether every weight is penalized for itself, so that a parameter can be done in stretches.
+    pub(crate) fn is_elementwise(&self) -> bool {
         let bound = [Term::GroupLasso, Term::Nuclear, Term::Orthogonal];
-        let is_free = |term: &Term| self.lambda(*term) == 0.0;
-        self.anchor.is_empty() && self.regularizer.factors.is_empty() && bound.iter().all(is_free)
+        bound.iter().all(|term| self.lambda(*term) == 0.0)
+    }
+
+    /// The same on a stretch of the weights, if each is penalized for itself.
+    pub(crate) fn stretch(mut self, range: Range<usize>) -> Self {
+        let part = |all: &'a [f32]| if all.is_empty() { all } else { &all[range.clone()] };
+        (self.factors, self.anchor) = (part(self.factors), part(self.anchor));
+        self
     }
 
     /// w₀ of one weight.
@@ -68,7 +80,7 @@ impl<'a> InForce<'a> {
 
     fn elementwise(&self) -> Elementwise<'a> {
         let (l1, l2) = (self.lambda(Term::L1), self.lambda(Term::L2));
-        Elementwise { l1, l2, factors: &self.regularizer.factors }
+        Elementwise { l1, l2, factors: self.factors }
     }
 
     /// Every term that is in force.
@@ -86,7 +98,7 @@ impl<'a> InForce<'a> {
             let lambda = self.lambda(term);
             if lambda != 0.0 {
                 let gamma = self.regularizer.gamma.unwrap_or(kind.gamma());
-                f(&Concave { kind, lambda, gamma, factors: &self.regularizer.factors });
+                f(&Concave { kind, lambda, gamma, factors: self.factors });
             }
         }
         if self.lambda(Term::GroupLasso) != 0.0 {
@@ -113,8 +125,41 @@ impl<'a> InForce<'a> {
     }
 }
 
+impl InForce<'_> {
+    /// Ω of the distance to an anchor, and its gradient added to `dw` unless that is empty, stretch by stretch: the distance never
+    /// leaves the nearest cache. Threads share the weights.
+    fn anchored(&self, shape: &Shape, w: &[f32], dw: &mut [f32]) -> f64 {
+        const CHUNK: usize = 4096;
+        parallel::sum_stretches(w.len(), dw, 4, &|all, dw| {
+            let (mut away, mut total) = ([0.0; CHUNK], 0.0);
+            for start in all.clone().step_by(CHUNK) {
+                let range = start..all.end.min(start + CHUNK);
+                let away = &mut away[..range.len()];
+                away.copy_from_slice(&w[range.clone()]);
+                update::add_scaled(-1.0, &self.anchor[range.clone()], away);
+                let dw = if dw.is_empty() { &mut [] } else { &mut dw[start - all.start..][..range.len()] };
+                self.stretch(range).each(&mut |term| {
+                    total += if dw.is_empty() {
+                        term.value(shape, away, &mut [])
+                    } else {
+                        term.add_gradient(shape, away, dw, &mut [])
+                    };
+                });
+            }
+            total
+        })
+    }
+
+    fn is_anchored(&self) -> bool {
+        !self.anchor.is_empty() && self.is_elementwise()
+    }
+}
+
 impl Penalty for InForce<'_> {
     fn value(&self, shape: &Shape, w: &[f32], scratch: &mut [f32]) -> f64 {
+        if self.is_anchored() {
+            return self.anchored(shape, w, &mut []);
+        }
         self.away(w, scratch, |w, scratch| {
             let mut total = 0.0;
             self.each(&mut |term| total += term.value(shape, w, scratch));
@@ -123,6 +168,9 @@ impl Penalty for InForce<'_> {
     }
 
     fn add_gradient(&self, shape: &Shape, w: &[f32], dw: &mut [f32], scratch: &mut [f32]) -> f64 {
+        if self.is_anchored() {
+            return self.anchored(shape, w, dw);
+        }
         self.away(w, scratch, |w, scratch| {
             let mut total = 0.0;
             self.each(&mut |term| total += term.add_gradient(shape, w, dw, scratch));
@@ -133,20 +181,24 @@ impl Penalty for InForce<'_> {
     /// The map of the elementwise terms and then that of the other one, with what they leave of the steps: the map of the sum, for
     /// the sums that `validate` lets through.
     fn proximal(&self, shape: &Shape, steps: &[f32], w: &mut [f32], scratch: &mut [f32]) {
-        w.iter_mut().zip(self.anchor).for_each(|(w, anchor)| *w -= anchor);
+        if !self.anchor.is_empty() {
+            update::add_scaled(-1.0, self.anchor, w);
+        }
         let elementwise = self.elementwise();
         if !elementwise.is_zero() {
             elementwise.proximal(shape, steps, w, scratch);
         }
         if elementwise.l2 == 0.0 {
             self.each_other(&mut |term| term.proximal(shape, steps, w, scratch));
-        } else if !self.is_plain() {
+        } else if self.has_others() {
             let (left, scratch) = scratch.split_at_mut(w.len());
             left.copy_from_slice(steps);
             elementwise.rest_of(left);
             self.each_other(&mut |term| term.proximal(shape, left, w, scratch));
         }
-        w.iter_mut().zip(self.anchor).for_each(|(w, anchor)| *w += anchor);
+        if !self.anchor.is_empty() {
+            update::add_scaled(1.0, self.anchor, w);
+        }
     }
 
     fn proximal_map(&self) -> Proximal {

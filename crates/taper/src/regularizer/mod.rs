@@ -199,7 +199,7 @@ impl Regularizer {
         };
         let all = Groups { count: 1, inner: spec.shape.len() };
         let groups = self.groups.of(spec).unwrap_or(all);
-        InForce { regularizer: self, lambdas: self.lambdas(epoch, steer), groups, anchor }
+        InForce { regularizer: self, lambdas: self.lambdas(epoch, steer), groups, factors: &self.factors, anchor }
     }
 
     /// The part of Ω that is a sum over numbers, whatever their shape: all there is on an activity.

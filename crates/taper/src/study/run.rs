@@ -24,7 +24,8 @@ pub struct Run {
     pub stop: StopReason,
     /// `train_loss`, `train_data_loss`, `train_penalty`, the metrics, the same with `test_`; `kernel_norm` (of the first
     /// kernel), `norm/PATH`; `sparsity`, the share of exact zeros among the penalized weights, if there are any, and `dead_units`
-    /// ([`Sparsity`]). Empty if the training diverged.
+    /// ([`Sparsity`]); `zeros/PATH`, that share of each penalized parameter; `dead_units/LAYER` and `effective_parameters/LAYER`
+    /// ([`LayerSparsity`](crate::LayerSparsity)). Empty if the training diverged.
     pub scores: BTreeMap<String, f64>,
     /// The epochs, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,9 +129,15 @@ pub(crate) fn scores(
         }
         scores.insert(format!("norm/{}", slot.path), norm);
     }
-    let sparsity = Sparsity::of(model);
+    let layers = model.sparsity()?;
+    let sparsity = Sparsity::sum(model, &layers);
     scores.extend(sparsity.share().map(|share| ("sparsity".to_owned(), share)));
     scores.insert("dead_units".to_owned(), sparsity.dead_units as f64);
+    scores.extend(model.params().zeros().map(|(path, share)| (format!("zeros/{path}"), share)));
+    for layer in layers.iter().filter(|layer| layer.effective_parameters + layer.zeros > 0) {
+        scores.insert(format!("effective_parameters/{}", layer.name), layer.effective_parameters as f64);
+        scores.extend(layer.dead_units.map(|dead| (format!("dead_units/{}", layer.name), dead as f64)));
+    }
     Ok(scores)
 }
 

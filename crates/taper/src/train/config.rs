@@ -198,6 +198,14 @@ impl FitConfig {
                     let good = (2..=100_000).contains(&thresholds);
                     complaints.check(good, format!("{place}.thresholds"), "a number from 2 to 100000", thresholds);
                 }
+                let targets = if self.loss.is_sparse() { "class ids" } else { "a number for each output" };
+                let fits = metric.metric.fits(self.loss.is_sparse());
+                complaints.check(
+                    fits,
+                    &place,
+                    format!("a metric for targets that are {targets}"),
+                    metric.metric.name(),
+                );
                 complaints.check(!metric.name().is_empty(), format!("{place}.label"), "a name", "an empty text");
             }
         }

@@ -139,9 +139,7 @@ impl Evaluator {
             let penalty = weight_penalty + self.workspace.activity_penalty(model, batch, epoch);
             self.data_loss += data_loss * batch as f64;
             self.penalty += penalty * batch as f64;
-            for meter in &mut self.meters {
-                meter.add(self.workspace.output(model, batch), y, sample_weight);
-            }
+            self.workspace.measure(model, batch, y, sample_weight, &mut self.meters);
             row += batch;
         }
         self.data_loss /= data.rows() as f64;
@@ -167,7 +165,7 @@ impl Evaluator {
 pub(crate) fn meters(model: &Model, config: &FitConfig) -> Vec<Meter> {
     let classes = model.output_shape().last();
     let meter = |metric: &MetricSpec, weighted: bool| {
-        Meter::new(metric.metric.resolve(classes, config.loss.is_sparse()), classes, weighted)
+        Meter::new(metric.metric.resolve(classes, config.loss.is_sparse()), classes, weighted, model.head)
     };
     let plain = config.metrics.iter().map(|metric| meter(metric, false));
     plain.chain(config.weighted_metrics.iter().map(|metric| meter(metric, true))).collect()

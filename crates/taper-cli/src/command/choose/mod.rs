@@ -57,13 +57,15 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     let mut write = || {
         folder.write("result.json", result.as_bytes())?;
         let (head, cells) = cv_results::cv_results(choice);
-        taper_io::write_csv(&folder.file("cv_results.csv"), &head, &cells)?;
+        for name in ["cv_results.csv", "cv_results.parquet"] {
+            taper_io::write_results(&folder.file(name), &head, &cells)?;
+        }
         let prepared = rows.prepared(&chosen.train)?;
         let provenance = provenance(choice, &identity);
         let (file, model) = (folder.file("model.safetensors"), &chosen.model);
         taper_io::write_chosen_model(&file, model, prepared.as_ref(), &chosen.experiment, &provenance)?;
         let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
-        folder.write_report(&report::report(choice, &command(args), &text))?;
+        folder.write_report(&report::report(choice, &model.sparsity()?, &command(args), &text))?;
         folder.file(STORE);
         Ok::<(), Failure>(())
     };

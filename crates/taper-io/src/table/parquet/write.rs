@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::basic::{Compression, ConvertedType, Repetition, Type as Physical};
-use parquet::data_type::{ByteArray, ByteArrayType, FloatType};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -27,6 +27,8 @@ pub(crate) struct ParquetWriter {
 
 enum Waiting {
     Numbers(Vec<f32>),
+    /// The values that are there, and for each row 1 if its value is.
+    Optional(Vec<f64>, Vec<i16>),
     Text(Vec<ByteArray>),
 }
 
@@ -41,10 +43,13 @@ impl ParquetWriter {
         let fail = |error| failed(path, error);
         let mut fields = Vec::new();
         for (name, kind) in columns {
-            let physical = if *kind == ColumnKind::Numbers { Physical::FLOAT } else { Physical::BYTE_ARRAY };
-            let converted = if *kind == ColumnKind::Numbers { ConvertedType::NONE } else { ConvertedType::UTF8 };
+            let (physical, repetition, converted) = match kind {
+                ColumnKind::Numbers => (Physical::FLOAT, Repetition::REQUIRED, ConvertedType::NONE),
+                ColumnKind::Optional => (Physical::DOUBLE, Repetition::OPTIONAL, ConvertedType::NONE),
+                ColumnKind::Text => (Physical::BYTE_ARRAY, Repetition::REQUIRED, ConvertedType::UTF8),
+            };
             let field = Type::primitive_type_builder(name, physical)
-                .with_repetition(Repetition::REQUIRED)
+                .with_repetition(repetition)
                 .with_converted_type(converted)
                 .build()
                 .map_err(fail)?;
@@ -56,6 +61,7 @@ impl ParquetWriter {
         let file = SerializedFileWriter::new(AtomicFile::create(path)?, Arc::new(schema), Arc::new(properties));
         let empty = |(_, kind): &(String, ColumnKind)| match kind {
             ColumnKind::Numbers => Waiting::Numbers(Vec::new()),
+            ColumnKind::Optional => Waiting::Optional(Vec::new(), Vec::new()),
             ColumnKind::Text => Waiting::Text(Vec::new()),
         };
         Ok(Self { path: path.to_owned(), file: file.map_err(fail)?, waiting: columns.iter().map(empty).collect() })
@@ -68,6 +74,11 @@ impl ParquetWriter {
                 (Waiting::Numbers(waiting), CellsOut::Numbers(values)) => {
                     waiting.extend(values);
                     waiting.len()
+                }
+                (Waiting::Optional(waiting, there), CellsOut::Optional(values)) => {
+                    waiting.extend(values.iter().flatten());
+                    there.extend(values.iter().map(|value| i16::from(value.is_some())));
+                    there.len()
                 }
                 (Waiting::Text(waiting), CellsOut::Text(texts)) => {
                     waiting.extend(texts.iter().map(|text| ByteArray::from(*text)));
@@ -100,6 +111,11 @@ fn group(file: &mut SerializedFileWriter<AtomicFile>, waiting: &mut [Waiting]) -
             Waiting::Numbers(values) => {
                 column.typed::<FloatType>().write_batch(values, None, None)?;
                 values.clear();
+            }
+            Waiting::Optional(values, there) => {
+                column.typed::<DoubleType>().write_batch(values, Some(there), None)?;
+                values.clear();
+                there.clear();
             }
             Waiting::Text(texts) => {
                 column.typed::<ByteArrayType>().write_batch(texts, None, None)?;

@@ -1,0 +1,63 @@
+//! `taper init` and `taper choose`.
+
+use std::path::PathBuf;
+
+use super::Common;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Choose {
+    /// The experiment (.toml or .json); its table [choose] says what is compared
+    pub(crate) experiment: PathBuf,
+    /// Which strength is chosen: the best (min), or the strongest within one standard error of it (1se) [default: the
+    /// experiment's]
+    #[arg(long, value_parser = ["min", "1se"])]
+    pub(crate) rule: Option<String>,
+    /// Run every strength on every fold, also those that are clearly beaten
+    #[arg(long)]
+    pub(crate) no_race: bool,
+    #[command(flatten)]
+    pub(crate) store: Resume,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What to do where the folder has a study already.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Resume {
+    /// Go on with the study in the folder, if there is one
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Begin another study in the folder; the runs of the first are kept
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) fork: bool,
+    /// Wait for another process that works in the folder
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    /// The table (.csv or .parquet)
+    pub(crate) data: PathBuf,
+    /// The column to predict [default: the last one]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) target: Option<String>,
+    /// A column to leave out; may be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) exclude: Vec<String>,
+    /// The column that says which rows belong together
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group: Option<String>,
+    /// The column that orders rows by time
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
+    /// A comma separates the digits of a fraction, as in 1,5
+    #[arg(long)]
+    pub(crate) decimal_comma: bool,
+    /// The experiment file to write
+    #[arg(long, value_name = "FILE", default_value = "experiment.toml")]
+    pub(crate) out: PathBuf,
+    /// Overwrite the file if there is one
+    #[arg(long)]
+    pub(crate) force: bool,
+}

@@ -1,0 +1,68 @@
+//! `taper fit` and `taper study`.
+
+use std::path::PathBuf;
+
+use super::Common;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fit {
+    /// The experiment (.toml or .json), or a compiled Keras model (.keras)
+    pub(crate) experiment: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) keras: Keras,
+}
+
+/// What a Keras model's file does not say.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options for a Keras model")]
+pub(crate) struct Keras {
+    /// The rows: x, y, and optionally x_val, y_val, sample_weight, class_weight (.safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Further epochs [default: 1]
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Rows per step [default: 32]
+    #[arg(long)]
+    pub(crate) batch_size: Option<usize>,
+    /// Rows per batch of every measurement [default: as --batch-size]
+    #[arg(long)]
+    pub(crate) validation_batch_size: Option<usize>,
+    /// Leave the rows in their order
+    #[arg(long)]
+    pub(crate) no_shuffle: bool,
+    /// Penalty on all kernels whose layers say none: 'l2=1e-4', also with roles and paths as in an experiment
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) regularization: Option<String>,
+    /// Accept weights that are not finite
+    #[arg(long)]
+    pub(crate) allow_nan: bool,
+    /// Write Keras's history, with data loss and penalty (.json)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
+    /// Write the trained model with its optimizer's state (.keras)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Write the initial and final weights (.safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Write the predictions before and after, for all training rows (.safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predictions: Option<PathBuf>,
+    /// Write the first batch's gradients (.safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gradients: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Study {
+    /// The experiment (.toml or .json)
+    pub(crate) experiment: PathBuf,
+    /// Runs per setting [default: the experiment's]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) repeats: Option<u32>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}

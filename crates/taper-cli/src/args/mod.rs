@@ -1,0 +1,89 @@
+//! What can be typed.
+
+mod bench;
+mod choose;
+mod data;
+mod demo;
+mod fit;
+mod model;
+mod runs;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use bench::{Bench, Workload};
+pub(crate) use choose::{Choose, Init, Resume};
+pub(crate) use data::Data;
+pub(crate) use demo::{BreastCancer, Demo, Grid, Moons, Recipe, RecipeDemo};
+pub(crate) use fit::{Fit, Keras, Study};
+pub(crate) use model::{Compact, Convert, Evaluate, Inspect, Lambda, Plan, Predict};
+pub(crate) use runs::{Runs, Trial};
+
+/// Neural networks that do not overfit: Keras-style models with L1/L2 penalties, and an honest choice of their strength.
+#[derive(Debug, Parser)]
+#[command(name = "taper", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A worked study on exactly reproduced data, with figures and a report
+    #[command(subcommand)]
+    Demo(Demo),
+    /// Train the model of an experiment file
+    Fit(Fit),
+    /// Run the grid of an experiment file, repeated and paired
+    Study(Study),
+    /// Choose the penalty and its strength on an experiment's rows, and say how sure that is
+    Choose(Choose),
+    /// Write an experiment file with sensible defaults for a table of your own
+    Init(Init),
+    /// Score a model on the rows of a file
+    Evaluate(Evaluate),
+    /// Write what a model says of the rows of a file
+    Predict(Predict),
+    /// Show a model file or an experiment's model: layers, shapes, penalties, norms
+    Inspect(Inspect),
+    /// Tell what a training would do to the weights besides fitting the data, and what is probably not meant
+    Plan(Plan),
+    /// Cut out of a model what takes no part in its outputs, and write the smaller one
+    Compact(Compact),
+    /// Convert the strength of an L2 penalty between the dialects of different programs
+    Lambda(Lambda),
+    /// Write a model in another format: Keras's, Taper's or ONNX
+    Convert(Convert),
+    /// Write generated or built-in rows to a file, equal bit for bit to scikit-learn's
+    #[command(subcommand)]
+    Data(Data),
+    /// Measure how fast this machine trains a standard workload
+    Bench(Bench),
+    /// The literature's penalties as experiment files, with their λ in our unit
+    #[command(subcommand)]
+    Recipe(Recipe),
+    /// The finished runs of `taper choose`: list, show, export, repair
+    #[command(subcommand)]
+    Runs(Runs),
+    /// One run of `taper choose` by itself, for schedulers
+    #[command(subcommand)]
+    Trial(Trial),
+}
+
+/// What every command that trains takes.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Common {
+    /// Folder for everything that is written
+    #[arg(long, value_name = "DIR", default_value = "taper-out")]
+    pub(crate) out: PathBuf,
+    /// Seed of all random numbers [default: the experiment's, or 1]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Threads; results do not depend on it [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) threads: Option<u16>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}

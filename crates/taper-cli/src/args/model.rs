@@ -1,0 +1,137 @@
+//! What is done to a model, or asked of one.
+
+use std::path::PathBuf;
+
+/// What a category means that no training row had.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Unseen {
+    /// A mistake
+    Error,
+    /// None of the known ones
+    Zero,
+}
+
+impl From<Unseen> for taper::Unseen {
+    fn from(unseen: Unseen) -> Self {
+        match unseen {
+            Unseen::Error => Self::Error,
+            Unseen::Zero => Self::Zero,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Evaluate {
+    /// A model (.safetensors), or the folder that `taper fit` or `taper choose` left
+    pub(crate) model: PathBuf,
+    /// The rows with their targets (.csv, .parquet, .npz or .safetensors)
+    #[arg(value_name = "FILE")]
+    pub(crate) rows: PathBuf,
+    /// What a category means that no training row had [default: as in the experiment]
+    #[arg(long, value_enum)]
+    pub(crate) unseen: Option<Unseen>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Predict {
+    /// A model (.safetensors or .keras), or the folder that `taper fit` or `taper choose` left
+    pub(crate) model: PathBuf,
+    /// The rows (.csv, .parquet, .npz or .safetensors); columns are found by name
+    #[arg(value_name = "FILE")]
+    pub(crate) rows: PathBuf,
+    /// The predictions, a row for each (.csv or .parquet)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// What a category means that no training row had [default: as in the experiment]
+    #[arg(long, value_enum)]
+    pub(crate) unseen: Option<Unseen>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Inspect {
+    /// A model (.safetensors or .keras) or an experiment (.toml or .json)
+    pub(crate) file: PathBuf,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    /// The experiment (.toml or .json), or a model (.keras or .safetensors)
+    pub(crate) file: PathBuf,
+    /// End with status 1 if there are findings
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Rows that will train a model
+    #[arg(long)]
+    pub(crate) rows: Option<usize>,
+    /// Epochs that will train a model [default: 1]
+    #[arg(long)]
+    pub(crate) epochs: Option<usize>,
+    /// Rows per step of a model [default: 32]
+    #[arg(long)]
+    pub(crate) batch_size: Option<usize>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Compact {
+    /// The model (.safetensors or .keras)
+    pub(crate) model: PathBuf,
+    /// The smaller model (.safetensors or .keras)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Rows on which the outputs must stay equal: a .csv, .parquet, .npz or .safetensors file [default: 256 random rows]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Also cut columns of the input that no weight reads; the smaller model then takes the others only
+    #[arg(long)]
+    pub(crate) inputs: bool,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Exact where the two have the same gradient, with the identity. Between coupled and decoupled (adamw) there is none under
+/// Adam; an experiment finds the strength with which its weights end at the same norm.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Lambda {
+    /// The strength
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) value: f64,
+    /// What it is written in: keras, pytorch, adamw, sklearn-mlp or glmnet
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) from: String,
+    /// What it should be written in
+    #[arg(long, value_name = "DIALECT")]
+    pub(crate) to: String,
+    /// Rows in a batch, by which scikit-learn divides [default: the experiment's]
+    #[arg(long)]
+    pub(crate) rows: Option<usize>,
+    /// Also tell what one step at this learning rate takes off a weight [default: the experiment's]
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) learning_rate: Option<f64>,
+    /// Where there is no identity: find the strength by training this experiment (.toml or .json)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) experiment: Option<PathBuf>,
+    /// Print one JSON document instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Convert {
+    /// A model (.keras or .safetensors)
+    pub(crate) model: PathBuf,
+    /// The file to write (.keras, .weights.h5, .safetensors or .onnx)
+    pub(crate) out: PathBuf,
+    /// Take weights that are NaN or infinite
+    #[arg(long)]
+    pub(crate) allow_nan: bool,
+}

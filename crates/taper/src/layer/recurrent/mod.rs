@@ -1,0 +1,394 @@
+//! What the recurrent layers share: the order of time, masks, dropout, and the products with the input kernel.
+//!
+//! Inside, everything is time-major: step s of all rows lies together, in the order in which the layer walks (backwards if so
+//! asked). So one product feeds the gates of all steps, and one more gives the gradient of the input kernel.
+
+mod cell;
+mod input;
+mod recurrence;
+mod settings;
+
+use cell::OutputGradient;
+pub(super) use cell::{Cell, CellBackward, CellForward, Span, states};
+use input::GateInput;
+use recurrence::Recurrence;
+pub(super) use settings::{Settings, build, orthogonal, recurrent_layer, sigmoid, tanh};
+use taper_kernels::activation::Unary;
+use taper_kernels::matrix;
+
+use super::{Backward, Forward, Layer, Masking, Mode, dx_of};
+use crate::Rng;
+use crate::activation::Activation;
+use crate::param::ParamSpec;
+use crate::shape::Shape;
+
+/// A function that [`build`] has found to be one of one number.
+pub(super) fn unary(activation: Activation) -> Unary {
+    activation.unary().unwrap_or(Unary::Linear)
+}
+
+/// A built recurrent layer.
+#[derive(Debug)]
+struct Recurrent<C> {
+    cell: C,
+    steps: usize,
+    features: usize,
+    units: usize,
+    dropout: f32,
+    recurrent_dropout: f32,
+    return_sequences: bool,
+    go_backwards: bool,
+    zero_output_for_mask: bool,
+    params: Vec<ParamSpec>,
+    output: Shape,
+}
+
+/// The parts of the cache.
+struct Kept<'a> {
+    /// The input, time-major; dropped where there is dropout and it is the same for all gates.
+    x: &'a mut [f32],
+    /// Dropout's factor of each feature of each row, the same in all steps; several if gates differ, empty without dropout.
+    factor: &'a mut [f32],
+    /// The same for the state: gates × batch × units, or empty.
+    state_factor: &'a mut [f32],
+    /// 1 where a step counts.
+    mask: &'a mut [f32],
+    gates: &'a mut [f32],
+    h: &'a mut [f32],
+    cell: &'a mut [f32],
+}
+
+/// Draws the factors of dropout: 0 for a share, and for the rest what keeps the mean.
+fn draw(share: f32, factors: &mut [f32], mode: Mode, mut rng: Rng) {
+    let keep = 1.0 / (1.0 - share);
+    for factor in factors {
+        *factor = match mode {
+            Mode::Inference => 1.0,
+            Mode::Training if rng.uniform_f32() < share => 0.0,
+            Mode::Training => keep,
+        };
+    }
+}
+
+/// Cuts the first `len` floats off.
+pub(super) fn cut<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
+    let (first, others) = std::mem::take(rest).split_at_mut(len);
+    *rest = others;
+    first
+}
+
+impl<C: Cell> Recurrent<C> {
+    fn span(&self, batch: usize) -> Span {
+        Span { steps: self.steps, batch, units: self.units }
+    }
+
+    fn sums(&self) -> usize {
+        C::GATES * self.units
+    }
+
+    /// How many ways the input is dropped: none, one for all gates, or, as in Keras, one for each if the state is dropped too.
+    fn input_factors(&self) -> usize {
+        match (self.dropout > 0.0, self.recurrent_dropout > 0.0) {
+            (true, true) => C::GATES,
+            (true, false) => 1,
+            (false, _) => 0,
+        }
+    }
+
+    /// The lengths of [`Kept`]'s parts but the last.
+    fn lens(&self, batch: usize) -> [usize; 6] {
+        let rows = self.steps * batch;
+        let factor = self.input_factors() * batch * self.features;
+        let state_factor = if self.recurrent_dropout > 0.0 { batch * self.sums() } else { 0 };
+        let h = (self.steps + 1) * batch * self.units;
+        [rows * self.features, factor, state_factor, rows, rows * self.sums(), h]
+    }
+
+    fn kept<'a>(&self, batch: usize, cache: &'a mut [f32]) -> Kept<'a> {
+        let mut rest = cache;
+        let [x, factor, state_factor, mask, gates, h] = self.lens(batch);
+        Kept {
+            x: cut(&mut rest, x),
+            factor: cut(&mut rest, factor),
+            state_factor: cut(&mut rest, state_factor),
+            mask: cut(&mut rest, mask),
+            gates: cut(&mut rest, gates),
+            h: cut(&mut rest, h),
+            cell: rest,
+        }
+    }
+
+    /// Where step `s` lies in the input.
+    fn time(&self, s: usize) -> usize {
+        if self.go_backwards { self.steps - 1 - s } else { s }
+    }
+
+    /// The lengths of kernel and recurrent kernel.
+    fn kernels(&self) -> (usize, usize) {
+        (self.features * self.sums(), self.units * self.sums())
+    }
+
+    /// Cuts off the room that both passes need: for the packed kernel, a dropped state, and a dropped input.
+    fn rooms<'a>(&self, batch: usize, scratch: &mut &'a mut [f32]) -> [&'a mut [f32]; 3] {
+        self.room_lens(batch).map(|len| cut(scratch, len))
+    }
+
+    fn room_lens(&self, batch: usize) -> [usize; 3] {
+        let packed = C::PRODUCTS.iter().map(|gates| recurrence::packed_len(self.units, *gates)).sum();
+        let dropped = if self.recurrent_dropout > 0.0 { batch * self.units } else { 0 };
+        let input = if self.input_factors() > 1 { self.steps * batch * self.features } else { 0 };
+        [packed, dropped, input]
+    }
+
+    /// What products of the input need if each gate drops its own.
+    fn gate_input<'a>(&self, batch: usize, x: &'a [f32], factors: &'a [f32], room: &'a mut [f32]) -> GateInput<'a> {
+        GateInput {
+            rows: self.steps * batch,
+            features: self.features,
+            units: self.units,
+            gates: C::GATES,
+            x,
+            factors,
+            room,
+        }
+    }
+
+    /// Brings input and mask into time-major order.
+    fn load(&self, batch: usize, x: &[f32], mask: Option<&[f32]>, kept: &mut Kept<'_>) {
+        let features = self.features;
+        for row in 0..batch {
+            for s in 0..self.steps {
+                let from = (row * self.steps + self.time(s)) * features;
+                let to = (s * batch + row) * features;
+                kept.x[to..to + features].copy_from_slice(&x[from..from + features]);
+            }
+        }
+        if self.input_factors() == 1 {
+            for step in kept.x.chunks_exact_mut(batch * features) {
+                step.iter_mut().zip(kept.factor.iter()).for_each(|(x, factor)| *x *= factor);
+            }
+        }
+        match mask.filter(|mask| mask.len() == batch * self.steps) {
+            None => kept.mask.fill(1.0),
+            Some(mask) => {
+                for row in 0..batch {
+                    for s in 0..self.steps {
+                        kept.mask[s * batch + row] = mask[row * self.steps + self.time(s)];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the states that are the output.
+    fn write(&self, batch: usize, kept: &Kept<'_>, y: &mut [f32]) {
+        let units = self.units;
+        let first = if self.return_sequences { 0 } else { self.steps - 1 };
+        for (row, y) in y.chunks_exact_mut((self.steps - first) * units).enumerate() {
+            for (s, y) in (first..self.steps).zip(y.chunks_exact_mut(units)) {
+                if self.zero_output_for_mask && kept.mask[s * batch + row] == 0.0 {
+                    y.fill(0.0);
+                } else {
+                    let at = ((s + 1) * batch + row) * units;
+                    y.copy_from_slice(&kept.h[at..at + units]);
+                }
+            }
+        }
+    }
+}
+
+impl<C: Cell> Layer for Recurrent<C> {
+    fn output_shape(&self) -> &Shape {
+        &self.output
+    }
+
+    fn params(&self) -> &[ParamSpec] {
+        &self.params
+    }
+
+    fn cache_len(&self, batch: usize) -> usize {
+        self.lens(batch).iter().sum::<usize>() + self.cell.cache_len(self.span(batch))
+    }
+
+    /// The [`rooms`](Self::rooms), the gradients of the state and of the time-major input, and what the cell needs.
+    fn scratch_len(&self, batch: usize) -> usize {
+        let span = self.span(batch);
+        let gradients = span.state() + self.steps * batch * self.features;
+        self.room_lens(batch).iter().sum::<usize>() + gradients + self.cell.scratch_len(span)
+    }
+
+    fn masking(&self) -> Masking {
+        if self.return_sequences { Masking::Pass } else { Masking::Drop }
+    }
+
+    fn forward(&self, io: Forward<'_>) {
+        let (span, sums) = (self.span(io.batch), self.sums());
+        let (kernel, rest) = io.params.split_at(self.kernels().0);
+        let (recurrent_kernel, bias) = rest.split_at(self.kernels().1);
+        let (bias, recurrent_bias) = bias.split_at(bias.len().min(sums));
+        let mut kept = self.kept(io.batch, io.cache);
+        draw(self.dropout, kept.factor, io.mode, io.seed.rng());
+        draw(self.recurrent_dropout, kept.state_factor, io.mode, io.seed.derive("recurrent_dropout", 0).rng());
+        self.load(io.batch, io.inputs.x(), io.inputs.mask(), &mut kept);
+        let mut scratch = io.scratch;
+        let [packed, dropped, room] = self.rooms(io.batch, &mut scratch);
+        if self.input_factors() > 1 {
+            self.gate_input(io.batch, kept.x, kept.factor, room).forward(kernel, bias, kept.gates);
+        } else {
+            let rows = self.steps * io.batch;
+            matrix::dense_forward(Unary::Linear, rows, self.features, sums, kept.x, kernel, bias, kept.gates);
+        }
+        kept.h[..span.state()].fill(0.0);
+        self.cell.forward(CellForward {
+            span,
+            recurrence: Recurrence {
+                span,
+                gates: C::GATES,
+                kernel: recurrent_kernel,
+                factors: kept.state_factor,
+                dropped,
+                packed,
+            },
+            recurrent_bias,
+            mask: kept.mask,
+            gates: kept.gates,
+            h: kept.h,
+            cache: kept.cell,
+        });
+        self.write(io.batch, &kept, io.y);
+    }
+
+    fn backward(&self, io: Backward<'_>) {
+        let (span, sums, features) = (self.span(io.batch), self.sums(), self.features);
+        let (kernel, rest) = io.params.split_at(self.kernels().0);
+        let recurrent_kernel = &rest[..self.kernels().1];
+        let (dkernel, rest) = io.dparams.split_at_mut(self.kernels().0);
+        let (drecurrent_kernel, dbias) = rest.split_at_mut(self.kernels().1);
+        let (dbias, drecurrent_bias) = dbias.split_at_mut(dbias.len().min(sums));
+        let kept = self.kept(io.batch, io.cache);
+        let rows = self.steps * io.batch;
+        let mut scratch = io.scratch;
+        let [packed, dropped, room] = self.rooms(io.batch, &mut scratch);
+        let dh = cut(&mut scratch, span.state());
+        let dx_steps = cut(&mut scratch, rows * features);
+        dh.fill(0.0);
+        self.cell.backward(CellBackward {
+            span,
+            recurrence: Recurrence {
+                span,
+                gates: C::GATES,
+                kernel: recurrent_kernel,
+                factors: kept.state_factor,
+                dropped,
+                packed,
+            },
+            mask: kept.mask,
+            gates: kept.gates,
+            h: kept.h,
+            cache: kept.cell,
+            dh,
+            output: OutputGradient {
+                dy: io.dy,
+                span,
+                return_sequences: self.return_sequences,
+                zero_mask: self.zero_output_for_mask.then_some(&*kept.mask),
+            },
+            drecurrent_kernel,
+            drecurrent_bias,
+            scratch,
+        });
+        let dx = dx_of(io.dx, io.batch, &io.inputs);
+        let wanted = dx.is_some().then_some(&mut *dx_steps);
+        let (x, dz) = (&*kept.x, kept.gates);
+        if self.input_factors() > 1 {
+            self.gate_input(io.batch, x, kept.factor, room).backward(kernel, dz, dkernel, dbias, wanted);
+        } else {
+            matrix::dense_backward(Unary::Linear, rows, features, sums, x, kernel, &[], dz, dkernel, dbias, wanted);
+        }
+        let Some(dx) = dx else { return };
+        if self.input_factors() == 1 {
+            for step in dx_steps.chunks_exact_mut(io.batch * features) {
+                step.iter_mut().zip(kept.factor.iter()).for_each(|(dx, factor)| *dx *= factor);
+            }
+        }
+        for row in 0..io.batch {
+            for s in 0..self.steps {
+                let to = (row * self.steps + self.time(s)) * features;
+                let from = (s * io.batch + row) * features;
+                dx[to..to + features].copy_from_slice(&dx_steps[from..from + features]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::layer::Mode;
+    use crate::model::Workspace;
+    use crate::{Activation, Gru, LayerSpec, Lstm, Model, Seed, Sequential, SimpleRnn};
+
+    /// h' = 1 + factor · h, from 0: the factor is 0 or 1 / (1 - share), and the same in all steps.
+    #[test]
+    fn a_dropped_state_is_dropped_in_all_steps() {
+        let layer = SimpleRnn { recurrent_dropout: 0.2, activation: Activation::Linear, ..SimpleRnn::new(1) };
+        let spec = Sequential::new([4, 1]).layer(layer.return_sequences(true));
+        let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+        model.params_mut().data_mut().copy_from_slice(&[0.0, 1.0, 1.0]);
+        const ROWS: usize = 4000;
+        let mut workspace = Workspace::new(&model, ROWS, true);
+        workspace.input_mut(4 * ROWS).fill(0.0);
+        workspace.forward(&model, ROWS, Mode::Training, Seed::new(5));
+        let mut dropped = 0;
+        for row in workspace.output(&model, ROWS).chunks_exact(4) {
+            match row[1] {
+                1.0 => {
+                    assert_eq!(row, [1.0; 4]);
+                    dropped += 1;
+                }
+                _ => assert_eq!(row, [1.0, 2.25, 3.8125, 5.765_625]),
+            }
+        }
+        assert!((700..900).contains(&dropped), "{dropped} of {ROWS} for a share of 0.2");
+        assert_eq!(model.predict(&[0.0; 4]).unwrap(), [1.0, 2.0, 3.0, 4.0]);
+    }
+
+    /// With weights of 1 and no bias, all gates of a layer have the same sums unless they drop different things.
+    #[test]
+    fn each_gate_drops_its_own() {
+        let sums = |dropout: f32, recurrent_dropout: f32| -> Vec<f32> {
+            let linear = Activation::Linear;
+            let layer =
+                Lstm { dropout, recurrent_dropout, use_bias: false, recurrent_activation: linear, ..Lstm::new(1) };
+            let mut model =
+                Model::build(Sequential::new([1, 1]).layer(layer.activation(linear)), Seed::new(1)).unwrap();
+            model.params_mut().data_mut().fill(1.0);
+            let mut workspace = Workspace::new(&model, 200, true);
+            workspace.input_mut(200).fill(1.0);
+            workspace.forward(&model, 200, Mode::Training, Seed::new(5));
+            workspace.output(&model, 200).to_vec()
+        };
+        // One step from 0: h = o · i · g, each of them 0 or 2.
+        let share = |sums: &[f32]| sums.iter().filter(|h| **h == 8.0).count();
+        assert!((80..120).contains(&share(&sums(0.5, 0.0))), "one draw for all gates");
+        assert!((15..40).contains(&share(&sums(0.5, 0.1))), "three gates' draws must agree");
+    }
+
+    /// Predictions know nothing of dropout.
+    #[test]
+    fn nothing_is_dropped_in_predictions() {
+        let predict = |layer: LayerSpec| {
+            let model = Model::build(Sequential::new([3, 2]).layer(layer), Seed::new(1)).unwrap();
+            model.predict(&[0.3, -0.2, 0.5, 1.0, -1.0, 0.7]).unwrap()
+        };
+        let close = |a: Vec<f32>, b: Vec<f32>| a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-6);
+        let (dropout, recurrent_dropout) = (0.5, 0.5);
+        assert!(close(
+            predict(Lstm { dropout, recurrent_dropout, ..Lstm::new(4) }.into()),
+            predict(Lstm::new(4).into())
+        ));
+        for reset_after in [false, true] {
+            let gru = || Gru { reset_after, ..Gru::new(4) };
+            assert!(close(predict(Gru { dropout, recurrent_dropout, ..gru() }.into()), predict(gru().into())));
+        }
+    }
+}
