@@ -286,7 +286,7 @@ fn advance(
         }
         // After the last repeat there is nothing left to save.
         if setting.spec.race && repeat + 1 < all {
-            race::drop_beaten(setting, entries, planned, all - 1);
+            race::drop_beaten(setting, entries, planned);
         }
     }
     Ok(())

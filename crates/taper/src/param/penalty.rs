@@ -24,7 +24,9 @@ impl Buffers {
         for (i, slot) in params.slots.iter().enumerate() {
             let own = params.data.get(slot.range.clone()).unwrap_or(&[]);
             if let Some(in_force) = in_force(slot, i, 0, &params.penalty_state, own) {
-                most = most.max(scratch_len(slot, &in_force.with_every_term()));
+                let all = in_force.with_every_term();
+                let is_alone = all.is_plain() && slot.penalty().is_some_and(|penalty| !penalty.cautious);
+                most = most.max(if is_alone { 0 } else { scratch_len(slot, &all) });
             }
             if let Some(custom) = slot.custom_penalty() {
                 most = most.max(scratch_len(slot, &*custom.penalty));
@@ -137,7 +139,7 @@ impl Params {
         for (i, (slot, w)) in self.iter().enumerate() {
             each(slot, i, epoch, &self.penalty_state, w, &mut |mode, penalty| {
                 if mode.is_objective() {
-                    let scratch = room(&mut buffers.scratch, scratch_len(slot, penalty));
+                    let scratch = room(&mut buffers.scratch, penalty.scratch_len(&slot.spec.shape));
                     total += penalty.value(&slot.spec.shape, w, scratch);
                 }
             });
@@ -152,7 +154,7 @@ impl Params {
         for (i, (slot, w)) in self.iter().enumerate() {
             let dw = &mut gradients[slot.range.clone()];
             each(slot, i, epoch, &self.penalty_state, w, &mut |mode, penalty| {
-                let scratch = room(&mut buffers.scratch, scratch_len(slot, penalty));
+                let scratch = room(&mut buffers.scratch, penalty.scratch_len(&slot.spec.shape));
                 total += match mode {
                     PenaltyMode::Loss => penalty.add_gradient(&slot.spec.shape, w, dw, scratch),
                     PenaltyMode::Proximal => penalty.value(&slot.spec.shape, w, scratch),
