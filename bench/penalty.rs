@@ -48,6 +48,8 @@ fn main() {
             }
         }
     }
+    let cautious = Regularizer { cautious: true, ..Regularizer::l2(1e-5).mode(PenaltyMode::Decoupled) };
+    settings.push(("l2, cautious, Decoupled".to_owned(), Some(cautious)));
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     settings.retain(|(name, _)| asked.is_empty() || asked.contains(name));
     let mut models: Vec<_> =

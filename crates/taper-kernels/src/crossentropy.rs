@@ -1,6 +1,6 @@
 //! Binary cross-entropy from logits.
 
-use crate::lane::{exp, ln_1p, mul_add, relu, sigmoid};
+use crate::lane::{exp, ln_1p, load_some, mul_add, relu, sigmoid, store_some};
 use crate::macros::kernel;
 
 /// Σ weight · (max(z, 0) - z y + ln(1 + e^-|z|)), exact and finite for any logit, summed lane by lane in `f32`.
@@ -27,13 +27,12 @@ kernel! {
         let rows = z.chunks(S::F32_LANES).zip(y.chunks(S::F32_LANES)).zip(weight.chunks(S::F32_LANES));
         for ((z, y), weight) in rows {
             // Missing lanes are 0, and so is their weight.
-            let (z, y, weight) =
-                (simd.partial_load_f32s(z), simd.partial_load_f32s(y), simd.partial_load_f32s(weight));
+            let (z, y, weight) = (load_some(simd, z), load_some(simd, y), load_some(simd, weight));
             let minus = simd.sub_f32s(simd.splat_f32s(0.0), simd.abs_f32s(z));
             let loss = simd.add_f32s(simd.sub_f32s(relu(simd, z), simd.mul_f32s(z, y)), ln_1p(simd, exp(simd, minus)));
             sum = mul_add(simd, weight, loss, sum);
             if let Some(dz) = dz.next() {
-                simd.partial_store_f32s(dz, simd.mul_f32s(weight, simd.sub_f32s(sigmoid(simd, z), y)));
+                store_some(simd, dz, simd.mul_f32s(weight, simd.sub_f32s(sigmoid(simd, z), y)));
             }
         }
         simd.reduce_sum_f32s(sum)

@@ -13,6 +13,7 @@ pub mod crossentropy;
 pub mod depthwise;
 mod direct;
 pub mod group;
+pub mod hidden;
 mod isa;
 pub mod lane;
 mod macros;

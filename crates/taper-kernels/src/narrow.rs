@@ -293,11 +293,7 @@ fn dots_of<S: Simd, const ROWS: usize>(simd: S, x: &[f32], w: &[f32], y: &mut [f
     }
     if l < k && k >= lanes {
         // The last vector once more, without the numbers that have been summed.
-        let (at, seen) = (k - lanes, lanes - (k - l));
-        let mut wanted = [f32::from_bits(u32::MAX); 16];
-        wanted[..seen].fill(0.0);
-        // SAFETY: no instruction set has more than 16 lanes.
-        let wanted = simd.transmute_u32s_f32s(unsafe { load(simd, &wanted, 0) });
+        let (at, wanted) = (k - lanes, last_lanes(simd, k - l));
         // SAFETY: at + lanes = k.
         let w = keep(simd, unsafe { load(simd, w, at) }, wanted);
         for r in 0..ROWS {
@@ -315,8 +311,25 @@ fn dots_of<S: Simd, const ROWS: usize>(simd: S, x: &[f32], w: &[f32], y: &mut [f
     }
 }
 
+/// All bits set in the last `n` lanes, none in the others.
+#[inline(always)]
+pub(crate) fn last_lanes<S: Simd>(simd: S, n: usize) -> S::u32s {
+    const BITS: [f32; 32] = {
+        let mut bits = [f32::from_bits(u32::MAX); 32];
+        let mut i = 0;
+        while i < 16 {
+            bits[i] = 0.0;
+            i += 1;
+        }
+        bits
+    };
+    assert!(n <= S::F32_LANES && S::F32_LANES <= 16);
+    // SAFETY: at most 16 lanes, from a place that is at most 16.
+    simd.transmute_u32s_f32s(unsafe { load(simd, &BITS, 16 + n - S::F32_LANES) })
+}
+
 /// The lanes of `x` whose bits are all set in `wanted`, else 0.
 #[inline(always)]
-fn keep<S: Simd>(simd: S, x: S::f32s, wanted: S::u32s) -> S::f32s {
+pub(crate) fn keep<S: Simd>(simd: S, x: S::f32s, wanted: S::u32s) -> S::f32s {
     simd.transmute_f32s_u32s(simd.and_u32s(simd.transmute_u32s_f32s(x), wanted))
 }

@@ -175,12 +175,31 @@ fn weigh<S: Simd>(
     dw: &mut [f32],
     f: impl Fn(S::f32s) -> (S::f32s, S::f32s),
 ) -> f32 {
-    let one = simd.splat_f32s(1.0);
+    if factors.is_empty() && dw.is_empty() {
+        return crate::reduce::fold(
+            simd,
+            w,
+            #[inline(always)]
+            |w, sum| simd.add_f32s(sum, f(w).1),
+        );
+    }
+    if factors.is_empty() {
+        return accumulate(
+            simd,
+            w,
+            dw,
+            #[inline(always)]
+            |w, dw, sum| {
+                let (slope, value) = f(w);
+                (simd.add_f32s(dw, slope), simd.add_f32s(sum, value))
+            },
+        );
+    }
     let mut sum = simd.splat_f32s(0.0);
     for start in (0..w.len()).step_by(S::F32_LANES) {
         let range = start..w.len().min(start + S::F32_LANES);
         let (slope, value) = f(crate::lane::load_some(simd, &w[range.clone()]));
-        let factor = if factors.is_empty() { one } else { crate::lane::load_some(simd, &factors[range.clone()]) };
+        let factor = crate::lane::load_some(simd, &factors[range.clone()]);
         sum = simd.mul_add_e_f32s(factor, value, sum);
         if !dw.is_empty() {
             let dw = &mut dw[range];

@@ -2,7 +2,7 @@
 //!
 //! The scheme is that of Goto and van de Geijn (2008) as BLIS has it: both factors are copied, block by block, into panels that
 //! the innermost loop reads straight through; missing rows and columns are padded with 0. The packing buffers belong to the
-//! thread and grow once. The summed dimension is split at fixed places, and threads share rows or columns of the result, so
+//! thread and grow to its largest block. The summed dimension is split at fixed places, and threads share rows or columns of the result, so
 //! the bits depend on the shape and the instruction set alone.
 
 // Panels and the result are reached through pointers: every access is at a place that the packing made, and bounds checks in
@@ -130,9 +130,11 @@ pub(crate) fn product(a: Matrix<'_>, b: Right<'_>, c: &mut [f32], stride: usize,
 fn share(threads: Threads, a: Matrix<'_>, b: Right<'_>, mut c: Target<'_>, accumulate: bool) {
     if threads.is_alone() {
         return PACKED.with_borrow_mut(|(packed_a, packed_b)| {
-            // Room for a full block each, whatever the shape: the buffers grow once and never again.
-            packed_a.resize(ROWS * DEPTH, 0.0);
-            packed_b.resize(COLUMNS * DEPTH, 0.0);
+            let depth = a.cols().min(DEPTH);
+            room(packed_a, a.rows().min(ROWS).next_multiple_of(12) * depth);
+            if let Right::Matrix(b) = b {
+                room(packed_b, b.cols().min(COLUMNS).next_multiple_of(WIDEST) * depth);
+            }
             run(a, b, c, accumulate, packed_a, packed_b);
         });
     }
@@ -146,6 +148,14 @@ fn share(threads: Threads, a: Matrix<'_>, b: Right<'_>, mut c: Target<'_>, accum
         let (first, second) = b.split(at);
         let rest = c.from(0, at);
         threads.both(|t| share(t, a, first, c, accumulate), |t| share(t, a, second, rest, accumulate));
+    }
+}
+
+/// Makes a packing buffer at least this long. It is as long as the largest block that the thread has met, and no longer.
+fn room(packed: &mut Vec<f32>, len: usize) {
+    if packed.len() < len {
+        packed.reserve_exact(len - packed.len());
+        packed.resize(len, 0.0);
     }
 }
 

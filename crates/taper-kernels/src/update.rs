@@ -317,6 +317,19 @@ kernel! {
 }
 
 kernel! {
+    /// w -= rate dw where the way from `old` to w does not lead away: (old - w) away >= 0.
+    pub fn descend_agreed(
+        _simd: S, rate: f32, old: &'a [f32], away: &'a [f32], dw: &'a [f32], w: &'a mut [f32],
+    ) {
+        assert!(old.len() == w.len() && away.len() == w.len() && dw.len() == w.len());
+        for (((w, old), away), dw) in w.iter_mut().zip(old).zip(away).zip(dw) {
+            let agreed = (old - *w) * away >= 0.0;
+            *w -= if agreed { rate * dw } else { 0.0 };
+        }
+    }
+}
+
+kernel! {
     /// `y += factor x`.
     pub fn add_scaled(simd: S, factor: f32, x: &'a [f32], y: &'a mut [f32]) {
         let factor = simd.splat_f32s(factor);

@@ -143,6 +143,11 @@ impl Metric {
         }
     }
 
+    /// Whether it is a share of the numbers of a prediction, each by itself.
+    fn counts_numbers(self) -> bool {
+        matches!(self, Self::BinaryAccuracy { .. } | Self::Precision { .. } | Self::Recall { .. })
+    }
+
     /// Whether more is better.
     #[must_use]
     pub fn maximize(self) -> bool {
@@ -297,6 +302,10 @@ impl Meter {
         let targets = y.len() / predictions.max(1);
         let weights = weights.filter(|_| self.weighted);
         let mask = mask.filter(|mask| self.metric.heeds_masks() && mask.len() == predictions);
+        if weights.is_none() && mask.is_none() && self.metric.counts_numbers() && y.len() == p.len() {
+            // Whole numbers may be counted in any order.
+            return self.add_prediction(1.0, p, y);
+        }
         let per_row = weights.map_or(1, |weights| predictions / weights.len().max(1));
         for (i, p) in p.chunks_exact(self.classes).enumerate() {
             let counts = mask.map_or(1.0, |mask| f64::from(mask[i]));

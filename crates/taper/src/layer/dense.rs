@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use taper_kernels::matrix;
 
 use super::setter::setters;
-use super::{Backward, Forward, Layer, LayerConfig, Masking, single};
+use super::{Backward, DenseSizes, Forward, Layer, LayerConfig, Masking, single};
 use crate::activation::Activation;
 use crate::constraint::Constraint;
 use crate::initializer::Initializer;
@@ -174,6 +174,11 @@ impl Layer for Built {
 
     fn cache_len(&self, batch: usize) -> usize {
         self.activation.cache_len(batch * self.rows * self.units)
+    }
+
+    fn dense(&self) -> Option<DenseSizes> {
+        let activation = self.activation.unary().filter(|unary| !unary.needs_input())?;
+        Some(DenseSizes { inputs: self.inputs, units: self.units, activation })
     }
 
     fn masking(&self) -> Masking {

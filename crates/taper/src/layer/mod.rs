@@ -97,6 +97,8 @@ pub use window::{Padding, Pair};
 pub use zero_padding1d::ZeroPadding1d;
 pub use zero_padding2d::{Margins, ZeroPadding2d};
 
+use taper_kernels::activation::Unary;
+
 use crate::param::ParamSpec;
 use crate::shape::Shape;
 use crate::{Result, Seed};
@@ -108,6 +110,17 @@ pub enum Mode {
     Training,
     /// Evaluation or prediction.
     Inference,
+}
+
+/// What there is to know of a dense layer, `f(x · kernel + bias)`, whose kernel comes first among its parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DenseSizes {
+    /// Numbers of each input vector.
+    pub inputs: usize,
+    /// Numbers of each output vector.
+    pub units: usize,
+    /// f, which works from the output on the way back.
+    pub activation: Unary,
 }
 
 /// What a layer does with a mask over time steps.
@@ -161,6 +174,11 @@ pub trait Layer: Send + Sync + std::fmt::Debug {
 
     /// If the inputs are ids of tokens: how many there are. A model refuses rows with other numbers before it runs.
     fn token_limit(&self) -> Option<usize> {
+        None
+    }
+
+    /// Its sizes, if this is a dense layer and nothing else: a model may run it together with the next.
+    fn dense(&self) -> Option<DenseSizes> {
         None
     }
 

@@ -2,7 +2,9 @@
 
 mod build;
 mod explicit;
+mod gradient;
 mod graph;
+mod hidden;
 mod pass;
 mod sequential;
 mod spec;

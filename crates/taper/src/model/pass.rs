@@ -1,5 +1,7 @@
 //! The way of one batch through a model and back.
 
+use super::gradient::Places;
+use super::hidden::Hidden;
 use crate::Seed;
 use crate::layer::{Backward, Forward, InputGradients, Inputs, Masking, Mode};
 use crate::loss::Loss;
@@ -15,7 +17,8 @@ pub(crate) struct Workspace {
     values: Vec<Vec<f32>>,
     /// Which steps of each buffer count; empty where all do.
     masks: Vec<Vec<f32>>,
-    /// The gradients of the buffers that need one; others stay empty.
+    /// Which of `gradients` is that of a buffer.
+    places: Places,
     gradients: Vec<Vec<f32>>,
     /// One per node.
     caches: Vec<Vec<f32>>,
@@ -30,6 +33,8 @@ pub(crate) struct Workspace {
     spare: Vec<Vec<f32>>,
     /// Where a shared layer's further gradients go, before they are added.
     spare_dparams: Vec<f32>,
+    /// Of each node, whether it runs together with the next.
+    pairs: Vec<Option<Hidden>>,
     /// Which buffers' gradients hold something in this pass.
     written: Vec<bool>,
     /// Which layers' gradients hold something in this pass.
@@ -39,22 +44,30 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// Buffers for `batch` rows; those of the backward pass only if `training`.
     pub(crate) fn new(model: &Model, batch: usize, training: bool) -> Self {
+        Self::with_pairs(model, batch, training, Hidden::all(model, &needs_gradient(model)))
+    }
+
+    pub(super) fn with_pairs(model: &Model, batch: usize, training: bool, pairs: Vec<Option<Hidden>>) -> Self {
         let batch = batch.max(1);
-        let needs_gradient = needs_gradient(model);
+        let mut needs_gradient = needs_gradient(model);
+        // What lies between the layers of a pair has no gradient of its own.
+        pairs.iter().flatten().for_each(|pair| needs_gradient[pair.between()] = false);
         let layer_of = |node: usize| &model.layers[model.nodes[node].layer];
-        let gradients = (0..model.lens.len())
-            .map(|buffer| vec![0.0; if training && needs_gradient[buffer] { batch * model.lens[buffer] } else { 0 }])
-            .collect();
+        needs_gradient.iter_mut().for_each(|needs| *needs &= training);
+        let places = Places::new(model, &needs_gradient);
         let most_inputs = model.nodes.iter().map(|node| node.inputs.len()).max().unwrap_or(0);
-        let merges = model.nodes.iter().any(|node| node.inputs.len() > 1) || has_branches(model);
-        let spare_len = if training && merges { batch * model.lens.iter().max().unwrap_or(&0) } else { 0 };
+        let spare_len = if training { batch * longest_shared(model) } else { 0 };
         let shared = model.nodes.len() > model.layers.len();
         let widest = model.layers.iter().map(|layer| layer.range.len()).max().unwrap_or(0);
+        let mut kept = vec![true; model.lens.len()];
+        pairs.iter().flatten().for_each(|pair| kept[pair.between()] = training);
+        let values = model.lens.iter().zip(kept).map(|(len, kept)| vec![0.0; if kept { batch * len } else { 0 }]);
         Self {
             batch,
-            values: model.lens.iter().map(|len| vec![0.0; batch * len]).collect(),
+            values: values.collect(),
             masks: model.mask_lens.iter().map(|len| vec![0.0; batch * len]).collect(),
-            gradients,
+            gradients: places.lens().iter().map(|len| vec![0.0; batch * len]).collect(),
+            places,
             caches: (0..model.nodes.len()).map(|node| vec![0.0; layer_of(node).layer.cache_len(batch)]).collect(),
             scratch: vec![0.0; model.layers.iter().map(|layer| layer.layer.scratch_len(batch)).max().unwrap_or(0)],
             dparams: vec![0.0; if training { model.params.data().len() } else { 0 }],
@@ -62,9 +75,15 @@ impl Workspace {
             dx: vec![Vec::new(); most_inputs],
             spare: vec![vec![0.0; spare_len]; most_inputs],
             spare_dparams: vec![0.0; if training && shared { widest } else { 0 }],
+            pairs,
             written: vec![false; model.lens.len()],
             written_layers: vec![false; model.layers.len()],
         }
+    }
+
+    /// Whether this node runs together with the one before it.
+    fn is_with_previous(&self, i: usize) -> bool {
+        i > 0 && self.pairs[i - 1].is_some()
     }
 
     /// Most rows at a time.
@@ -86,6 +105,13 @@ impl Workspace {
     /// Runs all nodes for the first `batch` rows.
     pub(crate) fn forward(&mut self, model: &Model, batch: usize, mode: Mode, seed: Seed) {
         for (i, node) in model.nodes.iter().enumerate() {
+            if self.is_with_previous(i) {
+                continue;
+            }
+            if let Some(pair) = &self.pairs[i] {
+                pair.forward(model, batch, &mut self.values);
+                continue;
+            }
             let built = &model.layers[node.layer];
             let mut y = std::mem::take(&mut self.values[i + 1]);
             built.layer.forward(Forward {
@@ -192,13 +218,19 @@ impl Workspace {
         let rows = batch * model.lens[at] / classes;
         let p = &self.values[at][..rows * classes];
         self.written.fill(false);
-        let dp: &mut [f32] = if gradient && !self.gradients[at].is_empty() {
-            self.written[at] = true;
-            &mut self.gradients[at][..rows * classes]
-        } else {
-            &mut []
+        let dp: &mut [f32] = match self.places.of(at).filter(|_| gradient) {
+            Some(place) => {
+                self.written[at] = true;
+                &mut self.gradients[place][..rows * classes]
+            }
+            None => &mut [],
         };
         loss.rows(logits, classes, p, y, weights, dp)
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_pairs(&self) -> bool {
+        self.pairs.iter().any(Option::is_some)
     }
 
     /// Adds the batch just run forward to these metrics.
@@ -223,9 +255,9 @@ impl Workspace {
         let last = model.nodes.len();
         self.written.fill(false);
         self.dparams.fill(0.0);
-        if !self.gradients[last].is_empty() {
+        if let Some(place) = self.places.of(last) {
             self.written[last] = true;
-            self.gradients[last][..dy.len()].copy_from_slice(dy);
+            self.gradients[place][..dy.len()].copy_from_slice(dy);
         }
         self.backward(model, batch, 0);
     }
@@ -236,10 +268,17 @@ impl Workspace {
         for (i, node) in model.nodes.iter().enumerate().rev() {
             let built = &model.layers[node.layer];
             let len = batch * model.lens[i + 1];
-            if self.gradients[i + 1].is_empty() {
+            if self.is_with_previous(i) {
                 continue;
             }
-            let mut dy = std::mem::take(&mut self.gradients[i + 1]);
+            if let Some(pair) = &self.pairs[i] {
+                if let Some(place) = self.places.of(i + 2).filter(|_| self.written[i + 2]) {
+                    pair.backward(model, batch, &self.values, &self.gradients[place], &mut self.dparams);
+                }
+                continue;
+            }
+            let Some(place) = self.places.of(i + 1) else { continue };
+            let mut dy = std::mem::take(&mut self.gradients[place]);
             if let Some(regularizer) = &built.activity_regularizer {
                 if !self.written[i + 1] {
                     dy[..len].fill(0.0);
@@ -251,7 +290,7 @@ impl Workspace {
             if self.written[i + 1] {
                 self.node_backward(model, i, batch, epoch, &mut dy[..len]);
             }
-            self.gradients[i + 1] = dy;
+            self.gradients[place] = dy;
         }
     }
 
@@ -261,13 +300,12 @@ impl Workspace {
         for (position, input) in node.inputs.iter().enumerate() {
             // A value read twice by one node: its own buffer is lent to the first reading, a spare one to the others.
             let earlier = node.inputs[..position].iter().position(|other| other == input);
-            let asked = earlier.map_or(!self.gradients[*input].is_empty(), |first| !self.dx[first].is_empty());
-            if !asked {
+            let Some(place) = self.places.of(*input) else {
                 self.dx[position] = Vec::new();
                 continue;
-            }
+            };
             let fresh = !self.written[*input] && earlier.is_none();
-            let source = if fresh { &mut self.gradients[*input] } else { &mut self.spare[position] };
+            let source = if fresh { &mut self.gradients[place] } else { &mut self.spare[position] };
             self.dx[position] = std::mem::take(source);
         }
         let again = std::mem::replace(&mut self.written_layers[node.layer], true);
@@ -291,15 +329,13 @@ impl Workspace {
         }
         for (position, input) in node.inputs.iter().enumerate() {
             let dx = std::mem::take(&mut self.dx[position]);
-            if dx.is_empty() {
-                continue;
-            }
+            let Some(place) = self.places.of(*input) else { continue };
             let fresh = !self.written[*input] && !node.inputs[..position].contains(input);
             if fresh {
-                self.gradients[*input] = dx;
+                self.gradients[place] = dx;
             } else {
                 let len = batch * model.lens[*input];
-                taper_kernels::update::add_scaled(1.0, &dx[..len], &mut self.gradients[*input][..len]);
+                taper_kernels::update::add_scaled(1.0, &dx[..len], &mut self.gradients[place][..len]);
                 self.spare[position] = dx;
             }
         }
@@ -333,11 +369,16 @@ fn needs_gradient(model: &Model) -> Vec<bool> {
     needs
 }
 
-/// Whether some buffer is read by more than one node, or by a node and the loss.
-fn has_branches(model: &Model) -> bool {
+/// Numbers per sample in the longest buffer whose gradient may be a sum: one that several nodes read, or one node twice, or a node
+/// and the loss.
+fn longest_shared(model: &Model) -> usize {
     let mut readers = vec![0; model.lens.len()];
     for input in model.nodes.iter().flat_map(|node| &node.inputs) {
         readers[*input] += 1;
     }
-    readers.iter().any(|readers| *readers > 1) || model.head != crate::loss::Head::Plain
+    if model.head != crate::loss::Head::Plain {
+        readers[model.nodes.len() - 1] += 1;
+    }
+    let shared = model.lens.iter().zip(readers).filter(|(_, readers)| *readers > 1);
+    shared.map(|(len, _)| *len).max().unwrap_or(0)
 }

@@ -24,7 +24,9 @@ impl Buffers {
         for (i, slot) in params.slots.iter().enumerate() {
             let own = params.data.get(slot.range.clone()).unwrap_or(&[]);
             if let Some(in_force) = in_force(slot, i, 0, &params.penalty_state, own) {
-                most = most.max(scratch_len(slot, &in_force.with_every_term()));
+                let all = in_force.with_every_term();
+                let is_alone = all.is_plain() && slot.penalty().is_some_and(|penalty| !penalty.cautious);
+                most = most.max(if is_alone { 0 } else { scratch_len(slot, &all) });
             }
             if let Some(custom) = slot.custom_penalty() {
                 most = most.max(scratch_len(slot, &*custom.penalty));
@@ -137,7 +139,7 @@ impl Params {
         for (i, (slot, w)) in self.iter().enumerate() {
             each(slot, i, epoch, &self.penalty_state, w, &mut |mode, penalty| {
                 if mode.is_objective() {
-                    let scratch = room(&mut buffers.scratch, scratch_len(slot, penalty));
+                    let scratch = room(&mut buffers.scratch, penalty.scratch_len(&slot.spec.shape));
                     total += penalty.value(&slot.spec.shape, w, scratch);
                 }
             });
@@ -152,7 +154,7 @@ impl Params {
         for (i, (slot, w)) in self.iter().enumerate() {
             let dw = &mut gradients[slot.range.clone()];
             each(slot, i, epoch, &self.penalty_state, w, &mut |mode, penalty| {
-                let scratch = room(&mut buffers.scratch, scratch_len(slot, penalty));
+                let scratch = room(&mut buffers.scratch, penalty.scratch_len(&slot.spec.shape));
                 total += match mode {
                     PenaltyMode::Loss => penalty.add_gradient(&slot.spec.shape, w, dw, scratch),
                     PenaltyMode::Proximal => penalty.value(&slot.spec.shape, w, scratch),
@@ -199,12 +201,24 @@ impl Params {
                 continue;
             };
             let before = std::mem::take(&mut buffers.before);
-            let old = &before[slot.range.clone()];
-            let (dw, _) = gradient(slot, &in_force, old, buffers);
-            for (k, w) in self.data[slot.range.clone()].iter_mut().enumerate() {
-                let away = old[k] - in_force.anchor_at(k);
-                if (old[k] - *w) * away >= 0.0 {
-                    *w -= rate as f32 * dw[k];
+            let (old, w) = (&before[slot.range.clone()], &mut self.data[slot.range.clone()]);
+            if in_force.is_elementwise() {
+                let part = |range: Range<usize>, w: &mut [f32]| {
+                    let (old, part) = (&old[range.clone()], in_force.stretch(range));
+                    let (mut dw, mut away) = ([0.0; CHUNK], [0.0; CHUNK]);
+                    let (dw, away) = (&mut dw[..w.len()], &mut away[..w.len()]);
+                    part.add_gradient(&slot.spec.shape, old, dw, &mut []);
+                    part.distance(old, away);
+                    update::descend_agreed(rate as f32, old, away, dw, w);
+                };
+                in_chunks(w, 8, &part);
+            } else {
+                let (dw, _) = gradient(slot, &in_force, old, buffers);
+                for (k, w) in w.iter_mut().enumerate() {
+                    let away = old[k] - in_force.anchor_at(k);
+                    if (old[k] - *w) * away >= 0.0 {
+                        *w -= rate as f32 * dw[k];
+                    }
                 }
             }
             buffers.before = before;
@@ -280,17 +294,23 @@ fn descend(slot: &ParamSlot, penalty: &dyn Penalty, rate: f64, w: &mut [f32], bu
     update::add_scaled(-rate as f32, dw, w);
 }
 
-/// [`descend`], stretch by stretch. Threads share the weights.
-fn descend_in_stretches(slot: &ParamSlot, in_force: &InForce<'_>, rate: f64, w: &mut [f32]) {
-    parallel::stretches(w, 8, &|start, w| {
-        let mut dw = [0.0; CHUNK];
+/// Calls `f` with stretches that stay in the nearest cache, and where each begins. Threads share the weights, of which each is worth
+/// `work` multiply-adds.
+fn in_chunks(w: &mut [f32], work: usize, f: &(dyn Fn(Range<usize>, &mut [f32]) + Sync)) {
+    parallel::stretches(w, work, &|start, w| {
         for (k, w) in w.chunks_mut(CHUNK).enumerate() {
-            let range = start + k * CHUNK..start + k * CHUNK + w.len();
-            let dw = &mut dw[..w.len()];
-            dw.fill(0.0);
-            in_force.stretch(range).add_gradient(&slot.spec.shape, w, dw, &mut []);
-            update::add_scaled(-rate as f32, dw, w);
+            f(start + k * CHUNK..start + k * CHUNK + w.len(), w);
         }
+    });
+}
+
+/// [`descend`] for penalties of single weights.
+fn descend_in_stretches(slot: &ParamSlot, in_force: &InForce<'_>, rate: f64, w: &mut [f32]) {
+    in_chunks(w, 8, &|range, w| {
+        let mut dw = [0.0; CHUNK];
+        let dw = &mut dw[..w.len()];
+        in_force.stretch(range).add_gradient(&slot.spec.shape, w, dw, &mut []);
+        update::add_scaled(-rate as f32, dw, w);
     });
 }
 
@@ -313,11 +333,11 @@ const CHUNK: usize = 1024;
 /// Writes the steps of these weights.
 pub(crate) type WriteSteps<'f> = dyn Fn(Range<usize>, &mut [f32]) + Sync + 'f;
 
-/// The proximal map, stretch by stretch. Threads share the weights.
+/// The proximal map of penalties of single weights.
 fn in_stretches(slot: &ParamSlot, in_force: &InForce<'_>, w: &mut [f32], steps: &WriteSteps<'_>) {
-    /// What a weight is worth, in multiply-adds: a root and two quotients.
-    const WORK: usize = 16;
-    parallel::stretches(w, WORK, &|start, w| {
+    // A root and two quotients take as long as so many multiply-adds.
+    parallel::stretches(w, 16, &|start, w| {
+        // Made once: to clear it for every chunk would be work.
         let (mut some, mut scratch) = ([0.0; CHUNK], [0.0; 2 * CHUNK]);
         for (k, w) in w.chunks_mut(CHUNK).enumerate() {
             let range = start + k * CHUNK..start + k * CHUNK + w.len();

@@ -73,6 +73,14 @@ impl<'a> InForce<'a> {
         self.anchor.get(i).copied().unwrap_or(0.0)
     }
 
+    /// w - w₀.
+    pub(crate) fn distance(&self, w: &[f32], away: &mut [f32]) {
+        away.copy_from_slice(w);
+        if !self.anchor.is_empty() {
+            update::add_scaled(-1.0, self.anchor, away);
+        }
+    }
+
     /// A step down the plain terms in one pass.
     pub(crate) fn descend(&self, rate: f64, w: &mut [f32]) {
         penalty::descend(self.lambda(Term::L1) as f32, self.lambda(Term::L2) as f32, rate as f32, w);
@@ -129,14 +137,13 @@ impl InForce<'_> {
     /// Ω of the distance to an anchor, and its gradient added to `dw` unless that is empty, stretch by stretch: the distance never
     /// leaves the nearest cache. Threads share the weights.
     fn anchored(&self, shape: &Shape, w: &[f32], dw: &mut [f32]) -> f64 {
-        const CHUNK: usize = 4096;
+        const CHUNK: usize = 1024;
         parallel::sum_stretches(w.len(), dw, 4, &|all, dw| {
             let (mut away, mut total) = ([0.0; CHUNK], 0.0);
             for start in all.clone().step_by(CHUNK) {
                 let range = start..all.end.min(start + CHUNK);
                 let away = &mut away[..range.len()];
-                away.copy_from_slice(&w[range.clone()]);
-                update::add_scaled(-1.0, &self.anchor[range.clone()], away);
+                self.stretch(range.clone()).distance(&w[range.clone()], away);
                 let dw = if dw.is_empty() { &mut [] } else { &mut dw[start - all.start..][..range.len()] };
                 self.stretch(range).each(&mut |term| {
                     total += if dw.is_empty() {

@@ -17,7 +17,7 @@ pub struct EarlyStopping {
     /// Less than this is no improvement. Default: 0.
     #[serde(default)]
     pub min_delta: f64,
-    /// Epochs without improvement that are borne. Default: 0.
+    /// After so many epochs without improvement the training stops; 0 is as 1. Default: 0.
     #[serde(default)]
     pub patience: usize,
     /// Whether the weights of the best epoch come back at the end. Default: yes.
@@ -38,13 +38,13 @@ pub struct ReduceLrOnPlateau {
     /// In (0, 1). Default: 0.1.
     #[serde(default = "tenth")]
     pub factor: f64,
-    /// Epochs without improvement that are borne. Default: 10.
+    /// After so many epochs without improvement the rate falls; 0 is as 1. Default: 10.
     #[serde(default = "ten")]
     pub patience: usize,
     /// Less than this is no improvement. Default: 1e-4.
     #[serde(default = "small")]
     pub min_delta: f64,
-    /// Epochs of rest after a reduction. Default: 0.
+    /// The epochs after a reduction of which all but the last do not count as waiting. Default: 0.
     #[serde(default)]
     pub cooldown: usize,
     /// The learning rate does not fall below this. Default: 0.
@@ -91,36 +91,5 @@ impl ReduceLrOnPlateau {
             self.min_delta,
         );
         check("min_lr", self.min_lr.is_finite() && self.min_lr >= 0.0, "a finite number of at least 0", self.min_lr);
-    }
-}
-
-/// The best value of a column so far, and how long ago it was.
-#[derive(Debug, Clone)]
-pub(crate) struct Watch {
-    /// Position of the column in a row of the history.
-    pub(crate) column: usize,
-    maximize: bool,
-    min_delta: f64,
-    best: f64,
-    pub(crate) waited: usize,
-}
-
-impl Watch {
-    pub(crate) fn new(column: usize, maximize: bool, min_delta: f64) -> Self {
-        let best = if maximize { f64::NEG_INFINITY } else { f64::INFINITY };
-        Self { column, maximize, min_delta, best, waited: 0 }
-    }
-
-    /// Looks at a value; says whether it is the best so far. NaN never is.
-    pub(crate) fn see(&mut self, value: f64) -> bool {
-        let better =
-            if self.maximize { value > self.best + self.min_delta } else { value < self.best - self.min_delta };
-        if better {
-            self.best = value;
-            self.waited = 0;
-        } else {
-            self.waited += 1;
-        }
-        better
     }
 }

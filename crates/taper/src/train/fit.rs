@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::callback::Watch;
 use super::config::FitConfig;
 use super::evaluate::{Evaluator, meters, row_weights};
 use super::history::{EpochRow, History, StopReason};
+use super::monitor::Monitor;
 use super::observer::{Flow, Observer};
 use crate::clock::Stopwatch;
 use crate::layer::Mode;
@@ -78,7 +78,7 @@ pub fn fit_from(
         return Err(Complaint::new("state", "a state of this model and optimizer", "one of another").into());
     }
     let mut history = History::new(fitting.names.clone(), config.epochs);
-    let mut best = Best::new(config, &fitting.names)?;
+    let mut monitor = Monitor::new(config, &fitting.names)?;
     let last = state.epoch + config.epochs;
     while state.epoch < last {
         let epoch = state.epoch;
@@ -95,7 +95,7 @@ pub fn fit_from(
             history.stop = StopReason::Interrupted;
             break;
         }
-        if let Some(reason) = best.epoch_end(epoch, &fitting.row, model, state) {
+        if let Some(reason) = monitor.epoch_end(epoch, &fitting.row, model, state) {
             history.stop = reason;
             break;
         }
@@ -104,7 +104,7 @@ pub fn fit_from(
     if history.epochs() > 0 && history.stop.is_usable() {
         state.optimizer.finish(&mut model.params);
     }
-    best.restore(model);
+    monitor.restore(model);
     Ok(history)
 }
 
@@ -193,7 +193,7 @@ impl<'a> Fitting<'a> {
         let batch = config.batch_size.min(data.rows());
         let per_row = model.output_shape().rows();
         let names = names(model, config, validation.is_some());
-        Best::new(config, &names)?;
+        Monitor::new(config, &names)?;
         Ok(Self {
             data,
             validation,
@@ -395,83 +395,4 @@ fn names(model: &Model, config: &FitConfig, validation: bool) -> Vec<String> {
     names.extend(model.params().zeros().map(|(path, _)| format!("zeros/{path}")));
     names.push("seconds".to_owned());
     names
-}
-
-/// The running state of early stopping and of the plateau.
-struct Best<'a> {
-    config: &'a FitConfig,
-    stopping: Option<Watch>,
-    plateau: Option<Watch>,
-    resting: usize,
-    best_epoch: usize,
-    best_weights: Option<Vec<f32>>,
-}
-
-impl<'a> Best<'a> {
-    fn new(config: &'a FitConfig, names: &[String]) -> Result<Self> {
-        let mut complaints = Complaints::new();
-        let mut watch = |key: &str, monitor: Option<(&String, f64)>| {
-            let (monitor, min_delta) = monitor?;
-            match names.iter().position(|name| name == monitor) {
-                Some(column) => Some(Watch::new(column, config.maximizes(monitor), min_delta)),
-                None => {
-                    let complaint = Complaint::new(
-                        format!("fit.{key}.monitor"),
-                        format!("one of {}", names.join(", ")),
-                        format!("`{monitor}`"),
-                    );
-                    complaints.push(if monitor.starts_with("val_") {
-                        complaint.help("there are no validation rows")
-                    } else {
-                        complaint
-                    });
-                    None
-                }
-            }
-        };
-        let stopping = config.early_stopping.as_ref().map(|settings| (&settings.monitor, settings.min_delta));
-        let stopping = watch("early_stopping", stopping);
-        let plateau = config.reduce_lr_on_plateau.as_ref().map(|settings| (&settings.monitor, settings.min_delta));
-        let plateau = watch("reduce_lr_on_plateau", plateau);
-        complaints.finish()?;
-        Ok(Self { config, stopping, plateau, resting: 0, best_epoch: 0, best_weights: None })
-    }
-
-    fn epoch_end(&mut self, epoch: usize, row: &[f64], model: &Model, state: &mut TrainState) -> Option<StopReason> {
-        if let (Some(watch), Some(settings)) = (&mut self.plateau, &self.config.reduce_lr_on_plateau) {
-            watch.see(row[watch.column]);
-            if self.resting > 0 {
-                self.resting -= 1;
-                watch.waited = 0;
-            } else if watch.waited >= settings.patience {
-                let rate = self.config.optimizer.learning_rate.at(state.optimizer.iterations);
-                let wanted = (rate * state.rate_factor * settings.factor).max(settings.min_lr);
-                if rate > 0.0 && wanted < rate * state.rate_factor {
-                    state.rate_factor = wanted / rate;
-                }
-                self.resting = settings.cooldown;
-                watch.waited = 0;
-            }
-        }
-        let (watch, settings) = (self.stopping.as_mut()?, self.config.early_stopping.as_ref()?);
-        if epoch < settings.start_from_epoch {
-            return None;
-        }
-        if watch.see(row[watch.column]) {
-            self.best_epoch = epoch;
-            if settings.restore_best_weights {
-                match &mut self.best_weights {
-                    Some(weights) => weights.copy_from_slice(model.params().data()),
-                    None => self.best_weights = Some(model.params().data().to_vec()),
-                }
-            }
-        }
-        (watch.waited > settings.patience).then_some(StopReason::EarlyStopped { best_epoch: self.best_epoch })
-    }
-
-    fn restore(&self, model: &mut Model) {
-        if let Some(weights) = &self.best_weights {
-            model.params.data_mut().copy_from_slice(weights);
-        }
-    }
 }

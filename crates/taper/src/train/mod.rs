@@ -6,6 +6,7 @@ mod evaluate;
 mod first_batch;
 mod fit;
 mod history;
+mod monitor;
 mod observer;
 
 pub use callback::{EarlyStopping, ReduceLrOnPlateau};

@@ -1,0 +1,316 @@
+//! A wide hidden layer between few inputs and one output, together with that output: `y = f(x w + bias)`, `z = y v + c`.
+//!
+//! One pass each way instead of two. The gradient of `y` is the outer product of `dz` and `v`, as large as `y` itself and read
+//! once: it is never written down.
+
+// Loads without bounds checks, as in `narrow.rs`: every size is asserted once per kernel.
+#![allow(unsafe_code)] // each block below says why it holds
+
+use pulp::Simd;
+
+use crate::activation::{Function, Relu, Tanh, Unary};
+use crate::lane::{flush, load, mul_add, store};
+use crate::macros::kernel;
+use crate::narrow::{FEW, keep, last_lanes};
+
+/// Units from which on every instruction set can fill a vector.
+const WIDE: usize = 16;
+
+/// Whether there are kernels for a hidden layer of this kind.
+#[must_use]
+pub fn is_hidden(unary: Unary, inputs: usize, units: usize) -> bool {
+    matches!(unary, Unary::Relu | Unary::Tanh) && (1..=FEW).contains(&inputs) && units >= WIDE
+}
+
+/// Both layers forward, for a hidden layer that [`is_hidden`].
+///
+/// `x` is (rows × inputs), `w` (inputs × units), `v` has `units` numbers, `y` is (rows × units), `z` has one number a row. `bias`
+/// (`units`) and `c` (1) may be empty (none), and so may `y` where nobody goes back.
+pub fn forward(unary: Unary, x: &[f32], w: &[f32], bias: &[f32], v: &[f32], c: &[f32], y: &mut [f32], z: &mut [f32]) {
+    match unary {
+        Unary::Tanh => forward_of(Tanh, x, w, bias, v, c, y, z),
+        _ => forward_of(Relu, x, w, bias, v, c, y, z),
+    }
+}
+
+/// Back through [`forward`], from `y` and `dz`. With s = f' dz, row by row: `dw = (xᵀ s) v`, `dbias = (Σ s) v`, `dv = yᵀ dz`,
+/// `dc = Σ dz`. `dbias` and `dc` may be empty (none).
+pub fn backward(
+    unary: Unary,
+    x: &[f32],
+    v: &[f32],
+    y: &[f32],
+    dz: &[f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+    dv: &mut [f32],
+    dc: &mut [f32],
+) {
+    match unary {
+        Unary::Tanh => backward_of(Tanh, x, v, y, dz, dw, dbias, dv),
+        _ => backward_of(Relu, x, v, y, dz, dw, dbias, dv),
+    }
+    if let [dc] = dc {
+        *dc = crate::reduce::sum(dz) as f32;
+    }
+}
+
+fn forward_of<F: Function>(
+    f: F,
+    x: &[f32],
+    w: &[f32],
+    bias: &[f32],
+    v: &[f32],
+    c: &[f32],
+    y: &mut [f32],
+    z: &mut [f32],
+) {
+    match w.len() / v.len() {
+        1 => both_layers::<_, 1>(f, x, w, bias, v, c, y, z),
+        2 => both_layers::<_, 2>(f, x, w, bias, v, c, y, z),
+        3 => both_layers::<_, 3>(f, x, w, bias, v, c, y, z),
+        _ => both_layers::<_, FEW>(f, x, w, bias, v, c, y, z),
+    }
+}
+
+fn backward_of<F: Function>(
+    f: F,
+    x: &[f32],
+    v: &[f32],
+    y: &[f32],
+    dz: &[f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+    dv: &mut [f32],
+) {
+    match dw.len() / v.len() {
+        1 => all_gradients::<_, 1>(f, x, v, y, dz, dw, dbias, dv),
+        2 => all_gradients::<_, 2>(f, x, v, y, dz, dw, dbias, dv),
+        3 => all_gradients::<_, 3>(f, x, v, y, dz, dw, dbias, dv),
+        _ => all_gradients::<_, FEW>(f, x, v, y, dz, dw, dbias, dv),
+    }
+}
+
+kernel! {
+    fn both_layers<F: Function> [const K] (
+        simd: S, f: F, x: &'a [f32], w: &'a [f32], bias: &'a [f32], v: &'a [f32], c: &'a [f32], y: &'a mut [f32],
+        z: &'a mut [f32],
+    ) {
+        let (n, rows) = (v.len(), z.len());
+        assert!(n >= WIDE && w.len() == K * n && x.len() == rows * K && (y.is_empty() || y.len() == rows * n));
+        assert!((bias.is_empty() || bias.len() == n) && c.len() <= 1);
+        let c = c.first().copied().unwrap_or(0.0);
+        let mut i = 0;
+        // So many rows that their sums do not wait for each other, and so few that their inputs stay in 16 registers.
+        while K <= 2 && i + 4 <= rows {
+            some_rows::<S, F, K, 4>(simd, f, i, x, w, bias, v, c, y, z);
+            i += 4;
+        }
+        while i + 2 <= rows {
+            some_rows::<S, F, K, 2>(simd, f, i, x, w, bias, v, c, y, z);
+            i += 2;
+        }
+        if i < rows {
+            some_rows::<S, F, K, 1>(simd, f, i, x, w, bias, v, c, y, z);
+        }
+    }
+}
+
+/// Rows `i..i + R`.
+#[inline(always)]
+fn some_rows<S: Simd, F: Function, const K: usize, const R: usize>(
+    simd: S,
+    f: F,
+    i: usize,
+    x: &[f32],
+    w: &[f32],
+    bias: &[f32],
+    v: &[f32],
+    c: f32,
+    y: &mut [f32],
+    z: &mut [f32],
+) {
+    let (n, lanes) = (v.len(), S::F32_LANES);
+    let (zero, is_kept) = (simd.splat_f32s(0.0), !y.is_empty());
+    let mut inputs = [[zero; K]; R];
+    for r in 0..R {
+        for k in 0..K {
+            inputs[r][k] = simd.splat_f32s(x[(i + r) * K + k]);
+        }
+    }
+    let mut sums = [zero; R];
+    let mut j = 0;
+    while j < n {
+        // The last vector holds some columns once more; they must not be summed again.
+        let at = j.min(n - lanes);
+        // SAFETY: `at` is at most n - lanes; v and a bias have n entries, w K rows of n, and y, where kept, rows i to i + R of n.
+        let mut weight = unsafe { load(simd, v, at) };
+        if at < j {
+            weight = keep(simd, weight, last_lanes(simd, n - j));
+        }
+        // SAFETY: as above.
+        let start = if bias.is_empty() { zero } else { unsafe { load(simd, bias, at) } };
+        let mut weights = [zero; K];
+        for k in 0..K {
+            // SAFETY: as above.
+            weights[k] = unsafe { load(simd, w, k * n + at) };
+        }
+        for r in 0..R {
+            let mut sum = start;
+            for k in 0..K {
+                sum = mul_add(simd, inputs[r][k], weights[k], sum);
+            }
+            let value = f.value(simd, sum);
+            sums[r] = mul_add(simd, value, weight, sums[r]);
+            if is_kept {
+                // SAFETY: as above.
+                unsafe { store(simd, y, (i + r) * n + at, value) };
+            }
+        }
+        j += lanes;
+    }
+    for r in 0..R {
+        z[i + r] = simd.reduce_sum_f32s(sums[r]) + c;
+    }
+}
+
+kernel! {
+    fn all_gradients<F: Function> [const K] (
+        simd: S, f: F, x: &'a [f32], v: &'a [f32], y: &'a [f32], dz: &'a [f32], dw: &'a mut [f32], dbias: &'a mut [f32],
+        dv: &'a mut [f32],
+    ) {
+        let (n, rows) = (v.len(), dz.len());
+        assert!(n >= WIDE && x.len() == rows * K && y.len() == rows * n);
+        assert!(dw.len() == K * n && dv.len() == n && (dbias.is_empty() || dbias.len() == n));
+        let mut j = 0;
+        // K + 2 sums for every vector of columns.
+        if K <= 2 {
+            while j + 2 * S::F32_LANES <= n {
+                some_columns::<S, F, K, 2>(simd, f, j, x, v, y, dz, dw, dbias, dv);
+                j += 2 * S::F32_LANES;
+            }
+        }
+        while j < n {
+            // The last columns together with some before them once more: the same numbers are written twice.
+            some_columns::<S, F, K, 1>(simd, f, j.min(n - S::F32_LANES), x, v, y, dz, dw, dbias, dv);
+            j += S::F32_LANES;
+        }
+    }
+}
+
+/// `B` vectors of columns from `j` on.
+#[inline(always)]
+fn some_columns<S: Simd, F: Function, const K: usize, const B: usize>(
+    simd: S,
+    f: F,
+    j: usize,
+    x: &[f32],
+    v: &[f32],
+    y: &[f32],
+    dz: &[f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+    dv: &mut [f32],
+) {
+    let (n, lanes) = (v.len(), S::F32_LANES);
+    let zero = simd.splat_f32s(0.0);
+    let (mut of_inputs, mut of_slopes, mut of_values) = ([[zero; B]; K], [zero; B], [zero; B]);
+    for i in 0..dz.len() {
+        // SAFETY: i < dz.len(). A checked load would pass through another register.
+        let dz = simd.splat_f32s(unsafe { *dz.get_unchecked(i) });
+        for b in 0..B {
+            // SAFETY: the caller keeps column blocks within n; y has a row of n for each of dz.
+            let y = unsafe { load(simd, y, i * n + j + b * lanes) };
+            of_values[b] = mul_add(simd, y, dz, of_values[b]);
+            let slope = f.pull(simd, y, dz);
+            of_slopes[b] = simd.add_f32s(of_slopes[b], slope);
+            for k in 0..K {
+                // SAFETY: x has K numbers for each of dz.
+                let x = simd.splat_f32s(unsafe { *x.get_unchecked(i * K + k) });
+                of_inputs[k][b] = mul_add(simd, x, slope, of_inputs[k][b]);
+            }
+        }
+    }
+    for b in 0..B {
+        let at = j + b * lanes;
+        // SAFETY: as above; v and dv have n entries, and so has dbias if any, dw has K rows of n.
+        unsafe {
+            store(simd, dv, at, flush(simd, of_values[b]));
+            let v = load(simd, v, at);
+            for k in 0..K {
+                store(simd, dw, k * n + at, flush(simd, simd.mul_f32s(of_inputs[k][b], v)));
+            }
+            if !dbias.is_empty() {
+                store(simd, dbias, at, flush(simd, simd.mul_f32s(of_slopes[b], v)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::{dense_backward, dense_forward};
+    use proptest::prelude::*;
+
+    fn numbers(n: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12345);
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    fn close(got: &[f32], want: &[f32], terms: usize) -> Result<(), TestCaseError> {
+        prop_assert_eq!(got.len(), want.len());
+        for (got, want) in got.iter().zip(want) {
+            prop_assert!((got - want).abs() <= 1e-6 * (terms as f32 + 1.0), "{got} {want}");
+        }
+        Ok(())
+    }
+
+    proptest! {
+        /// The two layers, one after the other, are the twin.
+        #[test]
+        fn together_is_one_after_the_other(
+            rows in 1usize..20, inputs in 1usize..=FEW, units in 16usize..100, with_bias in any::<bool>(),
+            unary in prop_oneof![Just(Unary::Relu), Just(Unary::Tanh)], seed in any::<u32>(),
+        ) {
+            prop_assert!(is_hidden(unary, inputs, units));
+            let (x, w, v) = (numbers(rows * inputs, seed), numbers(inputs * units, seed ^ 1), numbers(units, seed ^ 2));
+            let (bias, c) = if with_bias { (numbers(units, seed ^ 3), vec![0.25]) } else { (vec![], vec![]) };
+            let (mut y, mut z) = (vec![f32::NAN; rows * units], vec![f32::NAN; rows]);
+            forward(unary, &x, &w, &bias, &v, &c, &mut y, &mut z);
+            let (mut y2, mut z2) = (vec![f32::NAN; rows * units], vec![f32::NAN; rows]);
+            dense_forward(unary, rows, inputs, units, &x, &w, &bias, &mut y2);
+            dense_forward(Unary::Linear, rows, units, 1, &y2, &v, &c, &mut z2);
+            close(&y, &y2, inputs)?;
+            close(&z, &z2, units)?;
+            forward(unary, &x, &w, &bias, &v, &c, &mut [], &mut z2);
+            prop_assert_eq!(&z, &z2, "nothing kept");
+
+            let dz = numbers(rows, seed ^ 4);
+            let (mut dw, mut dbias) = (vec![f32::NAN; w.len()], vec![f32::NAN; bias.len()]);
+            let (mut dv, mut dc) = (vec![f32::NAN; units], vec![f32::NAN; c.len()]);
+            backward(unary, &x, &v, &y, &dz, &mut dw, &mut dbias, &mut dv, &mut dc);
+            let (mut dw2, mut dbias2) = (vec![f32::NAN; w.len()], vec![f32::NAN; bias.len()]);
+            let (mut dv2, mut dc2) = (vec![f32::NAN; units], vec![f32::NAN; c.len()]);
+            let mut dy = vec![f32::NAN; y.len()];
+            let mut dz2 = dz.clone();
+            dense_backward(Unary::Linear, rows, units, 1, &y, &v, &[], &mut dz2, &mut dv2, &mut dc2, Some(&mut dy));
+            dense_backward(unary, rows, inputs, units, &x, &w, &y, &mut dy, &mut dw2, &mut dbias2, None);
+            close(&dw, &dw2, rows)?;
+            close(&dbias, &dbias2, rows)?;
+            close(&dv, &dv2, rows)?;
+            close(&dc, &dc2, rows)?;
+        }
+    }
+
+    #[test]
+    fn a_diverged_unit_is_seen() {
+        let (w, mut y, mut z) = (vec![f32::NAN; 16], vec![0.0; 16], [0.0]);
+        forward(Unary::Relu, &[1.0], &w, &[], &[1.0; 16], &[], &mut y, &mut z);
+        assert!(z[0].is_nan());
+    }
+}
