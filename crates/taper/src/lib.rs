@@ -98,7 +98,7 @@ pub use initializer::{Distribution, FanMode, Initializer};
 pub use layer::*;
 pub use loss::Loss;
 pub use metric::{Metric, MetricSpec};
-pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential, training_bytes};
+pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, LayerUse, Model, ModelSpec, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
 pub use plan::{Budget, Finding, FindingKind, Plan, PlanTensor, PlanTerm, plan};
