@@ -4,9 +4,11 @@
 //! them: images have their channels last, tokens are floats. Weights lie in the file. What ONNX's operators cannot say as
 //! Taper computes it (masks above all) is refused by name before anything is written.
 
+mod activation;
 mod layer;
 mod proto;
 mod recurrent;
+mod window;
 mod writer;
 
 use std::path::Path;

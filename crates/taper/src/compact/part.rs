@@ -94,7 +94,9 @@ impl<'a> Part<'a> {
             LayerKind::DepthwiseConv2d(layer) if layer.depth_multiplier > 1 => {
                 Err("it makes several channels of each one")
             }
-            LayerKind::Conv2dTranspose(_) => Err("the filters of a transposed convolution are not cut"),
+            LayerKind::Conv1dTranspose(_) | LayerKind::Conv2dTranspose(_) => {
+                Err("the filters of a transposed convolution are not cut")
+            }
             LayerKind::Embedding(_) => Err("the columns of an embedding are not cut"),
             other => match recurrent(other) {
                 Ok((units, cell)) => Ok((units, cell, 1)),

@@ -123,6 +123,8 @@ fn pass(kind: &LayerKind) -> Pass {
         | LayerKind::AveragePooling1d(_)
         | LayerKind::AveragePooling2d(_)
         | LayerKind::BatchNormalization(_)
+        | LayerKind::Cropping1d(_)
+        | LayerKind::Cropping2d(_)
         | LayerKind::Dropout(_)
         | LayerKind::Elu(_)
         | LayerKind::Flatten(_)
@@ -140,6 +142,7 @@ fn pass(kind: &LayerKind) -> Pass {
         | LayerKind::Rescaling(_)
         | LayerKind::SpatialDropout1d(_)
         | LayerKind::SpatialDropout2d(_)
+        | LayerKind::UpSampling1d(_)
         | LayerKind::UpSampling2d(_)
         | LayerKind::ZeroPadding1d(_)
         | LayerKind::ZeroPadding2d(_) => Pass::Apart,
