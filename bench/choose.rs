@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo bench -p taper --bench choose -- regret 100
+//! cargo bench -p taper --bench choose -- regret-even 100
 //! cargo bench -p taper --bench choose -- tested 200
 //! cargo bench -p taper --bench choose -- outer 200
 //! cargo bench -p taper --bench choose -- null 200
@@ -147,10 +148,23 @@ impl TrialStore for Witness {
     }
 }
 
-/// Between 30 and 2,000 rows, evenly on a log scale.
-fn size(simulation: usize, simulations: usize) -> usize {
-    let at = simulation as f64 / simulations.max(2) as f64;
-    (30.0 * (2000.0f64 / 30.0).powf(at)) as usize
+/// How the sizes of data sets lie between 30 and 2,000 rows.
+#[derive(Clone, Copy)]
+enum Sizes {
+    /// Evenly on a log scale: as many below 245 rows as above.
+    Log,
+    /// Evenly: as many below 1,015 rows as above.
+    Even,
+}
+
+impl Sizes {
+    fn rows(self, simulation: usize, simulations: usize) -> usize {
+        let at = simulation as f64 / simulations.max(2) as f64;
+        match self {
+            Self::Log => (30.0 * (2000.0f64 / 30.0).powf(at)) as usize,
+            Self::Even => (30.0 + 1970.0 * at) as usize,
+        }
+    }
 }
 
 fn quantile(values: &[f64], share: f64) -> f64 {
@@ -160,11 +174,11 @@ fn quantile(values: &[f64], share: f64) -> f64 {
 }
 
 /// Regret against the best in hindsight, and what racing changes.
-fn regret(simulations: usize, from: usize) {
+fn regret(simulations: usize, from: usize, sizes: Sizes) {
     let (mut regrets, mut same, mut shares) = (vec![], 0, vec![]);
     for i in from..simulations {
         // Neighbouring sizes meet different truths.
-        let (truth, n) = (TRUTHS[i % 6], size(i, simulations));
+        let (truth, n) = (TRUTHS[i % 6], sizes.rows(i, simulations));
         let seed = Seed::new(100).derive("regret", i as u64);
         // All else as it is by default: 13 strengths, 10 repeats of 5 folds.
         let spec = |race: bool| json!({ "race": race, "evidence": false });
@@ -377,13 +391,14 @@ fn main() {
     let (simulations, from) = (number(24), number(0));
     match what.as_str() {
         "moons" => moons(),
-        "regret" => regret(simulations, from),
+        "regret" => regret(simulations, from, Sizes::Log),
+        "regret-even" => regret(simulations, from, Sizes::Even),
         "tested" => tested(simulations, from, true, "declared test rows"),
         "outer" => outer(simulations, true, "outer folds"),
         "null" => {
             tested(simulations, from, false, "nothing to gain, declared test rows");
             outer(simulations / 2, false, "nothing to gain, outer folds");
         }
-        _ => println!("moons; or regret, tested, outer or null, and how many simulations"),
+        _ => println!("moons; or regret, regret-even, tested, outer or null, and how many simulations"),
     }
 }

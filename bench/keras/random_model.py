@@ -35,7 +35,8 @@ class Draw:
         if self.rng.random() < 0.06:
             return self.one(lambda: layers.LeakyReLU(0.1), lambda: layers.ELU(0.7), layers.ReLU)()
         return self.one(None, "relu", "tanh", "sigmoid", "elu", "selu", "softplus", "softsign", "gelu", "silu", "swish", "hard_sigmoid",
-                        "leaky_relu", "exponential", "relu6", "softmax", "linear")
+                        "leaky_relu", "exponential", "relu6", "softmax", "linear", "mish", "celu", "hard_silu", "hard_tanh", "log_sigmoid", "soft_shrink",
+                        "hard_shrink", "tanh_shrink", "squareplus", "sparse_plus", "sparse_sigmoid")
 
     def weights(self, rank, *names, bias=True):
         """Regularizers and constraints of these weights (their rank given for the first)."""
@@ -94,7 +95,7 @@ class Draw:
         """A layer without weights that keeps the shape."""
         options = [lambda: layers.Dropout(0.0), lambda: layers.GaussianNoise(0.0), lambda: layers.GaussianDropout(0.0), layers.LeakyReLU, layers.ELU,
                    lambda: layers.ReLU(max_value=self.one(None, 2.0), negative_slope=self.one(0.0, 0.1), threshold=self.one(0.0, 0.3)),
-                   lambda: layers.Rescaling(self.one(0.5, 2), self.one(0.0, 0.1)), lambda: layers.Activation(self.activation()), layers.Softmax,
+                   lambda: layers.Rescaling(self.one(0.5, 2), self.one(0.0, 0.1)), lambda: layers.Activation(self.activation(), activity_regularizer=self.regularizer(0.3)), lambda: layers.Softmax(self.one(-1, 1, list(range(1, rank + 1)))),
                    lambda: layers.PReLU(alpha_initializer=initializers.RandomNormal(0.2, 0.1), alpha_regularizer=self.regularizer(), alpha_constraint=self.maybe(0.2, constraints.NonNeg),
                                         shared_axes=self.maybe(0.4, lambda: [1])),
                    lambda: layers.ActivityRegularization(0.001, 0.002)]
@@ -110,7 +111,7 @@ def image(d):
     inputs = keras.Input((d.one(7, 8, 9), d.one(6, 8, 9), d.one(2, 4)))
     x = inputs
     for _ in range(d.one(1, 2, 3)):
-        kind = d.one("conv", "conv", "depthwise", "separable", "transpose", "pool", "pad", "norm", "quiet", "up", "dense", "residual")
+        kind = d.one("conv", "conv", "depthwise", "separable", "transpose", "pool", "pad", "crop", "norm", "quiet", "up", "dense", "residual", "permute")
         height, width, channels = x.shape[1:]
         small = min(height, width)
         size = d.one(*[s for s in (1, 2, 3, (2, 3), (3, 1)) if np.max(s) <= small])
@@ -136,20 +137,25 @@ def image(d):
             x = pool(d.one(2, (2, 3)), strides=d.one(None, 1, 2), padding=padding)(x)
         elif kind == "pad":
             x = layers.ZeroPadding2D(d.one(1, (1, 2), ((0, 1), (2, 0))))(x)
+        elif kind == "crop" and small > 4:
+            x = layers.Cropping2D(d.one(1, (0, 1), ((0, 1), (2, 0))))(x)
         elif kind == "norm":
             x = d.normalization(3)(x)
         elif kind == "quiet":
             x = d.quiet(3)(x)
+        elif kind == "permute":
+            x = layers.Permute(d.one((2, 1, 3), (3, 1, 2)))(x)
         elif kind == "dense":
             x = d.dense(3)(x)
         elif kind == "up" and small < 8:
             x = layers.UpSampling2D(d.one(2, (1, 2)))(x)
         elif kind == "residual":
             branch = layers.Conv2D(channels, 3, padding="same", activation=d.activation(), **d.weights(4, "kernel"))(x)
-            x = d.one(layers.Add, layers.Multiply, layers.Average, layers.Maximum, layers.Concatenate)()([x, branch])
+            x = d.one(layers.Add, layers.Multiply, layers.Average, layers.Maximum, layers.Concatenate, lambda: layers.Concatenate(d.one(1, 2, -2)))()(d.one([x, branch], [x, branch, x]))
     if d.rng.random() < 0.1:
         return inputs, x, None
-    finish = d.one(layers.Flatten, layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
+    finish = d.one(layers.Flatten, layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D, lambda: layers.GlobalAveragePooling2D(keepdims=True),
+                   lambda: layers.GlobalMaxPooling2D(activity_regularizer=d.regularizer(0.5)))
     return inputs, finish()(x), None
 
 
@@ -160,7 +166,7 @@ def film(d):
     if d.rng.random() < 0.5:
         x = layers.TimeDistributed(d.one(layers.MaxPooling2D, layers.AveragePooling2D)(2))(x)
     if d.rng.random() < 0.3:
-        x = layers.TimeDistributed(d.one(layers.LeakyReLU, lambda: layers.Dropout(0.0), lambda: layers.LayerNormalization(gamma_regularizer="l2"))())(x)
+        x = layers.TimeDistributed(d.one(layers.LeakyReLU, lambda: layers.Dropout(0.0), lambda: layers.LayerNormalization(gamma_regularizer="l2"), lambda: d.normalization(3))())(x)
     x = layers.TimeDistributed(d.one(layers.Flatten, layers.GlobalMaxPooling2D, layers.GlobalAveragePooling2D)())(x)
     return inputs, d.any_recurrent(4, d.one(True, False, False))(x), None
 
@@ -178,7 +184,7 @@ def sequence(d):
         if d.rng.random() < 0.25:
             x = layers.Masking(d.one(0.0, 0.0, -1.5))(x)
     for _ in range(d.one(1, 2)):
-        kind = d.one("rnn", "rnn", "conv", "pool", "norm", "quiet", "each", "residual", "permute", "dense", "pad")
+        kind = d.one("rnn", "rnn", "conv", "pool", "norm", "quiet", "each", "residual", "permute", "dense", "pad", "apart", "transpose", "size")
         steps, channels = x.shape[1:]
         masked = getattr(x, "_keras_mask", None) is not None
         if kind == "rnn":
@@ -197,11 +203,23 @@ def sequence(d):
         elif kind == "quiet":
             x = d.quiet(2)(x)
         elif kind == "each":
-            x = layers.TimeDistributed(d.dense(3))(x)
+            x = layers.TimeDistributed(d.one(lambda: d.dense(3), lambda: d.normalization(1))())(x)
+        elif kind == "apart" and not masked:
+            size = d.one(1, 2, 3)
+            settings = dict(kernel_size=size, padding=d.one("same", "valid") if size < steps else "same", depth_multiplier=d.one(1, 2),
+                            strides=d.one(1, 2), activation=d.activation())
+            x = d.one(lambda: layers.DepthwiseConv1D(**settings, **d.weights(3, "depthwise")),
+                      lambda: layers.SeparableConv1D(d.one(2, 4), **settings, **d.weights(3, "depthwise", "pointwise")))()(x)
+        elif kind == "transpose" and not masked:
+            stride = d.one(1, 2, 3)
+            x = layers.Conv1DTranspose(d.one(2, 4), d.one(2, 3), stride, d.one("same", "valid"), output_padding=d.maybe(0.4, lambda: d.rng.integers(0, stride).item()),
+                                       activation=d.activation(), **d.weights(3, "kernel"))(x)
+        elif kind == "size" and not masked:
+            x = d.one(layers.UpSampling1D, lambda: layers.Cropping1D((1, 0)))()(x)
         elif kind == "dense":
             x = d.dense(4)(x)
         elif kind == "residual":
-            x = d.one(layers.Add, layers.Multiply, layers.Concatenate)()([x, d.any_recurrent(channels, True)(x) if channels % 2 == 0 else x])
+            x = d.one(layers.Add, layers.Multiply, layers.Concatenate, lambda: layers.Concatenate(1))()([x, d.any_recurrent(channels, True)(x) if channels % 2 == 0 else x])
         elif kind == "permute" and not masked:
             x = layers.Permute((2, 1))(x)
         elif kind == "pad" and not masked:
@@ -220,7 +238,7 @@ def flat(d):
     inputs = keras.Input((d.one(3, 6),))
     x = inputs
     for _ in range(d.one(1, 2, 3)):
-        kind = d.one("dense", "dense", "norm", "quiet", "residual", "shared", "reshape", "bilinear")
+        kind = d.one("dense", "dense", "norm", "quiet", "residual", "shared", "reshape", "bilinear", "repeat")
         width = x.shape[-1]
         if kind == "dense":
             x = d.dense(d.one(3, 5, 8))(x)
@@ -236,6 +254,8 @@ def flat(d):
             x = layers.Add()([shared(x), shared(shared(x))])
         elif kind == "reshape":
             x = layers.Flatten()(d.dense(3)(layers.Reshape((-1, 1))(x)))
+        elif kind == "repeat":
+            x = layers.Bidirectional(layers.GRU(2), activity_regularizer=d.regularizer(0.3))(layers.RepeatVector(3, activity_regularizer=d.regularizer(0.2))(x))
         elif kind == "bilinear":
             x = layers.Multiply()([d.dense(width)(x), d.dense(width)(x)])
     return inputs, x, None

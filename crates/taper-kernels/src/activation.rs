@@ -4,6 +4,7 @@ use pulp::Simd;
 
 use crate::lane::{at_most, exp, flush, ln_1p, map_in_place, mul_add, relu, sigmoid, splat, tanh, zip_in_place};
 use crate::macros::kernel;
+pub use crate::rare_activation::Rare;
 
 /// An elementwise function `y = f(z)`.
 ///
@@ -23,6 +24,7 @@ use crate::macros::kernel;
 /// | `Swish` | z sigmoid(z) | s + z s (1 - s), s = sigmoid(z) |
 /// | `Gelu` | z Φ(z) (exact, by erf) | Φ(z) + z φ(z) |
 /// | `Exponential` | e^z | y |
+/// | `Rare` | see [`Rare`] | |
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Unary {
     /// The identity.
@@ -53,13 +55,15 @@ pub enum Unary {
     Gelu,
     /// e^z.
     Exponential,
+    /// One that few models use.
+    Rare(Rare),
 }
 
 impl Unary {
     /// Whether the backward pass needs `z` (the input); all others work from `y` (the output).
     #[must_use]
     pub fn needs_input(self) -> bool {
-        matches!(self, Self::Swish | Self::Gelu | Self::HardSigmoid)
+        matches!(self, Self::Swish | Self::Gelu | Self::HardSigmoid | Self::Rare(_))
     }
 }
 
@@ -163,7 +167,7 @@ function!(Exponential, |simd, z| exp(simd, z), |y, dy| simd.mul_f32s(dy, y));
 
 /// `then` where `x > 0`, else `otherwise`.
 #[inline(always)]
-fn positive<S: Simd>(simd: S, x: S::f32s, then: S::f32s, otherwise: S::f32s) -> S::f32s {
+pub(crate) fn positive<S: Simd>(simd: S, x: S::f32s, then: S::f32s, otherwise: S::f32s) -> S::f32s {
     simd.select_f32s(simd.greater_than_f32s(x, simd.splat_f32s(0.0)), then, otherwise)
 }
 
@@ -241,6 +245,7 @@ macro_rules! with_function {
                 let $f = $crate::activation::Exponential;
                 $body
             }
+            $crate::activation::Unary::Rare($f) => $body,
         }
     };
 }
@@ -299,7 +304,7 @@ kernel! {
 mod tests {
     use super::*;
 
-    const ALL: [Unary; 14] = [
+    const ALL: [Unary; 26] = [
         Unary::Linear,
         Unary::Relu,
         Unary::Relu6,
@@ -314,6 +319,18 @@ mod tests {
         Unary::Swish,
         Unary::Gelu,
         Unary::Exponential,
+        Unary::Rare(Rare::Celu(1.0)),
+        Unary::Rare(Rare::Celu(0.4)),
+        Unary::Rare(Rare::HardShrink),
+        Unary::Rare(Rare::HardSilu),
+        Unary::Rare(Rare::HardTanh),
+        Unary::Rare(Rare::LogSigmoid),
+        Unary::Rare(Rare::Mish),
+        Unary::Rare(Rare::SoftShrink),
+        Unary::Rare(Rare::SparsePlus),
+        Unary::Rare(Rare::SparseSigmoid),
+        Unary::Rare(Rare::Squareplus),
+        Unary::Rare(Rare::TanhShrink),
     ];
 
     /// The definition, in f64.
@@ -348,6 +365,34 @@ mod tests {
             Unary::Swish => z * sigmoid,
             Unary::Gelu => z * 0.5 * libm::erfc(-z * core::f64::consts::FRAC_1_SQRT_2),
             Unary::Exponential => z.exp(),
+            Unary::Rare(rare) => exact_rare(rare, z),
+        }
+    }
+
+    fn exact_rare(rare: Rare, z: f64) -> f64 {
+        let softplus = z.max(0.0) + (-z.abs()).exp().ln_1p();
+        match rare {
+            Rare::Celu(alpha) => {
+                let alpha = f64::from(alpha);
+                if z > 0.0 { z } else { alpha * (z / alpha).exp_m1() }
+            }
+            Rare::HardShrink => {
+                if z.abs() > 0.5 {
+                    z
+                } else {
+                    0.0
+                }
+            }
+            Rare::HardSilu => z * (z / 6.0 + 0.5).clamp(0.0, 1.0),
+            Rare::HardTanh => z.clamp(-1.0, 1.0),
+            Rare::LogSigmoid => z - softplus,
+            Rare::Mish => z * softplus.tanh(),
+            Rare::SoftShrink => z.signum() * (z.abs() - 0.5).max(0.0),
+            Rare::SparsePlus if z >= 1.0 => z,
+            Rare::SparsePlus => ((z + 1.0).max(0.0) / 2.0).powi(2),
+            Rare::SparseSigmoid => ((z + 1.0) / 2.0).clamp(0.0, 1.0),
+            Rare::Squareplus => (z + (z * z + 4.0).sqrt()) / 2.0,
+            Rare::TanhShrink => z - z.tanh(),
         }
     }
 

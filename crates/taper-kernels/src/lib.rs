@@ -29,6 +29,7 @@ pub mod penalty;
 pub mod pooling;
 mod product;
 pub mod proximal;
+mod rare_activation;
 pub mod recurrent;
 pub mod reduce;
 pub mod softmax;

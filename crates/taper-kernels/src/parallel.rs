@@ -129,6 +129,53 @@ pub fn stretches<const N: usize>(x: [&mut [f32]; N], work: usize, f: &(dyn Fn(us
     share(Threads::worth(n.saturating_mul(work)), 0, x, f);
 }
 
+/// Calls `f` with pieces of `unit` rows, of which the last may be smaller: how many rows, and their parts of the arrays, which are
+/// all a multiple of `rows` long. Threads share the pieces if `work` multiply-adds are worth it; the kernels within `f` share the
+/// threads that are left.
+///
+/// For a long way that every row goes by itself: threads then wait for each other once, at its end.
+pub fn share_rows<const R: usize, const W: usize>(
+    rows: usize,
+    unit: usize,
+    work: usize,
+    read: [&[f32]; R],
+    write: [&mut [f32]; W],
+    f: impl Fn(usize, [&[f32]; R], [&mut [f32]; W]) + Sync,
+) {
+    let mut lens = read.iter().map(Cut::len).chain(write.iter().map(|x| x.len()));
+    assert!(unit > 0 && lens.all(|len| len.is_multiple_of(rows)));
+    share_pieces(Threads::worth(work), (rows, unit), read, write, &f);
+}
+
+fn share_pieces<const R: usize, const W: usize>(
+    threads: Threads,
+    (rows, unit): (usize, usize),
+    read: [&[f32]; R],
+    write: [&mut [f32]; W],
+    f: &(impl Fn(usize, [&[f32]; R], [&mut [f32]; W]) + Sync),
+) {
+    if rows <= unit {
+        return lend(threads.count, threads.join, || f(rows, read, write));
+    }
+    let at = Threads { count: threads.count.max(2), ..threads }.cut(rows, unit).max(unit);
+    let first = read.map(|x| &x[..x.len() / rows * at]);
+    let second = read.map(|x| &x[x.len() / rows * at..]);
+    let mut first_out = [(); W].map(|()| &mut [][..]);
+    let mut second_out = [(); W].map(|()| &mut [][..]);
+    for ((x, first), second) in write.into_iter().zip(&mut first_out).zip(&mut second_out) {
+        let middle = x.len() / rows * at;
+        (*first, *second) = x.split_at_mut(middle);
+    }
+    let first = |threads| share_pieces(threads, (at, unit), first, first_out, f);
+    let second = |threads| share_pieces(threads, (rows - at, unit), second, second_out, f);
+    if threads.is_alone() {
+        first(threads);
+        second(threads);
+    } else {
+        threads.both(first, second);
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -151,6 +198,23 @@ pub(crate) mod tests {
             threads.both(|two| assert_eq!(two.count, 2), |three| assert_eq!(three.count, 3));
         });
         assert!(Threads::worth(usize::MAX).is_alone());
+    }
+
+    #[test]
+    fn every_row_is_done_once_in_the_same_pieces() {
+        for (rows, unit, threads) in [(1, 4, 2), (7, 4, 2), (8, 4, 2), (33, 16, 3), (100, 12, 7), (5, 9, 4)] {
+            let x: Vec<f32> = (0..rows * 3).map(|i| i as f32).collect();
+            let (mut y, mut pieces) = (vec![0.0; rows * 2], vec![0.0; rows]);
+            lend(threads, on_two_threads, || {
+                share_rows(rows, unit, SHARE * 100, [&x, &[]], [&mut y, &mut pieces], |n, [x, none], [y, pieces]| {
+                    assert!((x.len(), y.len(), pieces.len(), none.len()) == (n * 3, n * 2, n, 0));
+                    pieces.iter_mut().for_each(|piece| *piece += n as f32);
+                    y.chunks_exact_mut(2).zip(x.chunks_exact(3)).for_each(|(y, x)| y[1] += x[0]);
+                });
+            });
+            assert!((0..rows).all(|i| y[2 * i] == 0.0 && y[2 * i + 1] == 3.0 * i as f32));
+            assert!((0..rows).all(|i| pieces[i] == unit.min(rows - i / unit * unit) as f32));
+        }
     }
 
     #[test]

@@ -166,15 +166,24 @@ kernel! {
     ) {
         // Twelve rows of two vectors fill the 32 registers of AVX-512 and NEON, six the 16 of AVX2.
         if S::REGISTER_COUNT >= 32 {
-            blocks::<S, 12>(simd, a, b, &c, accumulate, packed_a, packed_b);
+            blocks::<S, 12, 8>(simd, a, b, &c, accumulate, packed_a, packed_b);
         } else {
-            blocks::<S, 6>(simd, a, b, &c, accumulate, packed_a, packed_b);
+            blocks::<S, 6, 4>(simd, a, b, &c, accumulate, packed_a, packed_b);
         }
     }
 }
 
+/// How many rows the panels of `TALL` rows take: the others are left for panels of `LOW` = 2/3 `TALL`, so that as few as possible
+/// are padded. 32 rows are four panels of 6 and two of 4, not six of 6.
+fn tall_rows<const TALL: usize, const LOW: usize>(rows: usize) -> usize {
+    let thirds = rows.div_ceil(TALL - LOW);
+    // One third over a panel of three: two low panels take it together with a tall one's.
+    let panels = if thirds % 3 == 1 { (thirds / 3).saturating_sub(1) } else { thirds / 3 };
+    rows.min(panels * TALL)
+}
+
 #[inline(always)]
-fn blocks<S: Simd, const MR: usize>(
+fn blocks<S: Simd, const TALL: usize, const LOW: usize>(
     simd: S,
     a: Matrix<'_>,
     b: Right<'_>,
@@ -200,20 +209,40 @@ fn blocks<S: Simd, const MR: usize>(
             };
             for i in (0..m).step_by(ROWS) {
                 let rows = ROWS.min(m - i);
-                pack::<MR>(a, i, rows, p, terms, packed_a);
+                let tall = tall_rows::<TALL, LOW>(rows);
+                let (tall_a, low_a) = packed_a.split_at_mut(tall.next_multiple_of(TALL) * terms);
+                pack::<TALL>(a, i, tall, p, terms, tall_a);
+                pack::<LOW>(a, i + tall, rows - tall, p, terms, low_a);
                 for (panel_b, jr) in (0..columns).step_by(nr).enumerate() {
                     let at = panel_b * apart + begin;
                     let panel_b = &panels_b[at..at + terms * nr];
-                    for (panel_a, ir) in (0..rows).step_by(MR).enumerate() {
-                        let panel_a = &packed_a[panel_a * terms * MR..(panel_a + 1) * terms * MR];
-                        let sums = tile::<S, MR>(simd, terms, panel_a, panel_b);
-                        let (height, width) = (MR.min(rows - ir), nr.min(columns - jr));
-                        let at = (i + ir) * c.stride + j + jr;
-                        put::<S, MR>(simd, &sums, c, at, height, width, accumulate || p > 0);
-                    }
+                    let (width, add) = (nr.min(columns - jr), accumulate || p > 0);
+                    let at = i * c.stride + j + jr;
+                    tiles::<S, TALL>(simd, tall, terms, tall_a, panel_b, c, at, width, add);
+                    tiles::<S, LOW>(simd, rows - tall, terms, low_a, panel_b, c, at + tall * c.stride, width, add);
                 }
             }
         }
+    }
+}
+
+/// So many rows, in panels of `MR`, by one panel of columns; the result begins `at` numbers from the target's start.
+#[inline(always)]
+fn tiles<S: Simd, const MR: usize>(
+    simd: S,
+    rows: usize,
+    terms: usize,
+    panels_a: &[f32],
+    panel_b: &[f32],
+    c: &Target<'_>,
+    at: usize,
+    width: usize,
+    add: bool,
+) {
+    for (panel_a, i) in (0..rows).step_by(MR).enumerate() {
+        let panel_a = &panels_a[panel_a * terms * MR..(panel_a + 1) * terms * MR];
+        let sums = tile::<S, MR>(simd, terms, panel_a, panel_b);
+        put::<S, MR>(simd, &sums, c, at + i * c.stride, MR.min(rows - i), width, add);
     }
 }
 
@@ -320,6 +349,24 @@ fn put<S: Simd, const MR: usize>(
                 let old = if add { simd.partial_load_f32s(part) } else { simd.splat_f32s(0.0) };
                 simd.partial_store_f32s(part, simd.add_f32s(old, sum));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_of_two_heights_pad_fewer_rows_than_a_low_one_has() {
+        for rows in 1..200 {
+            let tall = tall_rows::<6, 4>(rows);
+            let padded = tall.next_multiple_of(6) + (rows - tall).next_multiple_of(4);
+            assert!(padded >= rows && padded <= rows.next_multiple_of(2).max(4), "{rows}: {padded}");
+            assert!(tall == rows || tall.is_multiple_of(6));
+            let tall = tall_rows::<12, 8>(rows);
+            let padded = tall.next_multiple_of(12) + (rows - tall).next_multiple_of(8);
+            assert!(padded >= rows && padded <= rows.next_multiple_of(4).max(8), "{rows}: {padded}");
         }
     }
 }

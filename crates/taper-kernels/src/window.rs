@@ -59,20 +59,38 @@ impl Axis {
         Some(Self { input, output: input.div_ceil(stride), kernel, stride, dilation, before: span - 1 })
     }
 
-    /// The convolution whose backward pass is a transposed convolution without padding: it has `output` outputs, and
-    /// output·stride + max(span - stride, 0) inputs. `None` if a size is 0 or there would be too many.
+    /// The convolution whose backward pass is a transposed convolution without padding: it has `output` outputs and
+    /// (output - 1)·stride + span + `more` inputs, `more` (less than the stride) being max(stride - span, 0) where nothing is said.
+    /// `None` if a size is 0 or there would be too many.
     #[must_use]
-    pub fn transposed_valid(output: usize, kernel: usize, stride: usize, dilation: usize) -> Option<Self> {
-        let longer = span(kernel, dilation)?.saturating_sub(stride);
-        let input = output.checked_mul(stride)?.checked_add(longer)?;
+    pub fn transposed_valid(
+        output: usize,
+        kernel: usize,
+        stride: usize,
+        dilation: usize,
+        more: Option<usize>,
+    ) -> Option<Self> {
+        let span = span(kernel, dilation)?;
+        let more = more.unwrap_or_else(|| stride.saturating_sub(span));
+        let input = longest(output, stride)?.checked_add(span)?.checked_add(more)?;
         Self::valid(input, kernel, stride, dilation).filter(|axis| axis.output == output && input <= MOST)
     }
 
-    /// The same with padding: output·stride inputs.
+    /// The same with padding: output·stride inputs, or (output - 1)·stride + `more` and one more where the span is odd. `None` also
+    /// if from so many the window would not come to `output` outputs.
     #[must_use]
-    pub fn transposed_same(output: usize, kernel: usize, stride: usize, dilation: usize) -> Option<Self> {
-        let input = output.checked_mul(stride).filter(|input| *input <= MOST)?;
-        Self::same(input, kernel, stride, dilation)
+    pub fn transposed_same(
+        output: usize,
+        kernel: usize,
+        stride: usize,
+        dilation: usize,
+        more: Option<usize>,
+    ) -> Option<Self> {
+        let input = match more {
+            None => output.checked_mul(stride)?,
+            Some(more) => longest(output, stride)?.checked_add(span(kernel, dilation)? % 2)?.checked_add(more)?,
+        };
+        Self::same(input, kernel, stride, dilation).filter(|axis| axis.output == output && input <= MOST)
     }
 
     /// The taps that lie on an input, under output `o`.
@@ -93,6 +111,11 @@ impl Axis {
     }
 }
 
+/// From the first output to the last, in inputs.
+fn longest(output: usize, stride: usize) -> Option<usize> {
+    output.checked_sub(1)?.checked_mul(stride)
+}
+
 /// Inputs from the first tap to the last.
 fn span(kernel: usize, dilation: usize) -> Option<usize> {
     let steps = kernel.checked_sub(1)?;
@@ -109,14 +132,16 @@ pub(crate) mod tests {
 
     /// Any axis of small sizes, of every padding.
     pub(crate) fn axes() -> impl Strategy<Value = Axis> {
-        (1usize..9, 1usize..5, 1usize..4, 1usize..4, 0usize..5).prop_filter_map("does not fit", |sizes| {
+        (1usize..9, 1usize..5, 1usize..4, 1usize..4, 0usize..7).prop_filter_map("does not fit", |sizes| {
             let (input, kernel, stride, dilation, padding) = sizes;
             match padding {
                 0 => Axis::valid(input, kernel, stride, dilation),
                 1 => Axis::same(input, kernel, stride, dilation),
                 2 => Axis::causal(input, kernel, stride, dilation),
-                3 => Axis::transposed_valid(input, kernel, stride, dilation),
-                _ => Axis::transposed_same(input, kernel, stride, dilation),
+                3 => Axis::transposed_valid(input, kernel, stride, dilation, None),
+                4 => Axis::transposed_same(input, kernel, stride, dilation, None),
+                5 => Axis::transposed_valid(input, kernel, stride, dilation, Some(stride - 1)),
+                _ => Axis::transposed_same(input, kernel, stride, dilation, Some(stride - 1)),
             }
         })
     }
@@ -149,14 +174,19 @@ pub(crate) mod tests {
         assert_eq!(Axis::same(3, 1, 0, 1), None);
         assert_eq!(Axis::same(3, 2, 1, usize::MAX), None);
         assert_eq!(Axis::causal(3, usize::MAX, 1, usize::MAX), None);
-        assert_eq!(Axis::transposed_same(1 << 30, 1, 1 << 30, 1), None);
-        assert_eq!(Axis::transposed_valid(usize::MAX, 1, 2, 1), None);
+        assert_eq!(Axis::transposed_same(1 << 30, 1, 1 << 30, 1, None), None);
+        assert_eq!(Axis::transposed_valid(usize::MAX, 1, 2, 1, None), None);
     }
 
     #[test]
     fn transposed_sizes_are_those_of_keras() {
-        assert_eq!(Axis::transposed_valid(4, 3, 2, 1).unwrap().input, 9);
-        assert_eq!(Axis::transposed_valid(4, 2, 3, 1).unwrap().input, 12);
-        assert_eq!(Axis::transposed_same(4, 3, 2, 1).unwrap().input, 8);
+        assert_eq!(Axis::transposed_valid(4, 3, 2, 1, None).unwrap().input, 9);
+        assert_eq!(Axis::transposed_valid(4, 2, 3, 1, None).unwrap().input, 12);
+        assert_eq!(Axis::transposed_same(4, 3, 2, 1, None).unwrap().input, 8);
+        assert_eq!(Axis::transposed_valid(4, 2, 3, 1, Some(0)).unwrap().input, 11);
+        assert_eq!(Axis::transposed_same(4, 3, 2, 1, Some(0)).unwrap().input, 7);
+        assert_eq!(Axis::transposed_same(4, 2, 2, 1, Some(1)).unwrap().input, 7);
+        // TensorFlow refuses these too: from so few, the window comes to one output less.
+        assert_eq!(Axis::transposed_same(4, 2, 2, 1, Some(0)), None);
     }
 }

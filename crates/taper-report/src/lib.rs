@@ -13,6 +13,7 @@
 //! | [`PairedDifference`] | is it better than the baseline, on the same splits? |
 //! | [`Calibration`] | do probabilities mean what they say? |
 //! | [`SampleSize`] | would more rows help more? |
+//! | [`Growth`] | how does time grow with the work? |
 //!
 //! # Example
 //!
@@ -53,6 +54,7 @@ mod view;
 pub use error::{Error, Result};
 pub use figure::Figure;
 pub use figure::calibration::{Calibration, CalibrationCurve, CalibrationPoint};
+pub use figure::growth::Growth;
 pub use figure::learning_curves::{LearningCurves, MetricCurves};
 pub use figure::paired_difference::{Difference, PairedDifference};
 pub use figure::sample_size::{SampleSize, SizeCurve, SizePoint};

@@ -1,18 +1,18 @@
 //! Activation functions as a specification.
 
 use serde::{Deserialize, Serialize};
-use taper_kernels::activation::{self, Unary};
+use taper_kernels::activation::{self, Rare, Unary};
 use taper_kernels::softmax;
 
 use crate::spelling::named;
 
 /// What a layer does to its result. Names and defaults are Keras's; formulas with their slopes are in
-/// [`taper_kernels::activation::Unary`], `softmax` is e^(z - max) / Σ e^(z - max) over the last dimension.
+/// [`taper_kernels::activation::Unary`] and [`taper_kernels::activation::Rare`], `softmax` is e^(z - max) / Σ e^(z - max) over the last dimension.
 ///
 /// Written `"relu"`, or with a setting `{ name = "leaky_relu", negative_slope = 0.1 }`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]
-#[allow(missing_docs)] // see `Unary`
+#[allow(missing_docs)] // see `Unary` and `Rare`
 pub enum Activation {
     #[default]
     Linear,
@@ -37,6 +37,21 @@ pub enum Activation {
     Gelu,
     Exponential,
     Softmax,
+    Celu {
+        #[serde(default = "alpha")]
+        alpha: f32,
+    },
+    HardShrink,
+    #[serde(alias = "hard_swish")]
+    HardSilu,
+    HardTanh,
+    LogSigmoid,
+    Mish,
+    SoftShrink,
+    SparsePlus,
+    SparseSigmoid,
+    Squareplus,
+    TanhShrink,
 }
 named!(Activation);
 
@@ -66,6 +81,17 @@ impl Activation {
             Self::Gelu => Unary::Gelu,
             Self::Exponential => Unary::Exponential,
             Self::Softmax => return None,
+            Self::Celu { alpha } => Unary::Rare(Rare::Celu(alpha)),
+            Self::HardShrink => Unary::Rare(Rare::HardShrink),
+            Self::HardSilu => Unary::Rare(Rare::HardSilu),
+            Self::HardTanh => Unary::Rare(Rare::HardTanh),
+            Self::LogSigmoid => Unary::Rare(Rare::LogSigmoid),
+            Self::Mish => Unary::Rare(Rare::Mish),
+            Self::SoftShrink => Unary::Rare(Rare::SoftShrink),
+            Self::SparsePlus => Unary::Rare(Rare::SparsePlus),
+            Self::SparseSigmoid => Unary::Rare(Rare::SparseSigmoid),
+            Self::Squareplus => Unary::Rare(Rare::Squareplus),
+            Self::TanhShrink => Unary::Rare(Rare::TanhShrink),
         })
     }
 

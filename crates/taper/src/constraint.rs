@@ -154,6 +154,25 @@ impl Axes {
         let complete = (first..first + count).all(|axis| self.0.iter().any(|given| resolve(given) == Some(axis)));
         (complete && first + count <= rank).then_some((first, count))
     }
+
+    /// The dimensions of a sample, ascending and counted from 0, if these are axes of a batch as layers count them: 1 is a sample's
+    /// first, -1 its last, and none stands twice.
+    pub(crate) fn of_sample(&self, rank: usize) -> Option<Vec<usize>> {
+        let resolve = |axis: &i64| match axis {
+            0 => None,
+            axis if *axis < 0 => usize::try_from(axis + rank as i64).ok(),
+            axis => usize::try_from(axis - 1).ok().filter(|axis| *axis < rank),
+        };
+        let mut axes = self.0.iter().map(resolve).collect::<Option<Vec<usize>>>()?;
+        axes.sort_unstable();
+        axes.dedup();
+        (!axes.is_empty() && axes.len() == self.0.len()).then_some(axes)
+    }
+
+    /// What [`of_sample`](Self::of_sample) asks for.
+    pub(crate) fn expected(input: &Shape) -> String {
+        format!("dimensions of an input of shape {input}, each once, counted from 1 or from -1 backwards")
+    }
 }
 
 impl Serialize for Axes {

@@ -82,7 +82,7 @@ pub use choose::{
     Candidate, Choice, ChooseEvent, ChooseMode, ChooseObserver, ChooseSpec, Chosen, Claim, Curve, Detail, Family,
     FoldAt, FoldDifference, Gain, GridPoint, LearningPoint, MemoryStore, Overfitting, Path, Reliability,
     ReliabilityBin, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore, Verdict,
-    candidates, check_choose, choose, run_trial,
+    candidates, check_choose, choose, pending, run_trial,
 };
 pub use compact::{
     CompactLayer, CompactRecord, Compacted, DroppedPenalty, LayerSparsity, LeftWhole, Sparsity, compact, difference,
@@ -98,7 +98,7 @@ pub use initializer::{Distribution, FanMode, Initializer};
 pub use layer::*;
 pub use loss::Loss;
 pub use metric::{Metric, MetricSpec};
-pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, Model, ModelSpec, Sequential, training_bytes};
+pub use model::{Graph, GraphLayer, GraphNode, LayerSummary, LayerUse, Model, ModelSpec, Sequential, training_bytes};
 pub use optimizer::{Clip, LearningRate, Optimizer, OptimizerKind, OptimizerState, Schedule};
 pub use param::{ParamSlot, ParamSpec, Params, Role};
 pub use plan::{Budget, Finding, FindingKind, Plan, PlanTensor, PlanTerm, plan};

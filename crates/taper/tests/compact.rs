@@ -178,6 +178,7 @@ fn any_layer(rank: usize, rng: &mut Rng) -> LayerSpec {
         (2, 2) => Lstm::new(units).return_sequences(true).into(),
         (2, 3) => Gru::new(units).return_sequences(true).into(),
         (2, 4) => Bidirectional::new(Lstm::new(units).return_sequences(true)).into(),
+        (2, _) if rng.below(2) == 0 => Conv1dTranspose::new(units, 2).padding(padding).activation(activation).into(),
         (2, _) => TimeDistributed::new(Dense::new(units).activation(activation)).into(),
         (_, 2) => Conv2d::new(units, 2).padding(padding).activation(activation).into(),
         (_, 3) => SeparableConv2d::new(units, 2).padding(padding).activation(activation).into(),

@@ -78,6 +78,7 @@ fn a_large_step_has_the_same_bits_on_one_thread_and_on_three() {
     let dense = |units| Dense { kernel_regularizer: penalty(), ..Dense::new(units).activation(Activation::Relu) };
     let conv = Conv2d::new(40, 3).padding(Padding::Same).activation(Activation::Relu);
     let lstm = Lstm { recurrent_regularizer: penalty(), ..Lstm::new(128) };
+    let gru = Gru::new(128).return_sequences(true);
     // What penalties do beside the optimizer is shared too.
     let wide = |penalty: Regularizer| Dense::new(400).activation(Activation::Relu).kernel_regularizer(penalty);
     let factors: Vec<f32> = (0..400 * 400).map(|i| (i % 3) as f32).collect();
@@ -90,6 +91,7 @@ fn a_large_step_has_the_same_bits_on_one_thread_and_on_three() {
         (Sequential::new([200]).layer(dense(300)).layer(dense(500)).layer(Dense::new(1)), vec![200], 96),
         (Sequential::new([16, 16, 8]).layer(conv).layer(Flatten::new()).layer(Dense::new(1)), vec![16, 16, 8], 16),
         (Sequential::new([10, 64]).layer(lstm).layer(Dense::new(1)), vec![10, 64], 32),
+        (Sequential::new([10, 64]).layer(gru).layer(Gru::new(128)).layer(Dense::new(1)), vec![10, 64], 40),
     ];
     for (spec, input, batch) in models {
         let shape = Shape::new(input).unwrap();

@@ -15,6 +15,10 @@ pub(crate) struct Choose {
     /// Run every strength on every fold, also those that are clearly beaten
     #[arg(long)]
     pub(crate) no_race: bool,
+    /// Run no trial here: take in the outcomes that lie in this folder (KEY.outcome), and write there what is to be run next
+    /// (KEY.json, for `taper trial run`); go on so, with the same command, until the choice is made
+    #[arg(long, value_name = "DIR", conflicts_with = "fork")]
+    pub(crate) elsewhere: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: Resume,
     #[command(flatten)]

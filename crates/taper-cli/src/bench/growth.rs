@@ -1,12 +1,17 @@
 //! How time grows with the size of the work.
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use taper::{
-    Activation, Axis, Dataset, Dense, Experiment, FitConfig, Loss, Model, PlainRows, Quiet, Regularizer, Result, Seed,
+    Activation, Axis, Dataset, Dense, Experiment, FitConfig, Loss, Model, PlainRows, Quiet, Regularizer, Seed,
     Sequential, StudySpec, fit, run_study,
 };
+use taper_report::{Cell, Growth, Report, Reproduce, Section, Series, Table};
+
+use crate::failure::Failure;
+use crate::output::Folder;
 
 /// One quantity, its doubling values, and what is expected of the time.
 struct Curve {
@@ -15,7 +20,7 @@ struct Curve {
     expected: &'static str,
     values: &'static [usize],
     /// Seconds at a value.
-    seconds: fn(usize) -> Result<f64>,
+    seconds: fn(usize) -> taper::Result<f64>,
 }
 
 const CURVES: [Curve; 5] = [
@@ -57,13 +62,13 @@ const CURVES: [Curve; 5] = [
 ];
 
 /// Every curve: the fastest of a few measurements at each value.
-pub(super) fn measure() -> Result<Value> {
+pub(super) fn measure() -> taper::Result<Value> {
     let curves = CURVES.iter().map(|curve| {
         let points = curve.values.iter().map(|value| {
-            let seconds = (0..5).map(|_| (curve.seconds)(*value)).collect::<Result<Vec<f64>>>()?;
+            let seconds = (0..5).map(|_| (curve.seconds)(*value)).collect::<taper::Result<Vec<f64>>>()?;
             Ok((*value, seconds.into_iter().fold(f64::INFINITY, f64::min)))
         });
-        let points = points.collect::<Result<Vec<(usize, f64)>>>()?;
+        let points = points.collect::<taper::Result<Vec<(usize, f64)>>>()?;
         // The slope of a curve in double logarithms: 1 is proportional, 0 does not grow.
         let exponents: Vec<f64> = points
             .windows(2)
@@ -75,7 +80,7 @@ pub(super) fn measure() -> Result<Value> {
             "exponents": exponents,
         }))
     });
-    Ok(json!({ "workload": "growth", "curves": curves.collect::<Result<Vec<Value>>>()? }))
+    Ok(json!({ "workload": "growth", "curves": curves.collect::<taper::Result<Vec<Value>>>()? }))
 }
 
 /// The curves as lines of text.
@@ -95,8 +100,43 @@ pub(super) fn lines(document: &Value) -> String {
     text
 }
 
+/// Writes the curves as a page with figures; `machine` says where they were measured.
+pub(super) fn write(document: &Value, machine: &str, out: &Path) -> Result<(), Failure> {
+    let mut folder = Folder::prepare(out)?;
+    let mut report = Report::new(
+        "How time grows",
+        format!("The fastest of five measurements each, on {machine}. A power of the size is a straight line."),
+    );
+    for (curve, known) in document["curves"].as_array().into_iter().flatten().zip(&CURVES) {
+        let numbers =
+            |key: &str| -> Vec<f64> { curve[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect() };
+        let (x, y, exponents) = (numbers("values"), numbers("seconds"), numbers("exponents"));
+        let quantity = known.quantity.replace('_', " ");
+        let mut table = Table::new([quantity.as_str(), "µs", "grows as n to the"]);
+        for (i, (value, seconds)) in x.iter().zip(&y).enumerate() {
+            let exponent = i.checked_sub(1).and_then(|i| exponents.get(i));
+            let exponent = exponent.map_or(Cell::text(""), |exponent| Cell::number(*exponent, 2));
+            table = table.row([Cell::number(*value, 0), Cell::number(seconds * 1e6, 1), exponent]);
+        }
+        let measured = Series { label: known.of.to_owned(), x, y };
+        let figure = Growth { size: quantity.clone(), measured, proportional: known.expected.contains("proportion") };
+        let section = Section::new(capitalized(&quantity))
+            .paragraph(format!("{}. Expected: {}.", capitalized(known.of), known.expected))
+            .figure(known.quantity, figure.figure(), format!("Time against {quantity}."))
+            .table(table);
+        report = report.section(section);
+    }
+    let command = format!("taper bench growth --out {}", out.display());
+    folder.write_report(&report.live().reproduce(Reproduce { command, experiment: String::new() }))
+}
+
+fn capitalized(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or(String::new(), |first| first.to_uppercase().chain(rest).collect())
+}
+
 /// Seconds of an epoch of the tutorial's network with so many hidden units, on so many rows.
-fn epoch(units: usize, rows: usize, batch_size: usize) -> Result<f64> {
+fn epoch(units: usize, rows: usize, batch_size: usize) -> taper::Result<f64> {
     let rows = Dataset::from_sample(&taper::data::make_moons(rows, 0.2, 1)?)?;
     let hidden = Dense::new(units).activation(Activation::Relu).kernel_regularizer(Regularizer::l2(1e-3));
     let spec = Sequential::new([2]).layer(hidden).layer(Dense::new(1).activation(Activation::Sigmoid));
@@ -109,7 +149,7 @@ fn epoch(units: usize, rows: usize, batch_size: usize) -> Result<f64> {
 }
 
 /// Seconds of a whole study.
-fn study(lambdas: usize, repeats: usize) -> Result<f64> {
+fn study(lambdas: usize, repeats: usize) -> taper::Result<f64> {
     let axis = Axis {
         path: "model.layers.0.kernel_regularizer.l2".to_owned(),
         values: (1..=lambdas).map(|i| json!(i as f64 * 1e-4)).collect(),

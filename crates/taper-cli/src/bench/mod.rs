@@ -16,6 +16,10 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(crate) fn run(args: &args::Bench) -> Result<(), Failure> {
+    if args.out.is_some() && !matches!(args.workload, Some(args::Workload::Growth)) {
+        let complaint = taper::Complaint::new("--out", "the workload `growth`, which has curves", "another");
+        return Err(taper::Error::from(complaint).into());
+    }
     share_steps(args.threads)?;
     let peak = peak::gflops();
     let workloads = match args.workload {
@@ -33,6 +37,10 @@ pub(crate) fn run(args: &args::Bench) -> Result<(), Failure> {
         }
         if !args.json {
             output::print(&line(&document))?;
+        }
+        if let (Some(out), Some(args::Workload::Growth)) = (&args.out, args.workload) {
+            let machine = format!("{} threads with {} kernels", document["threads"], taper::isa().name());
+            growth::write(&document, &machine, out)?;
         }
         documents.push(document);
     }

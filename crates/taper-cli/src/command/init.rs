@@ -24,8 +24,11 @@ pub(crate) fn run(args: &Init) -> Result<(), Failure> {
     let spec = DataSpec { decimal: args.decimal_comma.then_some(','), ..DataSpec::new("") };
     let file = TableFile::open(&args.data, &spec)?;
     let roles = roles(args, file.header()).map_err(|error| taper_io::Error::about(&args.data, error))?;
-    let (table, _) = file.table(&roles.wanted, &spec)?;
-    let found = Found::of(args, &roles, &table).map_err(|error| taper_io::Error::about(&args.data, error))?;
+    let found = {
+        // Gone before the file is read once more below: a large table fits into memory once.
+        let (table, _) = file.table(&roles.wanted, &spec)?;
+        Found::of(args, &roles, &table).map_err(|error| taper_io::Error::about(&args.data, error))?
+    };
     let text = text(args, &found);
 
     // What is written is read first, by the readers that `taper choose` uses.

@@ -39,7 +39,7 @@ fn list_json() -> Result<(), Failure> {
             "name": recipe.name, "paper": recipe.field("Paper"), "title": recipe.field("Title"),
             "optimizer_there": recipe.field("Optimizer there"), "lambda_there": recipe.field("λ there"),
             "unit_there": recipe.field("Unit there"), "lambda_here": recipe.field("λ here"),
-            "conversion": recipe.field("Conversion"),
+            "conversion": recipe.field("Conversion"), "stated": recipe.field("Stated"), "assumed": recipe.field("Assumed"),
         })
     };
     output::print_json(&RECIPES.iter().map(entry).collect::<Vec<_>>())

@@ -19,6 +19,7 @@ pub(super) fn run(args: &BreastCancer) -> Result<(), Failure> {
     choose::run_command(&Choose {
         experiment,
         rule: None,
+        elsewhere: None,
         no_race: false,
         store: args.store,
         common: args.common.clone(),

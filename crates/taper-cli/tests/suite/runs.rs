@@ -55,3 +55,34 @@ fn a_trial_run_elsewhere_has_the_outcome_of_one_run_here() {
     assert!(wrong.status == Some(2) && wrong.stderr.contains("l2"), "{wrong:?}");
     assert!(!bench.path("none.json").exists());
 }
+
+#[test]
+fn a_choice_whose_trials_run_elsewhere_is_the_one_made_here() {
+    let bench = chosen();
+    let command = "choose e.toml --out far --elsewhere todo";
+    let mut rounds = 0;
+    while !bench.path("far/result.json").exists() {
+        let text = bench.taper(command).quiet().stdout;
+        let mut waiting = 0;
+        for entry in std::fs::read_dir(bench.path("todo")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let key = name.strip_suffix(".json").unwrap();
+            let spec = format!("trial run --folder . --spec todo/{name} --out todo/{key}.outcome");
+            bench.taper(&spec).quiet();
+            waiting += 1;
+        }
+        assert_eq!(text.starts_with(&format!("{waiting} trials wait in todo.")), waiting > 0, "{text}");
+        rounds += 1;
+    }
+    assert!(rounds > 2, "{rounds}");
+    assert_eq!(bench.read("far/result.json"), bench.read("out/result.json"));
+    assert_eq!(bench.read("far/model.safetensors"), bench.read("out/model.safetensors"));
+
+    let again = bench.taper("choose e.toml --out new --elsewhere todo --json").quiet().json();
+    assert!(again["waiting"].as_u64() > Some(0), "{again}");
+    let name = std::fs::read_dir(bench.path("todo")).unwrap().next().unwrap().unwrap().file_name();
+    let key = name.to_str().unwrap().strip_suffix(".json").unwrap().to_owned();
+    bench.write(&format!("todo/{key}.outcome"), "{}");
+    let wrong = bench.taper("choose e.toml --out new --elsewhere todo");
+    assert!(wrong.status == Some(2) && wrong.stderr.contains("the outcome of a trial"), "{wrong:?}");
+}

@@ -293,18 +293,3 @@ fn sources(call: &Value, input: &Tensor, masks: &[String], two: bool) -> Result<
     };
     list.iter().map(source).collect()
 }
-
-/// The layers that a model owns, in the order of their parameters.
-pub(super) fn owned(spec: &ModelSpec) -> Vec<&LayerSpec> {
-    match spec {
-        ModelSpec::Sequential(stack) => stack.layers.iter().collect(),
-        ModelSpec::Graph(graph) => graph
-            .nodes
-            .iter()
-            .filter_map(|node| match &node.layer {
-                GraphLayer::Own(layer) => Some(layer),
-                GraphLayer::Shared { .. } => None,
-            })
-            .collect(),
-    }
-}

@@ -143,7 +143,7 @@ fn foreign_code_and_unknown_things_are_refused_by_name() {
     let custom = layer(&|layer| layer["registered_name"] = json!("mine>Dense"));
     assert!(custom.contains("mine>Dense"), "{custom}");
     let unknown = layer(&|layer| layer["class_name"] = json!("MultiHeadAttention"));
-    assert!(unknown.contains("`MultiHeadAttention`") && unknown.contains("Dense, DepthwiseConv2D"), "{unknown}");
+    assert!(unknown.contains("`MultiHeadAttention`") && unknown.contains("Dense, DepthwiseConv1D"), "{unknown}");
     let setting = layer(&|layer| layer["config"]["no_such_setting"] = json!(1));
     assert!(setting.contains("config.layers[2] (Dense).no_such_setting"), "{setting}");
     let regularizer =

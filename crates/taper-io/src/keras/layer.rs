@@ -20,10 +20,8 @@ fn table(mut object: Object) -> Result<Value> {
     let mut table = Map::new();
     for (key, value) in config {
         let (key, value) = match &*key {
-            "axis" if class == "Softmax" => {
-                check_last_axis(&value, rank)?;
-                continue;
-            }
+            // The last one by another number; only as -1 it is known for what a loss may work from the logits of.
+            "axis" if class == "Softmax" && is_last_axis(&value, rank) => continue,
             "layer" => ("of".to_owned(), inner(value, &key, class == "TimeDistributed")?),
             "backward_layer" => (key.clone(), inner(value, &key, false)?),
             "trainable" if value == json!(true) => continue,
@@ -50,17 +48,12 @@ fn input_rank(object: &Object) -> Option<usize> {
     object.rest.get("build_config")?.get("input_shape")?.as_array().map(|shape| shape.len() - 1)
 }
 
-/// A softmax runs over the last axis only.
-fn check_last_axis(axis: &Value, rank: Option<usize>) -> Result<()> {
+fn is_last_axis(axis: &Value, rank: Option<usize>) -> bool {
     let axis = match axis {
         Value::Array(axes) if axes.len() == 1 => &axes[0],
         other => other,
     };
-    let last = rank.is_some_and(|rank| axis == &json!(rank));
-    if axis == &json!(-1) || last {
-        return Ok(());
-    }
-    Err(Complaint::new("axis", "the last axis (-1)", brief(axis)).into())
+    axis == &json!(-1) || rank.is_some_and(|rank| axis == &json!(rank))
 }
 
 /// A setting that may be an object of Keras's: an initializer, regularizer, constraint or function.

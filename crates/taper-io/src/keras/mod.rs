@@ -28,6 +28,7 @@ mod config;
 #[cfg(test)]
 mod hostile;
 mod layer;
+mod network;
 mod read;
 mod train;
 mod variable;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use taper::{Complaint, FitConfig, LayerSpec, Model, OptimizerState, Result};
 
-use super::config::{self, owned};
+use super::config;
 use super::variable::{self, Layout};
+use super::write::{in_order, layers};
 use super::{CONFIG, METADATA, WEIGHTS, compile};
 use crate::file::read_file;
 use crate::hdf5::File;
@@ -63,7 +64,7 @@ pub fn read_keras_bytes(bytes: &[u8], options: &ReadOptions) -> Result<KerasMode
         compile::compile_config(config.compile).map_err(|error| error.within(format!("{CONFIG}: compile_config")))?;
 
     let slots = Model::plan(&config.spec).map_err(|error| error.within(CONFIG))?;
-    let layers = named(owned(&config.spec));
+    let layers = named(config.spec.owned());
     let layout = Layout::new(&layers, &slots);
     let file = entry(WEIGHTS)?;
     let inside = |error: taper::Error| error.within(WEIGHTS);
@@ -87,14 +88,12 @@ pub fn read_keras_bytes(bytes: &[u8], options: &ReadOptions) -> Result<KerasMode
 pub fn read_keras_weights(path: &Path, model: &mut Model, options: &ReadOptions) -> crate::Result<()> {
     let bytes = read_file(path)?;
     let read = || -> Result<Vec<f32>> {
-        let slots = model.params().slots();
-        let names: Vec<String> = model.summary().into_iter().map(|layer| layer.name).collect();
-        let specs = owned(model.spec());
-        let layers: Vec<(&str, &LayerSpec)> = names.iter().map(String::as_str).zip(specs).collect();
-        let layout = Layout::new(&layers, slots);
-        let weights = variable::weights(&File::root(&bytes)?, &layout, slots, bytes.len())?;
+        let layers = layers(model);
+        let (specs, slots) = in_order(&layers, model);
+        let layout = Layout::new(&specs, &slots);
+        let weights = variable::weights(&File::root(&bytes)?, &layout, &slots, bytes.len())?;
         if !options.allow_nan {
-            variable::check_finite(&weights, slots)?;
+            variable::check_finite(&weights, &slots)?;
         }
         Ok(weights)
     };

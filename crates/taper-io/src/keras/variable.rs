@@ -72,10 +72,10 @@ fn open<'a>(root: &Group<'a>, path: &str) -> Result<Option<Group<'a>>, Complaint
     }
 }
 
-/// The weights of the file, in the order of the slots. Nothing is allocated before all shapes are as the model says.
+/// The weights of the file, each where its slot says. Nothing is allocated before all shapes are as the model says.
 pub(super) fn weights(root: &Group<'_>, layout: &Layout, slots: &[ParamSlot], file_len: usize) -> Result<Vec<f32>> {
     let mut complaints = Complaints::new();
-    let len = slots.last().map_or(0, |slot| slot.range.end);
+    let len = slots.iter().map(|slot| slot.range.len()).sum::<usize>();
     if len > file_len / 4 {
         let expected = format!("{len} numbers, as the configuration says");
         return Err(Complaint::new("", expected, format!("a file of {file_len} bytes")).into());
@@ -104,11 +104,9 @@ pub(super) fn weights(root: &Group<'_>, layout: &Layout, slots: &[ParamSlot], fi
     }
     complaints.finish()?;
 
-    let mut weights = Vec::with_capacity(len);
-    for set in sets.into_iter().flatten() {
-        if let Values::F32(numbers) = set.values {
-            weights.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
-        }
+    let mut weights = vec![0.0; len];
+    for (slot, set) in slots.iter().zip(sets.iter().flatten()) {
+        fill(&mut weights[slot.range.clone()], set);
     }
     Ok(weights)
 }

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use taper::{
-    Complaint, FitConfig, GraphLayer, LayerSpec, LearningRate, Model, ModelSpec, OptimizerState, Result, Shape,
-};
+use taper::{FitConfig, LayerSpec, LearningRate, Model, ModelSpec, OptimizerState, ParamSlot, Result};
 
-use super::config::owned;
 use super::layer::{object, to_keras};
+use super::network::{Network, free_name, layer_order};
 use super::variable::{Layout, Variable, optimizer_variables};
 use super::{CONFIG, METADATA, WEIGHTS, compile};
 use crate::hdf5::{self, Node};
@@ -78,10 +76,24 @@ pub fn keras_bytes(model: &Model, fit: Option<&FitConfig>, optimizer: Option<&Op
     Ok(archive::archive(&entries)?)
 }
 
-/// The layers a model owns, with their names and the shapes of their outputs.
-fn layers(model: &Model) -> Vec<(String, Shape, &LayerSpec)> {
-    let summary = model.summary();
-    summary.into_iter().zip(owned(model.spec())).map(|(line, spec)| (line.name, line.output_shape, spec)).collect()
+/// The layers a model owns, with their names.
+pub(super) fn layers(model: &Model) -> Vec<(String, &LayerSpec)> {
+    model.summary().into_iter().map(|line| line.name).zip(model.spec().owned()).collect()
+}
+
+/// The layers and their parameters in Keras's order.
+pub(super) fn in_order<'a>(
+    layers: &'a [(String, &'a LayerSpec)],
+    model: &Model,
+) -> (Vec<(&'a str, &'a LayerSpec)>, Vec<ParamSlot>) {
+    let order = layer_order(model);
+    let specs: Vec<(&str, &LayerSpec)> = order.iter().map(|i| (layers[*i].0.as_str(), layers[*i].1)).collect();
+    let own = |name: &str| {
+        let prefix = format!("{name}/");
+        model.params().slots().iter().filter(move |slot| slot.path.starts_with(&prefix)).cloned()
+    };
+    let slots = specs.iter().flat_map(|(name, _)| own(name)).collect();
+    (specs, slots)
 }
 
 fn batch_shape(sizes: &[usize]) -> Value {
@@ -109,19 +121,11 @@ fn keras_layer(i: usize, name: &str, spec: &LayerSpec) -> Result<Value> {
     Ok(object("keras.layers", class, config))
 }
 
-/// A name that no layer has.
-fn free_name(name: &str, layers: &[(String, Shape, &LayerSpec)]) -> String {
-    let mut name = name.to_owned();
-    while layers.iter().any(|(other, ..)| *other == name) {
-        name.push('_');
-    }
-    name
-}
-
 fn sequential(model: &Model) -> Result<Value> {
     let layers = layers(model);
-    let mut list = vec![input_layer(model, &free_name("input_layer", &layers))];
-    for (i, (name, _, spec)) in layers.iter().enumerate() {
+    let taken = |name: &str| layers.iter().any(|(other, _)| other == name);
+    let mut list = vec![input_layer(model, &free_name("input_layer", &taken))];
+    for (i, (name, spec)) in layers.iter().enumerate() {
         list.push(keras_layer(i, name, spec)?);
     }
     let shape = batch_shape(model.input_shape().sizes());
@@ -135,91 +139,12 @@ fn sequential(model: &Model) -> Result<Value> {
 }
 
 fn functional(model: &Model) -> Result<Value> {
-    let ModelSpec::Graph(graph) = model.spec() else {
-        return Err(Complaint::new("model", "a graph", "a stack").into());
-    };
+    let network = Network::new(model);
     let layers = layers(model);
-    let input = free_name("input", &layers);
-    let mut first = input_layer(model, &input);
-    first["name"] = json!(input);
-    first["inbound_nodes"] = json!([]);
-    let mut list = vec![first];
-    let mut positions = BTreeMap::new();
-    for (i, (name, _, spec)) in layers.iter().enumerate() {
-        let mut layer = keras_layer(i, name, spec)?;
-        layer["name"] = json!(name);
-        layer["inbound_nodes"] = json!([]);
-        positions.insert(name.as_str(), list.len());
-        list.push(layer);
-    }
-
-    // Which use of which layer each name stands for; owners come first in the file, whatever their order here.
-    let mut uses: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
-    let mut owners = layers.iter().map(|(name, ..)| name.as_str());
-    let mut names = Vec::new();
-    for node in &graph.nodes {
-        let name = match &node.layer {
-            GraphLayer::Own(_) => owners.next().unwrap_or_default(),
-            GraphLayer::Shared { name: Some(name), .. } => name,
-            GraphLayer::Shared { name: None, shares } => {
-                return Err(Complaint::new(
-                    "nodes",
-                    "a name for every use of a shared layer",
-                    format!("none for one of `{shares}`"),
-                )
-                .into());
-            }
-        };
-        names.push(name);
-        if matches!(node.layer, GraphLayer::Own(_)) {
-            uses.insert(name, (name, 0));
-        }
-    }
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for (node, name) in graph.nodes.iter().zip(&names) {
-        if let GraphLayer::Shared { shares, .. } = &node.layer {
-            let count = counts.entry(shares).or_insert(0);
-            *count += 1;
-            uses.insert(name, (shares, *count));
-        }
-    }
-
-    let shape_of = |layer: &str| layers.iter().find(|(name, ..)| name == layer).map(|(_, shape, _)| shape.sizes());
-    let tensor = |name: &str| {
-        let (layer, node) =
-            if name == "input" { (input.as_str(), 0) } else { uses.get(name).copied().unwrap_or((name, 0)) };
-        let sizes = shape_of(layer).unwrap_or(model.input_shape().sizes());
-        json!({
-            "class_name": "__keras_tensor__",
-            "config": { "shape": batch_shape(sizes), "dtype": "float32", "keras_history": [layer, node, 0] },
-        })
-    };
-    let mut before = "input";
-    // A layer's calls stand in the order of their numbers: its owner's first.
-    let own_first = |(node, _): &(&taper::GraphNode, &&str)| matches!(node.layer, GraphLayer::Shared { .. });
-    let mut ordered = Vec::new();
-    for (node, name) in graph.nodes.iter().zip(&names) {
-        let inputs: Vec<&str> = match &node.inputs {
-            Some(inputs) => inputs.iter().map(String::as_str).collect(),
-            None => vec![before],
-        };
-        ordered.push((own_first(&(node, name)), *name, inputs));
-        before = name;
-    }
-    ordered.sort_by_key(|(shared, ..)| *shared);
-    for (_, name, inputs) in ordered {
-        let (layer, _) = uses.get(name).copied().unwrap_or((name, 0));
-        let merges = inputs.len() > 1;
-        let tensors: Vec<Value> = inputs.into_iter().map(tensor).collect();
-        let args = if merges { json!([tensors]) } else { json!(tensors) };
-        if let Some(position) = positions.get(layer)
-            && let Some(calls) = list[*position]["inbound_nodes"].as_array_mut()
-        {
-            calls.push(json!({ "args": args, "kwargs": {} }));
-        }
-    }
-    let output = graph.output.as_deref().or(names.last().copied()).unwrap_or_default();
-    let (layer, node) = uses.get(output).copied().unwrap_or((output, 0));
+    let list = network.write(|layer| match layer {
+        None => Ok(input_layer(model, network.input())),
+        Some(i) => keras_layer(i, &layers[i].0, layers[i].1),
+    })?;
     Ok(json!({
         "module": "keras.src.models.functional",
         "class_name": "Functional",
@@ -227,8 +152,8 @@ fn functional(model: &Model) -> Result<Value> {
             "name": "functional",
             "trainable": true,
             "layers": list,
-            "input_layers": [input, 0, 0],
-            "output_layers": [layer, node, 0],
+            "input_layers": [network.input(), 0, 0],
+            "output_layers": network.output(),
         },
         "registered_name": "Functional",
         "build_config": { "input_shape": null },
@@ -237,10 +162,9 @@ fn functional(model: &Model) -> Result<Value> {
 
 /// The contents of `model.weights.h5`.
 fn weights(model: &Model, optimizer: Option<(&FitConfig, &OptimizerState)>) -> Vec<u8> {
-    let slots = model.params().slots();
     let layers = layers(model);
-    let specs: Vec<(&str, &LayerSpec)> = layers.iter().map(|(name, _, spec)| (name.as_str(), *spec)).collect();
-    let layout = Layout::new(&specs, slots);
+    let (specs, slots) = in_order(&layers, model);
+    let layout = Layout::new(&specs, &slots);
     let array = |data: &[f32], slot: usize| Node::F32(slots[slot].spec.shape.sizes().to_vec(), data.to_vec());
     let mut root = Node::group();
     root.insert("vars", Node::Group(Some("model".to_owned()), BTreeMap::new()));
@@ -253,7 +177,7 @@ fn weights(model: &Model, optimizer: Option<(&FitConfig, &OptimizerState)>) -> V
     if let Some((fit, state)) = optimizer {
         let step = state.iterations;
         let remembered = |data: &[f32], slot: usize| array(&data[state.place(&slots[slot].range)], slot);
-        for (i, variable) in optimizer_variables(fit, slots, true).into_iter().enumerate() {
+        for (i, variable) in optimizer_variables(fit, &slots, true).into_iter().enumerate() {
             let node = match variable {
                 Variable::Iterations => Node::I64(step as i64),
                 Variable::LearningRate => {

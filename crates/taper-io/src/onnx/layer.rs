@@ -1,8 +1,10 @@
 //! One layer after the other, as operators.
 
-use taper::{Activation, Complaint, LayerKind, LayerSpec, Padding};
+use taper::{Activation, Complaint, LayerKind, LayerSpec};
 
+use super::activation::activation;
 use super::proto::Attribute;
+use super::window::{Window, both, convolution, depthwise, filters, pool, transposed};
 use super::writer::{Value, Writer};
 use super::{Param, recurrent, refuse};
 
@@ -45,7 +47,10 @@ pub(super) fn emit(
             activation(writer, layer.activation, y)
         }
         LayerKind::Activation(layer) => activation(writer, layer.activation, x.to_owned()),
-        LayerKind::Softmax(_) => activation(writer, Activation::Softmax, x.to_owned()),
+        LayerKind::Softmax(layer) => match layer.axis.0[..] {
+            [axis] => writer.node("Softmax", &[x], &[("axis", Attribute::Int(axis))]),
+            _ => return Err(refuse(spec, "a softmax over several dimensions")),
+        },
         LayerKind::Elu(layer) => activation(writer, Activation::Elu { alpha: layer.alpha }, x.to_owned()),
         LayerKind::LeakyReLu(layer) => {
             let function = Activation::LeakyRelu { negative_slope: layer.negative_slope };
@@ -97,7 +102,7 @@ pub(super) fn emit(
             let y = writer.node("Mul", &[x, &scale], &[]);
             writer.node("Add", &[&y, &shift], &[])
         }
-        LayerKind::LayerNormalization(layer) => layer_normalization(writer, spec, layer, params, input)?,
+        LayerKind::LayerNormalization(layer) => layer_normalization(writer, layer, params, input),
         LayerKind::Add(_) => fold(writer, "Add", inputs),
         LayerKind::Subtract(_) => fold(writer, "Sub", inputs),
         LayerKind::Multiply(_) => fold(writer, "Mul", inputs),
@@ -123,6 +128,18 @@ pub(super) fn emit(
         LayerKind::ZeroPadding2d(layer) => {
             let margins = layer.padding;
             pad(writer, x, &[[margins.top, margins.bottom], [margins.left, margins.right]])
+        }
+        LayerKind::Cropping1d(layer) => crop(writer, x, &[layer.cropping], input),
+        LayerKind::Cropping2d(layer) => {
+            let margins = layer.cropping;
+            crop(writer, x, &[[margins.top, margins.bottom], [margins.left, margins.right]], input)
+        }
+        LayerKind::UpSampling1d(layer) => {
+            let [steps, channels] = input.sizes[..] else { return Err(refuse(spec, "another input")) };
+            let apart = writer.reshape(x, &[steps, 1, channels]);
+            let repeats = writer.ints(&[1, 1, layer.size as i64, 1]);
+            let more = writer.node("Tile", &[&apart, &repeats], &[]);
+            writer.reshape(&more, sizes)
         }
         LayerKind::UpSampling2d(layer) => {
             let [height, width, channels] = input.sizes[..] else { return Err(refuse(spec, "another input")) };
@@ -152,12 +169,7 @@ pub(super) fn emit(
             pool(writer, "AveragePool", input, &both(layer.pool_size), &both(strides), layer.padding)
         }
         LayerKind::Conv1d(layer) => {
-            let window = Window {
-                size: vec![layer.kernel_size],
-                strides: vec![layer.strides],
-                dilation: vec![layer.dilation_rate],
-                padding: layer.padding,
-            };
+            let window = Window::over_steps(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
             let kernel = filters(writer, params[0], 1, [2, 1]);
             let y = convolution(writer, input, &window, &kernel, layer.groups);
             let y = bias(writer, y, &params[1..]);
@@ -185,6 +197,26 @@ pub(super) fn emit(
             let y = bias(writer, y, &params[2..]);
             activation(writer, layer.activation, y)
         }
+        LayerKind::DepthwiseConv1d(layer) => {
+            let window = Window::over_steps(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
+            let y = depthwise(writer, input, &window, params[0]);
+            let y = bias(writer, y, &params[1..]);
+            activation(writer, layer.activation, y)
+        }
+        LayerKind::SeparableConv1d(layer) => {
+            let window = Window::over_steps(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
+            let y = depthwise(writer, input, &window, params[0]);
+            let pointwise = writer.floats(&params[1].sizes[1..], params[1].data);
+            let y = writer.node("MatMul", &[&y, &pointwise], &[]);
+            let y = bias(writer, y, &params[2..]);
+            activation(writer, layer.activation, y)
+        }
+        LayerKind::Conv1dTranspose(layer) => {
+            let window = Window::over_steps(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
+            let y = transposed(writer, input, &window, params[0], sizes);
+            let y = bias(writer, y, &params[1..]);
+            activation(writer, layer.activation, y)
+        }
         LayerKind::Conv2dTranspose(layer) => {
             let window = Window::new(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
             let y = transposed(writer, input, &window, params[0], sizes);
@@ -210,92 +242,36 @@ fn bias(writer: &mut Writer, y: String, params: &[Param<'_>]) -> String {
     }
 }
 
-/// f(x).
-pub(super) fn activation(writer: &mut Writer, function: Activation, x: String) -> String {
-    let (operation, attributes) = match function {
-        Activation::Linear => return x,
-        Activation::Relu => ("Relu", vec![]),
-        Activation::Relu6 => {
-            let (least, most) = (writer.number(0.0), writer.number(6.0));
-            return writer.node("Clip", &[&x, &least, &most], &[]);
-        }
-        Activation::LeakyRelu { negative_slope } => ("LeakyRelu", vec![("alpha", Attribute::Float(negative_slope))]),
-        Activation::Elu { alpha } => ("Elu", vec![("alpha", Attribute::Float(alpha))]),
-        Activation::Selu => ("Selu", vec![]),
-        Activation::Sigmoid => ("Sigmoid", vec![]),
-        Activation::HardSigmoid => ("HardSigmoid", vec![("alpha", Attribute::Float(1.0 / 6.0))]),
-        Activation::Tanh => ("Tanh", vec![]),
-        Activation::Softplus => ("Softplus", vec![]),
-        Activation::Softsign => ("Softsign", vec![]),
-        Activation::Exponential => ("Exp", vec![]),
-        Activation::Softmax => ("Softmax", vec![("axis", Attribute::Int(-1))]),
-        Activation::Swish => {
-            let gate = writer.node("Sigmoid", &[&x], &[]);
-            return writer.node("Mul", &[&x, &gate], &[]);
-        }
-        Activation::Gelu => {
-            // x / 2 · (1 + erf(x / √2))
-            let [root, one, half] = [std::f32::consts::FRAC_1_SQRT_2, 1.0, 0.5].map(|number| writer.number(number));
-            let scaled = writer.node("Mul", &[&x, &root], &[]);
-            let erf = writer.node("Erf", &[&scaled], &[]);
-            let gate = writer.node("Add", &[&erf, &one], &[]);
-            let product = writer.node("Mul", &[&x, &gate], &[]);
-            return writer.node("Mul", &[&product, &half], &[]);
-        }
-    };
-    writer.node(operation, &[&x], &attributes)
-}
-
+/// The axes go to the end, and come back.
 fn layer_normalization(
     writer: &mut Writer,
-    spec: &LayerSpec,
     layer: &taper::LayerNormalization,
     params: &[Param<'_>],
     input: &Value,
-) -> Result<String, Complaint> {
+) -> String {
     let rank = input.sizes.len() as i64;
-    let first = first_axis(layer, rank);
-    let count = layer.axis.0.len() as i64;
-    let inner = first + count != rank;
-    if inner && count > 1 {
-        return Err(refuse(spec, "axes that are not the last"));
-    }
-    // One that is not the last goes to the end and comes back.
-    let (x, first, sizes) = if inner {
-        let order: Vec<i64> = (0..=rank).filter(|i| *i != first + 1).chain([first + 1]).collect();
-        (writer.transpose(&input.name, &order), rank - 1, &input.sizes[first as usize..=first as usize])
-    } else {
-        (input.name.clone(), first, &input.sizes[first as usize..])
-    };
+    let resolve = |axis: &i64| if *axis < 0 { axis + rank + 1 } else { *axis };
+    let mut axes: Vec<i64> = layer.axis.0.iter().map(resolve).collect();
+    axes.sort_unstable();
+    let order: Vec<i64> = (0..=rank).filter(|i| !axes.contains(i)).chain(axes.iter().copied()).collect();
+    let moved = !order.is_sorted();
+    let x = if moved { writer.transpose(&input.name, &order) } else { input.name.clone() };
+    let sizes: Vec<usize> = axes.iter().map(|axis| input.sizes[*axis as usize - 1]).collect();
     let scale = match params.first().filter(|_| layer.scale) {
-        Some(gamma) => writer.floats(sizes, gamma.data),
-        None => writer.floats(sizes, &vec![1.0; sizes.iter().product()]),
+        Some(gamma) => writer.floats(&sizes, gamma.data),
+        None => writer.floats(&sizes, &vec![1.0; sizes.iter().product()]),
     };
-    let shift = params.last().filter(|_| layer.center).map(|beta| writer.floats(sizes, beta.data));
+    let shift = params.last().filter(|_| layer.center).map(|beta| writer.floats(&sizes, beta.data));
     let inputs: Vec<&str> = [x.as_str(), &scale].into_iter().chain(shift.as_deref()).collect();
-    let attributes = [("axis", Attribute::Int(first - rank)), ("epsilon", Attribute::Float(layer.epsilon as f32))];
+    let attributes =
+        [("axis", Attribute::Int(-(axes.len() as i64))), ("epsilon", Attribute::Float(layer.epsilon as f32))];
     let y = writer.node("LayerNormalization", &inputs, &attributes);
-    if !inner {
-        return Ok(y);
+    if !moved {
+        return y;
     }
-    let axis = first_axis(layer, rank) + 1;
-    let back: Vec<i64> = (0..=rank)
-        .map(|i| {
-            if i < axis {
-                i
-            } else if i == axis {
-                rank
-            } else {
-                i - 1
-            }
-        })
-        .collect();
-    Ok(writer.transpose(&y, &back))
-}
-
-/// The first of the axes, from 0 without the rows.
-fn first_axis(layer: &taper::LayerNormalization, rank: i64) -> i64 {
-    layer.axis.0.iter().map(|axis| if *axis < 0 { axis + rank } else { axis - 1 }).min().unwrap_or(0)
+    let back: Vec<i64> =
+        (0..=rank).map(|i| order.iter().position(|from| *from == i).unwrap_or_default() as i64).collect();
+    writer.transpose(&y, &back)
 }
 
 /// ((a ∘ b) ∘ c) ….
@@ -319,147 +295,11 @@ fn pad(writer: &mut Writer, x: &str, margins: &[[usize; 2]]) -> String {
     writer.node("Pad", &[x, &pads], &[])
 }
 
-fn both(pair: taper::Pair) -> [usize; 2] {
-    [pair.height, pair.width]
-}
-
-/// A window in one or two directions.
-struct Window {
-    size: Vec<usize>,
-    strides: Vec<usize>,
-    dilation: Vec<usize>,
-    padding: Padding,
-}
-
-impl Window {
-    fn new(size: taper::Pair, strides: taper::Pair, dilation: taper::Pair, padding: Padding) -> Self {
-        Self { size: both(size).into(), strides: both(strides).into(), dilation: both(dilation).into(), padding }
-    }
-
-    /// From the first tap to the last, in direction `i`.
-    fn span(&self, i: usize) -> usize {
-        (self.size[i] - 1) * self.dilation[i] + 1
-    }
-
-    /// Zeros before in every direction, then behind, as TensorFlow places them.
-    fn pads(&self, sizes: &[usize]) -> Vec<i64> {
-        let around = |i: usize| {
-            let span = self.span(i);
-            match self.padding {
-                Padding::Valid => (0, 0),
-                Padding::Causal => (span - 1, 0),
-                Padding::Same => {
-                    let reach = (sizes[i].div_ceil(self.strides[i]) - 1) * self.strides[i] + span;
-                    let all = reach.saturating_sub(sizes[i]);
-                    (all / 2, all - all / 2)
-                }
-            }
-        };
-        let directions = 0..self.size.len();
-        directions.clone().map(|i| around(i).0 as i64).chain(directions.map(|i| around(i).1 as i64)).collect()
-    }
-}
-
-fn numbers(sizes: &[usize]) -> Attribute<'static> {
-    Attribute::Ints(sizes.iter().map(|size| *size as i64).collect())
-}
-
-/// Channels before the directions, and back.
-fn channels_first(writer: &mut Writer, x: &str, directions: usize) -> String {
-    writer.transpose(x, if directions == 1 { &[0, 2, 1] } else { &[0, 3, 1, 2] })
-}
-
-fn channels_last(writer: &mut Writer, x: &str, directions: usize) -> String {
-    writer.transpose(x, if directions == 1 { &[0, 2, 1] } else { &[0, 2, 3, 1] })
-}
-
-fn pool(
-    writer: &mut Writer,
-    operation: &str,
-    input: &Value,
-    size: &[usize],
-    strides: &[usize],
-    padding: Padding,
-) -> String {
-    let window = Window { size: size.into(), strides: strides.into(), dilation: vec![1; size.len()], padding };
-    let x = channels_first(writer, &input.name, size.len());
-    let attributes = [
-        ("kernel_shape", numbers(size)),
-        ("strides", numbers(strides)),
-        ("pads", Attribute::Ints(window.pads(&input.sizes))),
-    ];
-    let y = writer.node(operation, &[&x], &attributes);
-    channels_last(writer, &y, size.len())
-}
-
-/// A kernel whose dimensions are the directions and two more, with those two first in this order.
-fn filters(writer: &mut Writer, kernel: Param<'_>, directions: usize, [first, second]: [usize; 2]) -> String {
-    let mut order = vec![first, second];
-    order.extend(0..directions);
-    let (sizes, data) = permuted(kernel, &order);
-    writer.floats(&sizes, &data)
-}
-
-/// The same numbers with the dimensions in this order.
-fn permuted(param: Param<'_>, order: &[usize]) -> (Vec<usize>, Vec<f32>) {
-    let sizes: Vec<usize> = order.iter().map(|dim| param.sizes[*dim]).collect();
-    let strides: Vec<usize> = order.iter().map(|dim| param.sizes[dim + 1..].iter().product()).collect();
-    let source = |mut place: usize| {
-        let mut source = 0;
-        for (size, stride) in sizes.iter().zip(&strides).rev() {
-            source += place % size * stride;
-            place /= size;
-        }
-        source
-    };
-    let data = (0..param.data.len()).map(|i| param.data[source(i)]).collect();
-    (sizes, data)
-}
-
-fn convolution(writer: &mut Writer, input: &Value, window: &Window, kernel: &str, groups: usize) -> String {
-    let directions = window.size.len();
-    let x = channels_first(writer, &input.name, directions);
-    let attributes = [
-        ("kernel_shape", numbers(&window.size)),
-        ("strides", numbers(&window.strides)),
-        ("dilations", numbers(&window.dilation)),
-        ("pads", Attribute::Ints(window.pads(&input.sizes))),
-        ("group", Attribute::Int(groups as i64)),
-    ];
-    let y = writer.node("Conv", &[&x, kernel], &attributes);
-    channels_last(writer, &y, directions)
-}
-
-/// A convolution whose groups are the channels: kernel (height, width, channels, multiplier).
-fn depthwise(writer: &mut Writer, input: &Value, window: &Window, kernel: Param<'_>) -> String {
-    let [height, width, channels, multiplier] = *kernel.sizes else { return String::new() };
-    let (_, data) = permuted(kernel, &[2, 3, 0, 1]);
-    let kernel = writer.floats(&[channels * multiplier, 1, height, width], &data);
-    convolution(writer, input, window, &kernel, channels)
-}
-
-/// The kernel is (height, width, filters, channels).
-fn transposed(writer: &mut Writer, input: &Value, window: &Window, kernel: Param<'_>, sizes: &[usize]) -> String {
-    let kernel = filters(writer, kernel, 2, [3, 2]);
-    let (mut before, mut behind, mut more) = (vec![], vec![], vec![]);
-    for i in 0..2 {
-        // How much of the full result is cut off: before and behind alike for `same`, or what lacks at the end.
-        let full = window.strides[i] * (input.sizes[i] - 1) + window.span(i);
-        let cut = full.saturating_sub(sizes[i]);
-        let first = if window.padding == Padding::Same { cut / 2 } else { 0 };
-        before.push(first as i64);
-        behind.push((cut - first) as i64);
-        more.push(sizes[i].saturating_sub(full) as i64);
-    }
-    before.extend(behind);
-    let x = channels_first(writer, &input.name, 2);
-    let attributes = [
-        ("kernel_shape", numbers(&window.size)),
-        ("strides", numbers(&window.strides)),
-        ("dilations", numbers(&window.dilation)),
-        ("pads", Attribute::Ints(before)),
-        ("output_padding", Attribute::Ints(more)),
-    ];
-    let y = writer.node("ConvTranspose", &[&x, &kernel], &attributes);
-    channels_last(writer, &y, 2)
+/// What lies between margins, where some is left.
+fn crop(writer: &mut Writer, x: &str, margins: &[[usize; 2]], input: &Value) -> String {
+    let starts: Vec<i64> = margins.iter().map(|[before, _]| *before as i64).collect();
+    let ends: Vec<i64> = margins.iter().zip(&input.sizes).map(|([_, after], size)| (size - after) as i64).collect();
+    let axes: Vec<i64> = (1..=margins.len() as i64).collect();
+    let [starts, ends, axes] = [starts, ends, axes].map(|numbers| writer.ints(&numbers));
+    writer.node("Slice", &[x, &starts, &ends, &axes], &[])
 }

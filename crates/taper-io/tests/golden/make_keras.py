@@ -255,7 +255,43 @@ def operators():
     return keras.Model(inputs, layers.Dense(1, "sigmoid", name="out")(x))
 
 
+def longer_and_shorter():
+    """Sequences that are made longer and shorter again; every step is normalized by itself."""
+    inputs = keras.Input((6, 4))
+    x = layers.SeparableConv1D(4, 3, padding="same", depth_multiplier=2, activation="mish", depthwise_regularizer="l1", pointwise_regularizer="l2")(inputs)
+    x = layers.Conv1DTranspose(3, 3, strides=2, output_padding=1, kernel_regularizer="l2", activation="hard_silu", bias_constraint="non_neg")(x)
+    x = layers.Cropping1D((1, 3))(x)
+    x = layers.TimeDistributed(layers.BatchNormalization(momentum=0.7, gamma_regularizer="l2", beta_regularizer="l1"))(x)
+    x = layers.DepthwiseConv1D(2, strides=2, depth_multiplier=2, depthwise_constraint=constraints.MaxNorm(0.5), depthwise_regularizer="l2", activation="celu")(x)
+    x = layers.UpSampling1D(2)(x)
+    x = layers.Concatenate()([x, layers.Dense(2, "squareplus")(x)])
+    return keras.Model(inputs, layers.TimeDistributed(layers.Dense(3, "softmax"))(x))
+
+
+def masked_steps():
+    """Tokens whose padding does not count in the statistics of a step; branches of unequal length that meet."""
+    inputs = keras.Input((5,))
+    x = layers.Embedding(8, 4, mask_zero=True, embeddings_regularizer="l2")(inputs)
+    x = layers.TimeDistributed(layers.BatchNormalization(momentum=0.6))(x)
+    a = layers.Dense(4, "tanh", name="short")(x)
+    b = layers.Dense(4, "tanh", name="long_2")(layers.Dense(4, "soft_shrink", name="long_1")(x))
+    x = layers.Concatenate()([layers.Add()([a, b]), x])
+    return keras.Model(inputs, layers.Dense(1, "sigmoid")(layers.GRU(3, activation="mish", recurrent_activation="sparse_sigmoid")(x)))
+
+
 CASES = {
+    "own_longer_and_shorter": dict(model=longer_and_shorter, shape=(6, 4), target=("class", 10, 3), loss="sparse_categorical_crossentropy", count=21,
+                                   optimizer=lambda: optimizers.Adam(0.01), metrics=["accuracy"]),
+    "own_masked_steps": dict(model=masked_steps, shape=(5,), tokens=8, target=("binary", 1), loss="binary_crossentropy",
+                             optimizer=lambda: optimizers.Adam(0.01), metrics=["accuracy"]),
+    "own_output_padding": dict(
+        model=lambda: stack(
+            (4, 3, 2),
+            layers.Conv2DTranspose(3, (3, 2), strides=(2, 3), output_padding=(1, 2), padding="same", activation="tanh", kernel_regularizer="l2"),
+            layers.Conv2DTranspose(2, 3, strides=2, output_padding=0, activation="log_sigmoid", bias_regularizer="l1"),
+            layers.Cropping2D(((1, 2), (0, 3))), layers.LayerNormalization(axis=[1, 3], gamma_regularizer="l2", beta_constraint="non_neg"),
+            layers.AveragePooling2D(3), layers.LayerNormalization(axis=[1, 2]), layers.Flatten(), layers.Dense(2, "hard_tanh")),
+        shape=(4, 3, 2), target=("real", 2), loss="mse", count=19, optimizer=lambda: optimizers.RMSprop(0.005)),
     "own_operators": dict(model=operators, shape=(5,), target=("binary", 1), loss=lambda: {"out": losses.binary_crossentropy},
                           optimizer=lambda: optimizers.Adam(0.01), metrics={"out": [metrics.binary_accuracy, "bce"]}),
     "own_tagged_tokens": dict(model=tagged_tokens, shape=(6,), tokens=9, target=("class", 6, 4), loss="sparse_categorical_crossentropy",

@@ -1,6 +1,7 @@
 //! Figures: numbers in, a picture out. One file per figure.
 
 pub(crate) mod calibration;
+pub(crate) mod growth;
 pub(crate) mod learning_curves;
 pub(crate) mod paired_difference;
 pub(crate) mod sample_size;

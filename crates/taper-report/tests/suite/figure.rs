@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use taper_report::{
-    Calibration, CalibrationCurve, CalibrationPoint, Difference, Figure, LambdaCurve, LambdaMark, LambdaPoint,
+    Calibration, CalibrationCurve, CalibrationPoint, Difference, Figure, Growth, LambdaCurve, LambdaMark, LambdaPoint,
     LearningCurves, MetricCurves, PairedDifference, Role, SampleSize, Scatter, ScatterPoint, ScoreVsLambda, Series,
     SizeCurve, SizePoint, Surface, WeightNorms,
 };
@@ -148,6 +148,7 @@ fn figures(numbers: &[f64]) -> Vec<Figure> {
     let calibration = CalibrationCurve { label: "curve".into(), points: (0..count).map(bin).collect() };
     let size = |i| SizePoint { rows: at(i), mean: at(i + 1), lower: at(i + 2), upper: at(i + 3) };
     let sizes = SizeCurve { label: "curve".into(), points: (0..count).map(size).collect() };
+    let growth = Series { label: "curve".into(), x: numbers.to_vec(), y: (0..count).map(|i| at(i + 1)).collect() };
     let row = |i| Difference { label: "row".into(), mean: at(i), lower: at(i + 1), upper: at(i + 2) };
     vec![
         ScoreVsLambda {
@@ -179,6 +180,7 @@ fn figures(numbers: &[f64]) -> Vec<Figure> {
         PairedDifference { rows: (0..count).map(row).collect(), ..Default::default() }.figure(),
         Calibration { curves: vec![calibration; 2] }.figure(),
         SampleSize { curves: vec![sizes; 2], ..Default::default() }.figure(),
+        Growth { size: "units".into(), measured: growth, proportional: true }.figure(),
     ]
 }
 

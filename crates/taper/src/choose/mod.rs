@@ -28,7 +28,7 @@ pub use curve::Curve;
 pub use evidence::{LearningPoint, Overfitting};
 pub use fold::{FoldAt, Selection};
 pub use observer::{ChooseEvent, ChooseObserver};
-pub use protocol::{check_choose, choose};
+pub use protocol::{check_choose, choose, pending};
 pub use reliability::{Reliability, ReliabilityBin};
 pub use result::{Choice, Chosen, Claim, Family, FoldDifference, Gain, GridPoint, RowCount, RunCount, Score, Verdict};
 pub use spec::{ChooseMode, ChooseSpec, Rule};

@@ -16,7 +16,7 @@ use super::store::TrialStore;
 use super::trial::{Detail, Prepared, TrialOutcome, TrialSpec, fit_trial};
 use super::verdict::{plain, statement, verdict};
 use crate::train::Fitting;
-use crate::{Complaint, Complaints, Error, Experiment, Result, Rows, Seed, StopReason};
+use crate::{Complaint, Complaints, Error, Experiment, Quiet, Result, Rows, Seed, StopReason};
 
 /// Chooses penalty and strength on the development rows, measures the gain on rows that took part in no choice, and fits the
 /// choice on all development rows.
@@ -66,37 +66,93 @@ pub fn choose(
 ) -> Result<Chosen> {
     let spec = experiment.choose.clone().unwrap_or_default();
     let setting = prepare(experiment, &spec, rows)?;
-    let layout = Layout::of(rows);
-    let has_test = layout.has_test();
-    let runner = Runner::new(layout, rows, store, observer);
+    let runner = Runner::new(Layout::of(rows), rows, store, observer);
+    let choice = decide(&setting, &runner, rows)?;
+    refit(&setting, &runner, rows, choice)
+}
+
+/// The trials that [`choose`] would run next: those of its next step whose outcomes `store` lacks, in the order of the step.
+/// None, if the store has all that the choice is made of.
+///
+/// Which trials a step has depends on the outcomes of those before. A scheduler that has these trials [run](crate::run_trial)
+/// somewhere, puts their outcomes into the store and asks again, until there are none, has made the choice.
+///
+/// # Errors
+///
+/// As [`choose`].
+///
+/// # Example
+///
+/// ```
+/// use taper::*;
+///
+/// # fn main() -> Result<()> {
+/// # let experiment = Experiment::from_value(serde_json::json!({
+/// #     "data": { "source": "moons" },
+/// #     "model": { "input_shape": [2], "layers": [{ "layer": "dense", "units": 1, "activation": "sigmoid" }] },
+/// #     "fit": { "loss": "binary_crossentropy", "epochs": 5 },
+/// #     "choose": { "grid": [0.001, 0.01], "folds": 3, "repeats": 2, "evidence": false },
+/// # }))?;
+/// # let data = Dataset::from_sample(&data::make_moons(100, 0.2, 1)?)?;
+/// # let rows = PlainRows { data: &data, development: 30, standardize: false, classes: true, ordered: false };
+/// let store = MemoryStore::new();
+/// loop {
+///     let trials = pending(&experiment, &rows, &store)?;
+///     if trials.is_empty() {
+///         break;
+///     }
+///     for trial in trials {
+///         store.put(&trial.key(), &trial, &run_trial(&trial, &rows)?)?;
+///     }
+/// }
+/// let trials = store.len();
+/// choose(&experiment, &rows, &store, &Quiet)?;
+/// assert_eq!(store.len(), trials);
+/// # Ok(())
+/// # }
+/// ```
+pub fn pending(experiment: &Experiment, rows: &dyn Rows, store: &dyn TrialStore) -> Result<Vec<TrialSpec>> {
+    let spec = experiment.choose.clone().unwrap_or_default();
+    let setting = prepare(experiment, &spec, rows)?;
+    let runner = Runner::new(Layout::of(rows), rows, store, &Quiet).listing();
+    match decide(&setting, &runner, rows) {
+        Ok(_) | Err(Error::Interrupted) => Ok(runner.into_missing()),
+        Err(other) => Err(other),
+    }
+}
+
+/// Everything but the model: the choice, its gain and the evidence.
+fn decide(setting: &Setting<'_>, runner: &Runner<'_>, rows: &dyn Rows) -> Result<Choice> {
+    let spec = setting.spec;
+    let has_test = runner.layout.has_test();
     let once =
         (1 + spec.penalties.len() * spec.grid.as_ref().map_or(spec.points, Vec::len)) * spec.folds * spec.repeats;
     let choices = if has_test { 1 } else { 1 + spec.outer_folds };
     runner.total.store(choices * once, Ordering::Relaxed);
 
-    let selected = select(&setting, &runner, &[])?;
+    let selected = select(setting, runner, &[])?;
     let mut saved = selected.saved;
     let candidate = selected.chosen(spec.rule).clone();
     let (outer, gain, calibration) = if has_test {
-        let (gain, calibration) = declared_gain(&setting, &runner, &candidate)?;
+        let (gain, calibration) = declared_gain(setting, runner, &candidate)?;
         (vec![], gain, calibration)
     } else {
-        let (outer, calibration, outer_saved) = outer_folds(&setting, &runner)?;
+        let (outer, calibration, outer_saved) = outer_folds(setting, runner)?;
         saved += outer_saved;
-        let gain = outer_gain(&setting, &runner, &outer)?;
+        let gain = outer_gain(setting, runner, &outer)?;
         (outer, gain, calibration)
     };
     let evidence = match selected.entries.iter().find(|entry| entry.candidate == candidate) {
-        Some(chosen) if spec.evidence => Some(evidence::gather(&setting, &runner, &selected.entries[0], chosen)?),
+        Some(chosen) if spec.evidence => Some(evidence::gather(setting, runner, &selected.entries[0], chosen)?),
         _ => None,
     };
-    let families = families(&setting, &selected);
-    let differences = differences(&setting, &selected, &candidate);
+    let families = families(setting, &selected);
+    let differences = differences(setting, &selected, &candidate);
     let points: Vec<GridPoint> =
-        selected.entries.iter().map(|entry| grid_point(&setting, entry, &selected.entries[0])).collect();
+        selected.entries.iter().map(|entry| grid_point(setting, entry, &selected.entries[0])).collect();
     let (best, one_se) = (&selected.entries[selected.best], &selected.entries[selected.one_se]);
-    let verdict = verdict(&candidate, &gain, &score_name(&spec), points[0].score.mean.filter(|_| !setting.maximize));
-    let choice = Choice {
+    let verdict = verdict(&candidate, &gain, &score_name(spec), points[0].score.mean.filter(|_| !setting.maximize));
+    Ok(Choice {
         verdict,
         lambda_min: best.candidate.value,
         lambda_1se: one_se.candidate.value,
@@ -112,7 +168,7 @@ pub fn choose(
         differences,
         outer,
         families,
-        notes: notes(&setting, &selected, best, rows),
+        notes: notes(setting, &selected, best, rows),
         calibration,
         overfitting: evidence.as_ref().and_then(|evidence| evidence.overfitting.clone()),
         learning_curve: evidence.as_ref().map(|evidence| evidence.learning_curve.clone()).unwrap_or_default(),
@@ -120,8 +176,7 @@ pub fn choose(
         chosen_history: evidence.and_then(|evidence| evidence.chosen_history),
         baseline: points[0].clone(),
         grid: points[1..].to_vec(),
-    };
-    refit(&setting, &runner, rows, choice)
+    })
 }
 
 /// Everything about a choice that can be wrong, without training anything.

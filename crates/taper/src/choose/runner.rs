@@ -1,4 +1,4 @@
-//! Trials in parallel, each looked up before it is run and kept before it counts.
+//! Trials in parallel, each looked up before it is run and kept before it counts; or only those listed that would run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -23,6 +23,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) total: AtomicUsize,
     /// Keys of the trials that the result is made of.
     keys: Mutex<BTreeSet<String>>,
+    /// Trials that the store lacks, where such are listed and not run.
+    missing: Option<Mutex<Vec<TrialSpec>>>,
 }
 
 impl<'a> Runner<'a> {
@@ -41,7 +43,18 @@ impl<'a> Runner<'a> {
             done: AtomicUsize::new(0),
             total: AtomicUsize::new(0),
             keys: Mutex::default(),
+            missing: None,
         }
+    }
+
+    /// Lists what it would run, and runs nothing.
+    pub(crate) fn listing(self) -> Self {
+        Self { missing: Some(Mutex::default()), ..self }
+    }
+
+    /// The trials that the store lacked: it was interrupted there.
+    pub(crate) fn into_missing(self) -> Vec<TrialSpec> {
+        self.missing.unwrap_or_default().into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Trials that the result is made of so far.
@@ -56,6 +69,20 @@ impl<'a> Runner<'a> {
 
     /// The outcomes of these trials, in their order. Rows are prepared once for all trials that share them.
     pub(crate) fn run(&self, specs: &[TrialSpec]) -> Result<Vec<TrialOutcome>> {
+        if let Some(missing) = &self.missing {
+            let mut missing = missing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            // Where no penalty was chosen, the final comparison names one trial twice.
+            let mut named = BTreeSet::new();
+            for spec in specs {
+                let key = spec.key();
+                if self.store.get(&key)?.is_none() && named.insert(key) {
+                    missing.push(spec.clone());
+                }
+            }
+            if !missing.is_empty() {
+                return Err(Error::Interrupted);
+            }
+        }
         let mut shared: BTreeMap<String, Mutex<Option<std::sync::Arc<Prepared>>>> = BTreeMap::new();
         for spec in specs {
             shared.insert(rows_key(spec)?, Mutex::new(None));

@@ -176,6 +176,7 @@ fn resize(kind: &mut LayerKind, units: usize) {
         LayerKind::Dense(layer) => layer.units = units,
         LayerKind::Conv1d(layer) => layer.filters = units,
         LayerKind::Conv2d(layer) => layer.filters = units,
+        LayerKind::Conv1dTranspose(layer) => layer.filters = units,
         LayerKind::Conv2dTranspose(layer) => layer.filters = units,
         LayerKind::Embedding(layer) => layer.output_dim = units,
         LayerKind::SeparableConv2d(layer) => layer.filters = units,

@@ -100,6 +100,7 @@ impl<'a> Part<'a> {
             LayerKind::DepthwiseConv2d(layer) if layer.depth_multiplier > 1 => {
                 Err("it makes several channels of each one")
             }
+            LayerKind::Conv1dTranspose(layer) => unit(layer.filters, layer.activation),
             LayerKind::Conv2dTranspose(layer) => unit(layer.filters, layer.activation),
             // What a column says of a token is its weight.
             LayerKind::Embedding(layer) => unit(layer.output_dim, Activation::Linear),

@@ -124,6 +124,8 @@ fn pass(kind: &LayerKind) -> Pass {
         | LayerKind::AveragePooling1d(_)
         | LayerKind::AveragePooling2d(_)
         | LayerKind::BatchNormalization(_)
+        | LayerKind::Cropping1d(_)
+        | LayerKind::Cropping2d(_)
         | LayerKind::Dropout(_)
         | LayerKind::Elu(_)
         | LayerKind::Flatten(_)
@@ -141,6 +143,7 @@ fn pass(kind: &LayerKind) -> Pass {
         | LayerKind::Rescaling(_)
         | LayerKind::SpatialDropout1d(_)
         | LayerKind::SpatialDropout2d(_)
+        | LayerKind::UpSampling1d(_)
         | LayerKind::UpSampling2d(_)
         | LayerKind::ZeroPadding1d(_)
         | LayerKind::ZeroPadding2d(_) => Pass::Apart,
@@ -148,7 +151,8 @@ fn pass(kind: &LayerKind) -> Pass {
         LayerKind::DepthwiseConv2d(layer) if layer.depth_multiplier == 1 && layer.activation.unary().is_some() => {
             Pass::Apart
         }
-        LayerKind::SeparableConv2d(_) | LayerKind::Bidirectional(_) | LayerKind::Conv2dTranspose(_) => Pass::Mixed,
+        LayerKind::SeparableConv2d(_) | LayerKind::Bidirectional(_) => Pass::Mixed,
+        LayerKind::Conv1dTranspose(_) | LayerKind::Conv2dTranspose(_) => Pass::Mixed,
         LayerKind::Conv1d(layer) if layer.groups == 1 => Pass::Mixed,
         LayerKind::Conv2d(layer) if layer.groups == 1 => Pass::Mixed,
         _ => Pass::Unknown,

@@ -43,6 +43,9 @@ fn layers() -> Vec<Row> {
         row(LayerNormalization { scale: false, ..LayerNormalization::new() }, &[3, 19], &[3, 19], 19),
         row(LayerNormalization { center: false, epsilon: 0.1, ..LayerNormalization::new() }, &[3, 5], &[3, 5], 5),
         row(LayerNormalization::new().axis([1]), &[4, 3], &[4, 3], 8),
+        row(LayerNormalization::new().axis([1, 2]), &[3, 4, 2], &[3, 4, 2], 24),
+        row(LayerNormalization::new().axis([-1, 1]), &[3, 2, 4], &[3, 2, 4], 24),
+        row(LayerNormalization::new().axis([1, 2, 3]), &[3, 2, 4], &[3, 2, 4], 48),
         row(LeakyReLu::new(), &[8], &[8], 0),
         row(Permute::new([3, 1, 2]), &[2, 3, 4], &[4, 2, 3], 0),
         row(ReLu::new(), &[8], &[8], 0),
@@ -51,6 +54,8 @@ fn layers() -> Vec<Row> {
         row(Rescaling::new(0.5).offset(-1.0), &[3], &[3], 0),
         row(Reshape::new([-1, 3]), &[2, 6], &[4, 3], 0),
         row(Softmax::new(), &[2, 4], &[2, 4], 0),
+        row(Softmax::new().axis([1]), &[3, 4], &[3, 4], 0),
+        row(Softmax::new().axis([1, -1]), &[2, 3, 2], &[2, 3, 2], 0),
         row(SpatialDropout1d::new(0.4), &[3, 5], &[3, 5], 0),
         row(SpatialDropout2d::new(0.4), &[2, 3, 5], &[2, 3, 5], 0),
     ];
@@ -70,6 +75,9 @@ fn convolution_layers() -> Vec<Row> {
     let conv1d = Conv1d::new(3, 3);
     let conv2d = Conv2d::new(3, (3, 2));
     let transpose = Conv2dTranspose::new(3, (3, 2));
+    let transpose1d = Conv1dTranspose::new(3, 3);
+    let depthwise1d = DepthwiseConv1d::new(3);
+    let separable1d = SeparableConv1d::new(3, 3);
     let depthwise = DepthwiseConv2d::new((3, 2));
     let separable = SeparableConv2d::new(3, (3, 2));
     vec![
@@ -88,7 +96,44 @@ fn convolution_layers() -> Vec<Row> {
         row(transpose.clone(), &[3, 4, 2], &[5, 5, 3], 39),
         row(transpose.clone().strides((2, 3)).activation(Activation::Tanh), &[3, 4, 2], &[7, 12, 3], 39),
         row(transpose.clone().strides(2).padding(Same).activation(Activation::Swish), &[3, 4, 2], &[6, 8, 3], 39),
+        row(
+            Conv2dTranspose { output_padding: Some((1, 0).into()), ..transpose.clone().strides(2) },
+            &[3, 4, 2],
+            &[8, 8, 3],
+            39,
+        ),
+        row(
+            Conv2dTranspose { output_padding: Some((0, 2).into()), ..transpose.clone().strides((2, 3)).padding(Same) },
+            &[3, 4, 2],
+            &[5, 11, 3],
+            39,
+        ),
         row(Conv2dTranspose { dilation_rate: 2.into(), use_bias: false, ..transpose }, &[3, 4, 2], &[7, 6, 3], 36),
+        row(transpose1d.clone(), &[5, 2], &[7, 3], 21),
+        row(transpose1d.clone().strides(2).padding(Same).activation(Activation::Swish), &[5, 2], &[10, 3], 21),
+        row(
+            Conv1dTranspose { output_padding: Some(0), ..transpose1d.clone().strides(3).padding(Same) },
+            &[5, 2],
+            &[13, 3],
+            21,
+        ),
+        row(Conv1dTranspose { dilation_rate: 2, use_bias: false, ..transpose1d }, &[5, 2], &[9, 3], 18),
+        row(depthwise1d.clone(), &[7, 3], &[5, 3], 12),
+        row(depthwise1d.clone().padding(Same).strides(2).activation(Activation::Gelu), &[7, 3], &[4, 3], 12),
+        row(
+            DepthwiseConv1d { dilation_rate: 2, use_bias: false, ..depthwise1d.depth_multiplier(2) },
+            &[7, 3],
+            &[3, 6],
+            18,
+        ),
+        row(separable1d.clone(), &[7, 2], &[5, 3], 15),
+        row(separable1d.clone().padding(Same).strides(2).activation(Activation::Swish), &[7, 2], &[4, 3], 15),
+        row(
+            SeparableConv1d { dilation_rate: 2, use_bias: false, ..separable1d.depth_multiplier(2) },
+            &[7, 2],
+            &[3, 3],
+            24,
+        ),
         row(depthwise.clone(), &[5, 6, 3], &[3, 5, 3], 21),
         row(depthwise.clone().padding(Same).strides(2).activation(Activation::Relu), &[5, 6, 3], &[3, 3, 3], 21),
         row(depthwise.clone().depth_multiplier(2).activation(Activation::Gelu), &[5, 6, 3], &[3, 5, 6], 42),
@@ -139,6 +184,9 @@ fn pooling_layers() -> Vec<Row> {
         row(ZeroPadding1d { padding: [1, 2] }, &[3, 2], &[6, 2], 0),
         row(ZeroPadding2d::new((1, 2)), &[3, 4, 2], &[5, 8, 2], 0),
         row(ZeroPadding2d::new(margins), &[3, 4, 2], &[4, 9, 2], 0),
+        row(Cropping1d { cropping: [1, 2] }, &[5, 2], &[2, 2], 0),
+        row(Cropping2d::new(margins), &[3, 7, 2], &[2, 2, 2], 0),
+        row(UpSampling1d { size: 3 }, &[3, 2], &[9, 2], 0),
         row(UpSampling2d::new((2, 3)), &[3, 4, 2], &[6, 12, 2], 0),
     ]
 }
@@ -160,6 +208,17 @@ fn activations() -> Vec<Activation> {
         "gelu",
         "exponential",
         "softmax",
+        "celu",
+        "hard_shrink",
+        "hard_silu",
+        "hard_tanh",
+        "log_sigmoid",
+        "mish",
+        "soft_shrink",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "squareplus",
+        "tanh_shrink",
     ];
     named.iter().map(|name| serde_json::from_value((*name).into()).unwrap()).collect()
 }

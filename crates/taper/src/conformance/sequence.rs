@@ -37,6 +37,14 @@ pub(super) fn sequences() -> Vec<Row> {
         row(Gru::new(17), &[3, 1], &[17], 1020),
         row(TimeDistributed::new(Dense::new(2).activation(Activation::Softmax)), &[3, 4], &[3, 2], 10),
         row(TimeDistributed::new(Lstm::new(3)), &[2, 3, 2], &[2, 3], 72),
+        row(TimeDistributed::new(BatchNormalization::new()), &[3, 4], &[3, 4], 16),
+        row(
+            TimeDistributed::new(BatchNormalization { axis: 1, ..BatchNormalization::new() }),
+            &[2, 3, 2],
+            &[2, 3, 2],
+            12,
+        ),
+        row(TimeDistributed::new(LayerNormalization::new().axis([1])), &[2, 3, 2], &[2, 3, 2], 6),
         row(TimeDistributed::new(TimeDistributed::new(Dropout::new(0.3))), &[2, 3, 2], &[2, 3, 2], 0),
         row(
             Bidirectional::new(Lstm::new(2))

@@ -104,37 +104,6 @@ impl LayerConfig for Elu {
     }
 }
 
-/// e^x / Σ e^x over the last dimension.
-///
-/// # Shapes
-///
-/// Output as input.
-///
-/// # Example
-///
-/// ```
-/// use taper::{Dense, Sequential, Softmax};
-///
-/// let model = Sequential::new([4]).layer(Dense::new(3)).layer(Softmax::new());
-/// ```
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Softmax {}
-
-impl Softmax {
-    /// The layer; it has no settings.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {}
-    }
-}
-
-impl LayerConfig for Softmax {
-    fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
-        ActivationLayer::new(Activation::Softmax).build(inputs)
-    }
-}
-
 /// Where x > `threshold`, min(x, `max_value`); else `negative_slope · (x - threshold)`.
 ///
 /// # Shapes

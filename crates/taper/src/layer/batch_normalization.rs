@@ -173,7 +173,7 @@ impl LayerConfig for BatchNormalization {
         if axis + 1 == rank {
             self.over_last(input)
         } else {
-            moved_to_end(input, axis as usize, true, |input| self.over_last(input))
+            moved_to_end(input, &[axis as usize], true, |input| self.over_last(input))
         }
     }
 }

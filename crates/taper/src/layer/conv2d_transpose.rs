@@ -26,7 +26,8 @@ use crate::{Complaints, Result};
 /// # Shapes
 ///
 /// Input (height, width, channels); output height is height·stride + max(span - stride, 0) for `valid` padding, with
-/// span = (kernel height - 1)·dilation + 1, and height·stride for `same`; the width likewise; `filters` channels.
+/// span = (kernel height - 1)·dilation + 1, and height·stride for `same`. Where `output_padding` p is said, it is
+/// (height - 1)·stride + span + p and (height - 1)·stride + (span mod 2) + p. The width likewise; `filters` channels.
 ///
 /// # Parameters
 ///
@@ -57,6 +58,9 @@ pub struct Conv2dTranspose {
     /// What happens at the edge. Default: `valid`.
     #[serde(default)]
     pub padding: Padding,
+    /// How many rows and columns more the output has at its end, less than the strides. Default: as many as the strides ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_padding: Option<Pair>,
     /// How far apart the taps of the window are. Default: 1; greater only where all strides are 1.
     #[serde(default = "window::once_each")]
     pub dilation_rate: Pair,
@@ -95,6 +99,7 @@ impl Conv2dTranspose {
             kernel_size: kernel_size.into(),
             strides: window::once_each(),
             padding: Padding::Valid,
+            output_padding: None,
             dilation_rate: window::once_each(),
             activation: Activation::Linear,
             use_bias: true,
@@ -124,7 +129,7 @@ impl LayerConfig for Conv2dTranspose {
         complaints.finish()?;
         window.check_not_causal()?;
         window.check_either_stride_or_dilation()?;
-        let (rows, columns, channels) = window.transposed(input)?;
+        let (rows, columns, channels) = window.transposed(input, self.output_padding)?;
         let kernel = sized("kernel_size", &[rows.kernel, columns.kernel, self.filters, channels])?;
         let output = sized("filters", &[rows.input, columns.input, self.filters])?;
         let mut params = vec![
@@ -147,13 +152,14 @@ impl LayerConfig for Conv2dTranspose {
     }
 }
 
+/// A transposed convolution with all sizes fixed.
 #[derive(Debug)]
-struct Built {
+pub(super) struct Built {
     /// The convolution that this layer is the backward pass of.
-    geometry: Convolution,
-    activation: Activation,
-    params: Vec<ParamSpec>,
-    output: Shape,
+    pub(super) geometry: Convolution,
+    pub(super) activation: Activation,
+    pub(super) params: Vec<ParamSpec>,
+    pub(super) output: Shape,
 }
 
 impl Layer for Built {

@@ -146,12 +146,13 @@ impl LayerConfig for DepthwiseConv2d {
     }
 }
 
+/// A depthwise convolution with all sizes fixed.
 #[derive(Debug)]
-struct Built {
-    geometry: Depthwise,
-    activation: Activation,
-    params: Vec<ParamSpec>,
-    output: Shape,
+pub(super) struct Built {
+    pub(super) geometry: Depthwise,
+    pub(super) activation: Activation,
+    pub(super) params: Vec<ParamSpec>,
+    pub(super) output: Shape,
 }
 
 impl Layer for Built {

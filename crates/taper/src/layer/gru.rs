@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use taper_kernels::activation::Unary;
-use taper_kernels::matrix::{Matrix, column_sums, matmul_into};
+use taper_kernels::matrix::column_sums;
 use taper_kernels::recurrent::gru;
 
 use super::dense::{glorot_uniform, zeros};
 use super::recurrent::{
-    self, Cell, CellBackward, CellForward, Settings, Span, orthogonal, recurrent_layer, sigmoid, states, tanh,
+    self, Cell, CellBackward, CellForward, CellGradient, Settings, Span, orthogonal, recurrent_layer, sigmoid, states,
+    tanh,
 };
 use super::{Layer, LayerConfig};
 use crate::Result;
@@ -87,7 +88,7 @@ struct ResetAfter {
 
 impl Cell for ResetAfter {
     const GATES: usize = 3;
-    const PRODUCTS: &'static [usize] = &[3];
+    const PRODUCTS: [usize; 2] = [3, 0];
     const NAME: &'static str = "gru_cell";
 
     /// The sums of the state.
@@ -103,7 +104,6 @@ impl Cell for ResetAfter {
         let Span { steps, batch, units } = pass.span;
         let (state, sums) = (batch * units, 3 * units);
         let mut recurrence = pass.recurrence;
-        let product = recurrence.forward(0..3);
         for s in 0..steps {
             let (h_past, h) = states(pass.h, s, state);
             let all = s * batch * sums..(s + 1) * batch * sums;
@@ -115,7 +115,7 @@ impl Cell for ResetAfter {
                 n.chunks_exact_mut(sums).for_each(|n| n.copy_from_slice(pass.recurrent_bias));
             }
             if s > 0 {
-                recurrence.add(&product, h_past, n);
+                recurrence.add(0, h_past, n);
             }
             gru::after_forward(self.activation, self.gate, units, mask, z, n, h_past, h);
         }
@@ -126,7 +126,6 @@ impl Cell for ResetAfter {
         let (state, sums) = (batch * units, 3 * units);
         let dh = pass.dh;
         let mut recurrence = pass.recurrence;
-        let product = recurrence.backward(0..3);
         for s in (0..steps).rev() {
             pass.output.add(s, dh);
             let h_past = &pass.h[s * state..(s + 1) * state];
@@ -135,10 +134,13 @@ impl Cell for ResetAfter {
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             gru::after_backward(self.activation, self.gate, units, mask, z, n, h_past, dh);
             if s > 0 {
-                recurrence.add_back(&product, n, dh);
+                recurrence.add_back(0, n, dh);
             }
         }
-        recurrence.gradient(3, pass.h, pass.cache, pass.drecurrent_kernel);
+    }
+
+    fn gradient(&self, mut pass: CellGradient<'_>) {
+        pass.recurrence.gradient(0..3, pass.h, pass.cache, pass.drecurrent_kernel);
         if !pass.drecurrent_bias.is_empty() {
             column_sums(pass.cache, pass.drecurrent_bias);
         }
@@ -154,7 +156,7 @@ struct ResetBefore {
 
 impl Cell for ResetBefore {
     const GATES: usize = 3;
-    const PRODUCTS: &'static [usize] = &[2, 1];
+    const PRODUCTS: [usize; 2] = [2, 1];
     const NAME: &'static str = "gru_cell";
 
     /// The reset states, dropped for the candidate where there is dropout.
@@ -171,19 +173,18 @@ impl Cell for ResetBefore {
         let Span { steps, batch, units } = pass.span;
         let (state, sums) = (batch * units, 3 * units);
         let mut recurrence = pass.recurrence;
-        let (of_gates, of_candidate) = (recurrence.forward(0..2), recurrence.forward(2..3));
         for s in 0..steps {
             let (h_past, h) = states(pass.h, s, state);
             let z = &mut pass.gates[s * batch * sums..(s + 1) * batch * sums];
             let vh = &mut pass.cache[s * state..(s + 1) * state];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             if s > 0 {
-                recurrence.add(&of_gates, h_past, z);
+                recurrence.add(0, h_past, z);
             }
             gru::before_reset(self.gate, units, z, h_past, vh);
             if s > 0 {
                 recurrence.drop(2, vh);
-                recurrence.add_dropped(&of_candidate, vh, &mut z[2 * units..]);
+                recurrence.add_dropped(1, vh, &mut z[2 * units..]);
             }
             gru::before_mix(self.activation, self.gate, units, mask, z, h_past, h);
         }
@@ -194,7 +195,6 @@ impl Cell for ResetBefore {
         let (state, sums) = (batch * units, 3 * units);
         let (dh, dvh) = (pass.dh, pass.scratch);
         let mut recurrence = pass.recurrence;
-        let (of_gates, of_candidate) = (recurrence.backward(0..2), recurrence.backward(2..3));
         for s in (0..steps).rev() {
             pass.output.add(s, dh);
             let h_past = &pass.h[s * state..(s + 1) * state];
@@ -202,19 +202,16 @@ impl Cell for ResetBefore {
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             gru::before_mix_backward(self.activation, self.gate, units, mask, z, h_past, dh);
             dvh.fill(0.0);
-            recurrence.add_back(&of_candidate, &z[2 * units..], dvh);
+            recurrence.add_back(1, &z[2 * units..], dvh);
             gru::before_reset_backward(self.gate, units, z, h_past, dvh, dh);
             if s > 0 {
-                recurrence.add_back(&of_gates, z, dh);
+                recurrence.add_back(0, z, dh);
             }
         }
-        let dkernel = pass.drecurrent_kernel;
-        recurrence.gradient(2, pass.h, pass.gates, dkernel);
-        if steps > 1 {
-            let rows = (steps - 1) * batch;
-            let vh = Matrix::new(&pass.cache[state..], rows, units);
-            let dcandidate = Matrix::strided(&pass.gates[batch * sums + 2 * units..], rows, units, sums);
-            matmul_into(vh.t(), dcandidate, &mut dkernel[2 * units..], sums, false);
-        }
+    }
+
+    fn gradient(&self, mut pass: CellGradient<'_>) {
+        pass.recurrence.gradient(0..2, pass.h, pass.gates, pass.drecurrent_kernel);
+        pass.recurrence.gradient_dropped(2..3, pass.cache, pass.gates, pass.drecurrent_kernel);
     }
 }

@@ -19,7 +19,7 @@ use crate::{Complaints, Result};
 ///
 /// # Shapes
 ///
-/// Output as input; a vector is what lies along `axis`: the last dimension, or several at the end.
+/// Output as input; a vector is what lies along `axis`: one dimension or several.
 ///
 /// # Parameters
 ///
@@ -35,7 +35,7 @@ use crate::{Complaints, Result};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerNormalization {
-    /// What to normalize over: dimensions at the end of the input, counted from -1 backwards or, the batch being 0, from 1.
+    /// What to normalize over: dimensions of the input, counted from -1 backwards or, the batch being 0, from 1.
     /// Default: -1.
     #[serde(default = "last")]
     pub axis: Axes,
@@ -110,27 +110,27 @@ impl LayerConfig for LayerNormalization {
         let mut complaints = Complaints::new();
         let good = self.epsilon.is_finite() && self.epsilon >= 0.0;
         complaints.check(good, "epsilon", "a finite number of at least 0", self.epsilon);
-        let expected =
-            format!("one dimension or the last ones of an input of shape {input}, counted from 1 or from -1 backwards");
-        // Without the batch, which is dimension 0.
-        let inside = Axes(self.axis.0.iter().map(|axis| if *axis > 0 { axis - 1 } else { *axis }).collect());
-        let span = inside.span(input.rank()).filter(|(first, count)| *count == 1 || first + count == input.rank());
-        complaints.check(span.is_some() && !self.axis.0.contains(&0), "axis", expected, format!("{:?}", self.axis.0));
+        let axes = self.axis.of_sample(input.rank());
+        complaints.check(axes.is_some(), "axis", Axes::expected(input), format!("{:?}", self.axis.0));
         complaints.finish()?;
-
-        match span {
-            Some((axis, 1)) if axis + 1 < input.rank() => {
-                moved_to_end(input, axis, false, |input| self.over_end(input, input.rank() - 1))
-            }
-            span => self.over_end(input, span.map_or(0, |(first, _)| first)),
+        let axes = axes.unwrap_or_default();
+        // Keras sorts the axes as they are written, negative ones first, and gamma has its sizes in this order.
+        let mut written = self.axis.0.clone();
+        written.sort_unstable();
+        let place = |axis: i64| if axis < 0 { axis + input.rank() as i64 } else { axis - 1 };
+        let sizes: Vec<usize> = written.into_iter().map(|axis| input.sizes()[place(axis) as usize]).collect();
+        let vector = Shape::new(sizes)?;
+        if axes[0] + axes.len() == input.rank() {
+            self.over_end(input, &vector)
+        } else {
+            moved_to_end(input, &axes, false, |input| self.over_end(input, &vector))
         }
     }
 }
 
 impl LayerNormalization {
-    /// Over the dimensions from this one on.
-    fn over_end(&self, input: &Shape, first: usize) -> Result<Box<dyn Layer>> {
-        let vector = Shape::new(&input.sizes()[first..])?;
+    /// Over the dimensions at the end that make a vector of this shape.
+    fn over_end(&self, input: &Shape, vector: &Shape) -> Result<Box<dyn Layer>> {
         let mut params = Vec::new();
         if self.scale {
             params.push(
@@ -264,10 +264,15 @@ mod tests {
     }
 
     #[test]
-    fn only_one_axis_or_those_at_the_end() {
-        for axis in [vec![1, 2], vec![1, 3], vec![0], vec![4], vec![-4], vec![]] {
-            let input = Shape::new([2, 2, 2]).unwrap();
-            assert!(LayerNormalization::new().axis(axis.clone()).build(&[input]).is_err(), "{axis:?}");
+    fn every_axis_is_one_of_the_input_and_stands_once() {
+        let input = Shape::new([2, 3, 4]).unwrap();
+        for axis in [vec![0], vec![4], vec![-4], vec![], vec![1, 1], vec![-1, 3]] {
+            let built = LayerNormalization::new().axis(axis.clone()).build(std::slice::from_ref(&input));
+            assert!(built.is_err(), "{axis:?}");
+        }
+        for (axis, gamma) in [(vec![3, 1], [2, 4]), (vec![2, -1], [4, 3]), (vec![-2, -1], [3, 4])] {
+            let built = LayerNormalization::new().axis(axis.clone()).build(std::slice::from_ref(&input)).unwrap();
+            assert_eq!(built.params()[0].shape.sizes(), gamma, "{axis:?}");
         }
     }
 }

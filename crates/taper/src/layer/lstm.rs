@@ -6,7 +6,8 @@ use taper_kernels::recurrent::lstm;
 
 use super::dense::{glorot_uniform, zeros};
 use super::recurrent::{
-    self, Cell, CellBackward, CellForward, Settings, Span, orthogonal, recurrent_layer, sigmoid, states, tanh,
+    self, Cell, CellBackward, CellForward, CellGradient, Settings, Span, orthogonal, recurrent_layer, sigmoid, states,
+    tanh,
 };
 use super::{Layer, LayerConfig};
 use crate::Result;
@@ -82,7 +83,7 @@ struct LstmCell {
 
 impl Cell for LstmCell {
     const GATES: usize = 4;
-    const PRODUCTS: &'static [usize] = &[4];
+    const PRODUCTS: [usize; 2] = [4, 0];
     const NAME: &'static str = "lstm_cell";
 
     /// The carried state, before the first step and after each.
@@ -101,14 +102,13 @@ impl Cell for LstmCell {
         let (h, c) = (pass.h, pass.cache);
         c[..state].fill(0.0);
         let mut recurrence = pass.recurrence;
-        let product = recurrence.forward(0..4);
         for s in 0..steps {
             let (h_past, h) = states(h, s, state);
             let (c_past, c) = states(c, s, state);
             let z = &mut pass.gates[s * batch * sums..(s + 1) * batch * sums];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             if s > 0 {
-                recurrence.add(&product, h_past, z);
+                recurrence.add(0, h_past, z);
             }
             lstm::forward(self.activation, self.recurrent, units, mask, z, c_past, c, h_past, h);
         }
@@ -119,7 +119,6 @@ impl Cell for LstmCell {
         let (state, sums) = (batch * units, 4 * units);
         let (dh, dc) = (pass.dh, pass.scratch);
         let mut recurrence = pass.recurrence;
-        let product = recurrence.backward(0..4);
         dc.fill(0.0);
         for s in (0..steps).rev() {
             pass.output.add(s, dh);
@@ -128,9 +127,12 @@ impl Cell for LstmCell {
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             lstm::backward(self.activation, self.recurrent, units, mask, z, c_past, c, dh, dc);
             if s > 0 {
-                recurrence.add_back(&product, z, dh);
+                recurrence.add_back(0, z, dh);
             }
         }
-        recurrence.gradient(4, pass.h, pass.gates, pass.drecurrent_kernel);
+    }
+
+    fn gradient(&self, mut pass: CellGradient<'_>) {
+        pass.recurrence.gradient(0..4, pass.h, pass.gates, pass.drecurrent_kernel);
     }
 }

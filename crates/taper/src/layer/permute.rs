@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::transposition::Transposition;
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::shape::Shape;
 use crate::{Complaint, Result};
@@ -43,54 +44,26 @@ impl LayerConfig for Permute {
             let expected = format!("the numbers from 1 to {}, each once", input.rank());
             return Err(Complaint::new("dims", expected, format!("{:?}", self.dims)).into());
         }
-        let sizes: Vec<usize> = self.dims.iter().map(|dim| input.sizes()[dim - 1]).collect();
-        let stride = |dim: &usize| input.sizes()[*dim..].iter().product();
-        Ok(Box::new(Built { strides: self.dims.iter().map(stride).collect(), output: Shape::new(sizes)? }))
+        let dims: Vec<usize> = self.dims.iter().map(|dim| dim - 1).collect();
+        Ok(Box::new(Built(Transposition::new(input, &dims)?)))
     }
 }
 
 #[derive(Debug)]
-struct Built {
-    /// How far apart neighbours along each dimension of the output lie in the input.
-    strides: Vec<usize>,
-    output: Shape,
-}
-
-impl Built {
-    /// Where the number at this place of the output lies in the input.
-    fn source(&self, mut place: usize) -> usize {
-        let mut source = 0;
-        for (size, stride) in self.output.sizes().iter().zip(&self.strides).rev() {
-            source += place % size * stride;
-            place /= size;
-        }
-        source
-    }
-}
+struct Built(Transposition);
 
 impl Layer for Built {
     fn output_shape(&self) -> &Shape {
-        &self.output
+        &self.0.output
     }
 
     fn forward(&self, io: Forward<'_>) {
-        let len = self.output.len();
-        for i in 0..len {
-            let source = self.source(i);
-            for (x, y) in io.inputs.x().chunks_exact(len).zip(io.y.chunks_exact_mut(len)) {
-                y[i] = x[source];
-            }
-        }
+        self.0.forward(io.inputs.x(), io.y);
     }
 
     fn backward(&self, io: Backward<'_>) {
-        let Some(dx) = dx_of(io.dx, io.batch, &io.inputs) else { return };
-        let len = self.output.len();
-        for i in 0..len {
-            let source = self.source(i);
-            for (dx, dy) in dx.chunks_exact_mut(len).zip(io.dy.chunks_exact(len)) {
-                dx[source] = dy[i];
-            }
+        if let Some(dx) = dx_of(io.dx, io.batch, &io.inputs) {
+            self.0.back(io.dy, dx);
         }
     }
 }

@@ -175,12 +175,13 @@ impl LayerConfig for SeparableConv2d {
     }
 }
 
+/// A separable convolution with all sizes fixed.
 #[derive(Debug)]
-struct Built {
-    geometry: Depthwise,
-    activation: Activation,
-    params: Vec<ParamSpec>,
-    output: Shape,
+pub(super) struct Built {
+    pub(super) geometry: Depthwise,
+    pub(super) activation: Activation,
+    pub(super) params: Vec<ParamSpec>,
+    pub(super) output: Shape,
 }
 
 impl Built {

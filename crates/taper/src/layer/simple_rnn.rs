@@ -6,7 +6,7 @@ use taper_kernels::recurrent::simple;
 
 use super::dense::{glorot_uniform, zeros};
 use super::recurrent::{
-    self, Cell, CellBackward, CellForward, Settings, Span, orthogonal, recurrent_layer, states, tanh,
+    self, Cell, CellBackward, CellForward, CellGradient, Settings, Span, orthogonal, recurrent_layer, states, tanh,
 };
 use super::{Layer, LayerConfig};
 use crate::Result;
@@ -59,7 +59,7 @@ struct SimpleCell {
 
 impl Cell for SimpleCell {
     const GATES: usize = 1;
-    const PRODUCTS: &'static [usize] = &[1];
+    const PRODUCTS: [usize; 2] = [1, 0];
     const NAME: &'static str = "simple_rnn_cell";
 
     fn cache_len(&self, _: Span) -> usize {
@@ -74,13 +74,12 @@ impl Cell for SimpleCell {
         let Span { steps, batch, units } = pass.span;
         let state = batch * units;
         let mut recurrence = pass.recurrence;
-        let product = recurrence.forward(0..1);
         for s in 0..steps {
             let (h_past, h) = states(pass.h, s, state);
             let z = &mut pass.gates[s * state..(s + 1) * state];
             let mask = &pass.mask[s * batch..(s + 1) * batch];
             if s > 0 {
-                recurrence.add(&product, h_past, z);
+                recurrence.add(0, h_past, z);
             }
             simple::forward(self.activation, units, mask, z, h_past, h);
         }
@@ -90,15 +89,17 @@ impl Cell for SimpleCell {
         let Span { steps, batch, units } = pass.span;
         let (state, dh) = (batch * units, pass.dh);
         let mut recurrence = pass.recurrence;
-        let product = recurrence.backward(0..1);
         for s in (0..steps).rev() {
             pass.output.add(s, dh);
             let z = &mut pass.gates[s * state..(s + 1) * state];
             simple::backward(self.activation, units, &pass.mask[s * batch..(s + 1) * batch], z, dh);
             if s > 0 {
-                recurrence.add_back(&product, z, dh);
+                recurrence.add_back(0, z, dh);
             }
         }
-        recurrence.gradient(1, pass.h, pass.gates, pass.drecurrent_kernel);
+    }
+
+    fn gradient(&self, mut pass: CellGradient<'_>) {
+        pass.recurrence.gradient(0..1, pass.h, pass.gates, pass.drecurrent_kernel);
     }
 }

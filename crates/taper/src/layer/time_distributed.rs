@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::inner::Inner;
+use super::step_by_step::StepByStep;
 use super::{
     Backward, Forward, InputGradients, Inputs, Layer, LayerConfig, LayerKind, LayerSpec, Masking, dx_of, single,
 };
@@ -10,7 +11,8 @@ use crate::param::{ParamSpec, Role};
 use crate::shape::Shape;
 use crate::{Complaint, Result};
 
-/// The same layer, with the same weights, on every step of a sequence.
+/// The same layer, with the same weights, on every step of a sequence. A [`BatchNormalization`](crate::BatchNormalization) takes each
+/// step's rows for a batch of their own, as in Keras.
 ///
 /// # Shapes
 ///
@@ -61,15 +63,13 @@ impl LayerConfig for TimeDistributed {
         let name = self.of.name.as_deref().unwrap_or(self.of.kind.name());
         let step = Shape::new(step)?;
         let inner = Inner::build(&self.of, name, &step).map_err(|error| error.within("of"))?;
-        if inner.params.iter().any(|param| param.role == Role::MovingStatistic) {
-            // Keras would take each step's rows for a batch of its own.
-            let complaint =
-                Complaint::new("of.layer", "a layer without statistics over the batch", self.of.kind.name());
-            return Err(complaint.into());
-        }
         let mut sizes = vec![*steps];
         sizes.extend(inner.layer.output_shape().sizes());
-        Ok(Box::new(Built { steps: *steps, output: Shape::new(sizes).map_err(|error| error.within("of"))?, inner }))
+        let output = Shape::new(sizes).map_err(|error| error.within("of"))?;
+        if inner.params.iter().any(|param| param.role == Role::MovingStatistic) {
+            return Ok(Box::new(StepByStep::new(*steps, step.len(), output, inner)));
+        }
+        Ok(Box::new(Built { steps: *steps, output, inner }))
     }
 }
 

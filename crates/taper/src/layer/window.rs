@@ -99,6 +99,16 @@ pub(crate) fn numbers(value: &Value) -> Option<Vec<usize>> {
     }
 }
 
+/// What goes before and after a sequence: `2` is `[2, 2]`.
+pub(crate) fn both<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[usize; 2], D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    match numbers(&value).as_deref() {
+        Some([both]) => Ok([*both, *both]),
+        Some([before, after]) => Ok([*before, *after]),
+        _ => Err(D::Error::custom(format!("invalid value: {value}, expected a whole number or two"))),
+    }
+}
+
 /// For `#[serde(default = "window::once")]`: a stride or dilation of 1.
 pub(crate) fn once() -> usize {
     1
@@ -175,39 +185,70 @@ impl Window {
             Padding::Same => Axis::same,
             Padding::Causal => Axis::causal,
         };
-        self.both(make, (height, width), channels)
+        let rows = make(height, self.size.height, self.strides.height, self.dilation_rate.height);
+        let columns = make(width, self.size.width, self.strides.width, self.dilation_rate.width);
+        self.fitting(rows.zip(columns), (height, width), channels)
     }
 
-    /// The convolution that this window's transposed convolution is the backward pass of.
-    pub(crate) fn transposed(&self, input: &Shape) -> Result<(Axis, Axis, usize)> {
+    /// The convolution that this window's transposed convolution is the backward pass of, over an image.
+    pub(crate) fn transposed(&self, input: &Shape, more: Option<Pair>) -> Result<(Axis, Axis, usize)> {
         let [height, width, channels] = image(input)?;
+        self.transposed_axes((height, width), more, channels)
+    }
+
+    /// The same over a sequence.
+    pub(crate) fn transposed_over_steps(&self, input: &Shape, more: Option<usize>) -> Result<(Axis, Axis, usize)> {
+        let [steps, channels] = sequence(input)?;
+        // One row becomes one, whatever the padding.
+        self.transposed_axes((1, steps), more.map(|width| Pair { height: 0, width }), channels)
+    }
+
+    fn transposed_axes(
+        &self,
+        (height, width): (usize, usize),
+        more: Option<Pair>,
+        channels: usize,
+    ) -> Result<(Axis, Axis, usize)> {
         self.check()?;
+        if let Some(more) = more {
+            let less = more.height < self.strides.height && more.width < self.strides.width;
+            let mut complaints = Complaints::new();
+            let expected = format!("less than the strides {}", self.strides);
+            complaints.check(less, "output_padding", expected, more);
+            // The window would come to one output less than there are.
+            let short =
+                |size: usize, dilation: usize, more: usize| size.is_multiple_of(2) && dilation % 2 == 1 && more == 0;
+            let short = short(self.size.height, self.dilation_rate.height, more.height)
+                || short(self.size.width, self.dilation_rate.width, more.width);
+            let expected = "at least 1 where the window spans an even number and the padding is `same`";
+            complaints.check(!short || self.padding != Padding::Same, "output_padding", expected, more);
+            complaints.finish()?;
+        }
         let make = match self.padding {
             Padding::Same => Axis::transposed_same,
             Padding::Valid | Padding::Causal => Axis::transposed_valid,
         };
-        self.both(make, (height, width), channels)
+        let (size, strides, dilation) = (self.size, self.strides, self.dilation_rate);
+        let rows = make(height, size.height, strides.height, dilation.height, more.map(|more| more.height));
+        let columns = make(width, size.width, strides.width, dilation.width, more.map(|more| more.width));
+        self.fitting(rows.zip(columns), (height, width), channels)
     }
 
-    fn both(
+    fn fitting(
         &self,
-        make: fn(usize, usize, usize, usize) -> Option<Axis>,
+        axes: Option<(Axis, Axis)>,
         (height, width): (usize, usize),
         channels: usize,
     ) -> Result<(Axis, Axis, usize)> {
-        let rows = make(height, self.size.height, self.strides.height, self.dilation_rate.height);
-        let columns = make(width, self.size.width, self.strides.width, self.dilation_rate.width);
-        match (rows, columns) {
-            (Some(rows), Some(columns)) => Ok((rows, columns, channels)),
-            _ => {
-                let expected = format!("a window that fits an input of height {height} and width {width}");
-                let mut got = self.size.to_string();
-                if self.dilation_rate != once_each() {
-                    got.push_str(&format!(" with a dilation rate of {}", self.dilation_rate));
-                }
-                Err(Complaint::new(self.place, expected, got).into())
+        let Some((rows, columns)) = axes else {
+            let expected = format!("a window that fits an input of height {height} and width {width}");
+            let mut got = self.size.to_string();
+            if self.dilation_rate != once_each() {
+                got.push_str(&format!(" with a dilation rate of {}", self.dilation_rate));
             }
-        }
+            return Err(Complaint::new(self.place, expected, got).into());
+        };
+        Ok((rows, columns, channels))
     }
 
     fn check(&self) -> Result<()> {

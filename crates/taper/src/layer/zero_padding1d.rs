@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::window::sequence;
+use super::window::{both, sequence};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::shape::Shape;
 use crate::{Complaint, Result};
@@ -31,16 +31,6 @@ pub struct ZeroPadding1d {
 
 fn one_each() -> [usize; 2] {
     [1, 1]
-}
-
-/// `2` is `[2, 2]`.
-fn both<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<[usize; 2], D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    match super::window::numbers(&value).as_deref() {
-        Some([both]) => Ok([*both, *both]),
-        Some([before, after]) => Ok([*before, *after]),
-        _ => Err(serde::de::Error::custom(format!("invalid value: {value}, expected a whole number or two"))),
-    }
 }
 
 impl LayerConfig for ZeroPadding1d {

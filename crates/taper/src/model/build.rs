@@ -267,7 +267,7 @@ fn head(kind: &LayerKind) -> Option<Head> {
     let activation = match (kind, split_head(kind)) {
         (_, Some((_, activation))) => activation,
         (LayerKind::Activation(layer), _) => layer.activation,
-        (LayerKind::Softmax(_), _) => Activation::Softmax,
+        (LayerKind::Softmax(layer), _) if layer.is_over_last() => Activation::Softmax,
         _ => return None,
     };
     match activation {

@@ -8,12 +8,14 @@ mod hidden;
 mod pass;
 mod sequential;
 mod spec;
+mod usage;
 mod wiring;
 
 pub use graph::{Graph, GraphLayer, GraphNode};
 pub(crate) use pass::Workspace;
 pub use sequential::Sequential;
 pub use spec::ModelSpec;
+pub use usage::LayerUse;
 
 use crate::layer::{Layer, Mode};
 use crate::loss::Head;

@@ -57,8 +57,9 @@ impl ModelSpec {
         }
     }
 
-    /// The layers that nodes own, in the order of the nodes.
-    pub(crate) fn owned(&self) -> Vec<&LayerSpec> {
+    /// The layers that nodes own, in the order of the nodes, which is that of [`Model::summary`](crate::Model::summary).
+    #[must_use]
+    pub fn owned(&self) -> Vec<&LayerSpec> {
         match self {
             Self::Sequential(stack) => stack.layers.iter().collect(),
             Self::Graph(graph) => {

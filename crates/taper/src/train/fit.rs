@@ -226,6 +226,10 @@ impl<'a> Fitting<'a> {
     ///
     /// The step (from 0) at which the loss was not a finite number.
     pub fn epoch(&mut self, model: &mut Model, state: &mut TrainState) -> std::result::Result<(), u64> {
+        parallel::spread(self.large, || self.steps(model, state))
+    }
+
+    fn steps(&mut self, model: &mut Model, state: &mut TrainState) -> std::result::Result<(), u64> {
         let (epoch, rows) = (state.epoch, self.data.rows());
         let batch = self.workspace.batch();
         self.meters.iter_mut().for_each(Meter::reset);
@@ -245,8 +249,7 @@ impl<'a> Fitting<'a> {
             self.gather(start, batch);
             rate = self.config.optimizer.learning_rate.at(state.optimizer.iterations) * state.rate_factor;
             let is_last = start + batch == rows;
-            let (step_loss, step_penalty) =
-                parallel::spread(self.large, || self.step(model, state, batch, rate, is_last));
+            let (step_loss, step_penalty) = self.step(model, state, batch, rate, is_last);
             if !(step_loss + step_penalty).is_finite() {
                 return Err(state.optimizer.iterations);
             }
@@ -256,7 +259,7 @@ impl<'a> Fitting<'a> {
         }
         // The last step may have thrown the weights out of bounds without a loss to show it.
         let (data_loss, penalty) = (data_loss / rows as f64, penalty / rows as f64);
-        let finite = parallel::spread(self.large, || self.write_row(model, epoch, data_loss, penalty, rate));
+        let finite = self.write_row(model, epoch, data_loss, penalty, rate);
         model.params.steer(&mut state.penalty);
         if finite { Ok(()) } else { Err(state.optimizer.iterations) }
     }

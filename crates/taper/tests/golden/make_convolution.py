@@ -48,6 +48,33 @@ def image_layers():
     yield "up_sampling2d", L.UpSampling2D, dict(size=[2, 3])
 
 
+def more_image_layers():
+    for padding in ["valid", "same"]:
+        for kernel_size, strides, output_padding in [((3, 2), (2, 3), (1, 2)), ((3, 5), (3, 2), (0, 0)), ((1, 4), (2, 2), (0, 1)), (3, 2, 0)]:
+            settings = dict(filters=3, kernel_size=kernel_size, strides=strides, padding=padding, output_padding=output_padding)
+            yield "conv2d_transpose", L.Conv2DTranspose, settings
+    yield "cropping2d", L.Cropping2D, dict(cropping=[[0, 2], [1, 3]])
+    yield "layer_normalization", L.LayerNormalization, dict(axis=[1, 3])
+    yield "layer_normalization", L.LayerNormalization, dict(axis=[1, 2], center=False)
+    yield "layer_normalization", L.LayerNormalization, dict(axis=[-1, 2])
+
+
+def more_sequence_layers():
+    for padding in ["valid", "same"]:
+        for strides, output_padding in [(1, None), (3, None), (3, 0), (3, 2)]:
+            settings = dict(filters=3, kernel_size=3, strides=strides, padding=padding, output_padding=output_padding, activation="mish")
+            yield "conv1d_transpose", L.Conv1DTranspose, settings
+        yield "conv1d_transpose", L.Conv1DTranspose, dict(filters=2, kernel_size=2, strides=4, padding=padding)
+        for strides, dilation_rate in [(1, 1), (2, 1), (1, 2)]:
+            settings = dict(kernel_size=3, strides=strides, dilation_rate=dilation_rate, padding=padding, depth_multiplier=2)
+            yield "depthwise_conv1d", L.DepthwiseConv1D, settings
+            yield "separable_conv1d", L.SeparableConv1D, dict(filters=4, activation="softmax", **settings)
+    yield "cropping1d", L.Cropping1D, dict(cropping=[2, 1])
+    yield "up_sampling1d", L.UpSampling1D, dict(size=3)
+    for activation in ["celu", "hard_shrink", "hard_silu", "hard_tanh", "log_sigmoid", "mish", "soft_shrink", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink"]:
+        yield "dense", L.Dense, dict(units=20, activation=activation)
+
+
 def sequence_layers():
     for padding in ["valid", "same", "causal"]:
         for strides, dilation_rate in [(1, 1), (2, 1), (3, 1), (1, 2)]:
@@ -92,5 +119,9 @@ for name, make, settings in sequence_layers():
     cases.append(case(name, make, settings, (11, 3), 0))
     if "max" in name:
         cases.append(case(name, make, settings, (11, 3), 2))
+for name, make, settings in more_image_layers():
+    cases.append(case(name, make, settings, (7, 8, 4), 0))
+for name, make, settings in more_sequence_layers():
+    cases.append(case(name, make, settings, (11, 3), 0))
 path = pathlib.Path(__file__).with_name("keras_convolution.json")
 path.write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")

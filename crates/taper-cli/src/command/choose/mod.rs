@@ -1,6 +1,7 @@
 //! `taper choose`: which penalty, how strong, how sure.
 
 mod cv_results;
+mod elsewhere;
 mod identity;
 mod progress;
 mod report;
@@ -41,6 +42,12 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     let identity = identity::identity(&experiment, folder_of(&args.experiment))?;
     let session = Session::open(args, &identity)?;
     output::warn(rows.warnings());
+    if let Some(trials) = &args.elsewhere {
+        let waiting = elsewhere::exchange(trials, &experiment, &rows, &session.store)?;
+        if waiting > 0 {
+            return wait(args, trials, waiting);
+        }
+    }
 
     let progress = ChooseProgress::new(&spec.score, experiment.fit.maximizes(&spec.score));
     let chosen = on_threads(args.common.threads, || taper::choose(&experiment, &rows, &session.store, &progress))?;
@@ -82,6 +89,20 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     } else {
         output::print(&told(choice, &folder.report()))
     }
+}
+
+/// Says what is to be run elsewhere before the choice can go on.
+fn wait(args: &Choose, trials: &std::path::Path, waiting: usize) -> Result<(), Failure> {
+    if args.common.json {
+        return output::print_json(&json!({ "waiting": waiting, "trials": trials }));
+    }
+    let (folder, trials) = (folder_of(&args.experiment), trials.display());
+    let folder = if folder.as_os_str().is_empty() { std::path::Path::new(".") } else { folder };
+    output::print(&format!(
+        "{waiting} trials wait in {trials}. Run each, anywhere, and then this command again:\n  \
+         taper trial run --folder {} --spec {trials}/KEY.json --out {trials}/KEY.outcome\n",
+        folder.display()
+    ))
 }
 
 /// Where a model comes from: what was asked, of which data, by which engine, and what was found.

@@ -31,11 +31,12 @@ impl Session {
         let text = identity.to_string();
         let studies = store.studies()?;
         let same = studies.iter().rev().find(|study| study.identity == text);
+        let goes_on = args.store.resume || args.elsewhere.is_some();
         let id = match (studies.last(), same) {
             (None, _) => store.begin(&text)?,
             _ if args.store.fork => store.begin(&text)?,
-            (Some(_), Some(same)) if args.store.resume => same.id,
-            (Some(last), None) if args.store.resume => return Err(changed(&path, last, identity)),
+            (Some(_), Some(same)) if goes_on => same.id,
+            (Some(last), None) if goes_on => return Err(changed(&path, last, identity)),
             (Some(last), same) => return Err(in_the_way(&store, same.unwrap_or(last))?),
         };
         Ok(Self { store: StudyStore::new(store, id), _lock: lock })

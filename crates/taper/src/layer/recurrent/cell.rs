@@ -4,7 +4,7 @@ use taper_kernels::update;
 
 use super::recurrence::Recurrence;
 
-/// Sizes of one pass.
+/// Sizes of one pass, over the whole batch or a piece of it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::layer) struct Span {
     pub(in crate::layer) steps: usize,
@@ -23,18 +23,20 @@ impl Span {
 pub(in crate::layer) trait Cell: Send + Sync + std::fmt::Debug {
     /// Sums per unit that the input kernel feeds.
     const GATES: usize;
-    /// How the gates are shared out among products of the state: one for all, or several.
-    const PRODUCTS: &'static [usize];
+    /// How the gates are shared out among products of the state: one for all, or two.
+    const PRODUCTS: [usize; 2];
     /// Name of the cell in paths, as in Keras.
     const NAME: &'static str;
-    /// Floats to keep besides the gates and the states.
+    /// Floats to keep besides the gates and the states: so many for each row.
     fn cache_len(&self, span: Span) -> usize;
-    /// Floats of scratch for the backward pass.
+    /// Floats of scratch for the backward pass: so many for each row.
     fn scratch_len(&self, span: Span) -> usize;
-    /// All steps forward.
+    /// All steps of a piece of the batch forward.
     fn forward(&self, pass: CellForward<'_>);
-    /// All steps back.
+    /// All its steps back.
     fn backward(&self, pass: CellBackward<'_>);
+    /// The gradients of the parameters that belong to the state, from what [`backward`](Self::backward) left of the whole batch.
+    fn gradient(&self, pass: CellGradient<'_>);
 }
 
 /// What a cell's forward pass may use.
@@ -64,9 +66,17 @@ pub(in crate::layer) struct CellBackward<'a> {
     /// batch × units, all 0: the gradient of the state at hand.
     pub(in crate::layer) dh: &'a mut [f32],
     pub(in crate::layer) output: OutputGradient<'a>,
+    pub(in crate::layer) scratch: &'a mut [f32],
+}
+
+/// What a cell's backward pass leaves, piece by piece, and what is to be had from it.
+pub(in crate::layer) struct CellGradient<'a> {
+    pub(in crate::layer) recurrence: Recurrence<'a>,
+    pub(in crate::layer) gates: &'a [f32],
+    pub(in crate::layer) h: &'a [f32],
+    pub(in crate::layer) cache: &'a [f32],
     pub(in crate::layer) drecurrent_kernel: &'a mut [f32],
     pub(in crate::layer) drecurrent_bias: &'a mut [f32],
-    pub(in crate::layer) scratch: &'a mut [f32],
 }
 
 /// The gradient of the layer's output, to be had step by step.

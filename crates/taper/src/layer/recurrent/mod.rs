@@ -2,6 +2,9 @@
 //!
 //! Inside, everything is time-major: step s of all rows lies together, in the order in which the layer walks (backwards if so
 //! asked). So one product feeds the gates of all steps, and one more gives the gradient of the input kernel.
+//!
+//! A large batch goes through the steps in pieces of some rows, each time-major by itself, so that threads meet at the end of a
+//! sequence and not at every step. How many rows a piece has depends on sizes alone, and so do the sums over them.
 
 mod cell;
 mod input;
@@ -9,12 +12,13 @@ mod recurrence;
 mod settings;
 
 use cell::OutputGradient;
-pub(super) use cell::{Cell, CellBackward, CellForward, Span, states};
+pub(super) use cell::{Cell, CellBackward, CellForward, CellGradient, Span, states};
 use input::GateInput;
-use recurrence::Recurrence;
+use recurrence::{Products, Recurrence, Way};
 pub(super) use settings::{Settings, build, orthogonal, recurrent_layer, sigmoid, tanh};
 use taper_kernels::activation::Unary;
 use taper_kernels::matrix;
+use taper_kernels::parallel::share_rows;
 
 use super::{Backward, Forward, Layer, Masking, Mode, dx_of};
 use crate::Rng;
@@ -43,7 +47,12 @@ struct Recurrent<C> {
     output: Shape,
 }
 
-/// The parts of the cache.
+/// Multiply-adds of a step that are worth a piece of the batch.
+const STEP: usize = 1 << 19;
+/// Rows of which products make good use: a piece has a multiple of them.
+const ROWS: usize = 16;
+
+/// The parts of the cache, of all rows or a piece of them.
 struct Kept<'a> {
     /// The input, time-major; dropped where there is dropout and it is the same for all gates.
     x: &'a mut [f32],
@@ -118,6 +127,16 @@ impl<C: Cell> Recurrent<C> {
         }
     }
 
+    /// Rows that go through the steps together. Those that drop states share their factors with all others.
+    fn piece(&self, batch: usize) -> usize {
+        if self.recurrent_dropout > 0.0 { batch } else { (STEP / self.kernels().1).next_multiple_of(ROWS).max(ROWS) }
+    }
+
+    /// Multiply-adds of a pass.
+    fn work(&self, batch: usize) -> usize {
+        self.steps * batch * (self.kernels().0 + self.kernels().1)
+    }
+
     /// Where step `s` lies in the input.
     fn time(&self, s: usize) -> usize {
         if self.go_backwards { self.steps - 1 - s } else { s }
@@ -134,7 +153,7 @@ impl<C: Cell> Recurrent<C> {
     }
 
     fn room_lens(&self, batch: usize) -> [usize; 3] {
-        let packed = C::PRODUCTS.iter().map(|gates| recurrence::packed_len(self.units, *gates)).sum();
+        let packed = recurrence::packed_len(self.units, C::PRODUCTS);
         let dropped = if self.recurrent_dropout > 0.0 { batch * self.units } else { 0 };
         let input = if self.input_factors() > 1 { self.steps * batch * self.features } else { 0 };
         [packed, dropped, input]
@@ -154,7 +173,7 @@ impl<C: Cell> Recurrent<C> {
     }
 
     /// Brings input and mask into time-major order.
-    fn load(&self, batch: usize, x: &[f32], mask: Option<&[f32]>, kept: &mut Kept<'_>) {
+    fn load(&self, batch: usize, x: &[f32], mask: &[f32], kept: &mut Kept<'_>) {
         let features = self.features;
         for row in 0..batch {
             for s in 0..self.steps {
@@ -168,16 +187,43 @@ impl<C: Cell> Recurrent<C> {
                 step.iter_mut().zip(kept.factor.iter()).for_each(|(x, factor)| *x *= factor);
             }
         }
-        match mask.filter(|mask| mask.len() == batch * self.steps) {
-            None => kept.mask.fill(1.0),
-            Some(mask) => {
-                for row in 0..batch {
-                    for s in 0..self.steps {
-                        kept.mask[s * batch + row] = mask[row * self.steps + self.time(s)];
-                    }
-                }
+        if mask.is_empty() {
+            return kept.mask.fill(1.0);
+        }
+        for row in 0..batch {
+            for s in 0..self.steps {
+                kept.mask[s * batch + row] = mask[row * self.steps + self.time(s)];
             }
         }
+    }
+
+    /// Brings the gradient of the input back into the order of the rows.
+    fn unload(&self, batch: usize, factor: &[f32], dx_steps: &mut [f32], dx: &mut [f32]) {
+        let features = self.features;
+        if self.input_factors() == 1 {
+            for step in dx_steps.chunks_exact_mut(batch * features) {
+                step.iter_mut().zip(factor).for_each(|(dx, factor)| *dx *= factor);
+            }
+        }
+        for row in 0..batch {
+            for s in 0..self.steps {
+                let to = (row * self.steps + self.time(s)) * features;
+                let from = (s * batch + row) * features;
+                dx[to..to + features].copy_from_slice(&dx_steps[from..from + features]);
+            }
+        }
+    }
+
+    fn recurrence<'a>(
+        &self,
+        batch: usize,
+        piece: usize,
+        kernel: &'a [f32],
+        products: Products<'a>,
+        factors: &'a [f32],
+        dropped: &'a mut [f32],
+    ) -> Recurrence<'a> {
+        Recurrence { span: self.span(batch), piece, gates: C::GATES, kernel, products, factors, dropped }
     }
 
     /// Writes the states that are the output.
@@ -222,102 +268,103 @@ impl<C: Cell> Layer for Recurrent<C> {
     }
 
     fn forward(&self, io: Forward<'_>) {
-        let (span, sums) = (self.span(io.batch), self.sums());
+        let (batch, sums) = (io.batch, self.sums());
         let (kernel, rest) = io.params.split_at(self.kernels().0);
         let (recurrent_kernel, bias) = rest.split_at(self.kernels().1);
         let (bias, recurrent_bias) = bias.split_at(bias.len().min(sums));
-        let mut kept = self.kept(io.batch, io.cache);
+        let kept = self.kept(batch, io.cache);
         draw(self.dropout, kept.factor, io.mode, io.seed.rng());
         draw(self.recurrent_dropout, kept.state_factor, io.mode, io.seed.derive("recurrent_dropout", 0).rng());
-        self.load(io.batch, io.inputs.x(), io.inputs.mask(), &mut kept);
         let mut scratch = io.scratch;
-        let [packed, dropped, room] = self.rooms(io.batch, &mut scratch);
-        if self.input_factors() > 1 {
-            self.gate_input(io.batch, kept.x, kept.factor, room).forward(kernel, bias, kept.gates);
-        } else {
-            let rows = self.steps * io.batch;
-            matrix::dense_forward(Unary::Linear, rows, self.features, sums, kept.x, kernel, bias, kept.gates);
-        }
-        kept.h[..span.state()].fill(0.0);
-        self.cell.forward(CellForward {
-            span,
-            recurrence: Recurrence {
+        let [packed, dropped, room] = self.rooms(batch, &mut scratch);
+        let products = recurrence::pack(Way::Forward, self.units, C::PRODUCTS, recurrent_kernel, packed);
+        let read = [io.inputs.x(), io.inputs.mask().filter(|mask| mask.len() == batch * self.steps).unwrap_or(&[])];
+        let Kept { x, factor, state_factor, mask, gates, h, cell } = kept;
+        let write = [x, factor, state_factor, mask, gates, h, cell, dropped, room, io.y];
+        share_rows(batch, self.piece(batch), self.work(batch), read, write, |batch, [inputs, input_mask], write| {
+            let [x, factor, state_factor, mask, gates, h, cell, dropped, room, y] = write;
+            let mut kept = Kept { x, factor, state_factor, mask, gates, h, cell };
+            let span = self.span(batch);
+            self.load(batch, inputs, input_mask, &mut kept);
+            if self.input_factors() > 1 {
+                self.gate_input(batch, kept.x, kept.factor, room).forward(kernel, bias, kept.gates);
+            } else {
+                let rows = self.steps * batch;
+                matrix::dense_forward(Unary::Linear, rows, self.features, sums, kept.x, kernel, bias, kept.gates);
+            }
+            kept.h[..span.state()].fill(0.0);
+            self.cell.forward(CellForward {
                 span,
-                gates: C::GATES,
-                kernel: recurrent_kernel,
-                factors: kept.state_factor,
-                dropped,
-                packed,
-            },
-            recurrent_bias,
-            mask: kept.mask,
-            gates: kept.gates,
-            h: kept.h,
-            cache: kept.cell,
+                recurrence: self.recurrence(batch, batch, recurrent_kernel, products, kept.state_factor, dropped),
+                recurrent_bias,
+                mask: kept.mask,
+                gates: kept.gates,
+                h: kept.h,
+                cache: kept.cell,
+            });
+            self.write(batch, &kept, y);
         });
-        self.write(io.batch, &kept, io.y);
     }
 
     fn backward(&self, io: Backward<'_>) {
-        let (span, sums, features) = (self.span(io.batch), self.sums(), self.features);
+        let (batch, span, sums, features) = (io.batch, self.span(io.batch), self.sums(), self.features);
         let (kernel, rest) = io.params.split_at(self.kernels().0);
         let recurrent_kernel = &rest[..self.kernels().1];
         let (dkernel, rest) = io.dparams.split_at_mut(self.kernels().0);
         let (drecurrent_kernel, dbias) = rest.split_at_mut(self.kernels().1);
         let (dbias, drecurrent_bias) = dbias.split_at_mut(dbias.len().min(sums));
-        let kept = self.kept(io.batch, io.cache);
-        let rows = self.steps * io.batch;
+        let kept = self.kept(batch, io.cache);
+        let rows = self.steps * batch;
         let mut scratch = io.scratch;
-        let [packed, dropped, room] = self.rooms(io.batch, &mut scratch);
+        let [packed, dropped, room] = self.rooms(batch, &mut scratch);
         let dh = cut(&mut scratch, span.state());
         let dx_steps = cut(&mut scratch, rows * features);
-        dh.fill(0.0);
-        self.cell.backward(CellBackward {
-            span,
-            recurrence: Recurrence {
+        let of_cell = cut(&mut scratch, self.cell.scratch_len(span));
+        let products = recurrence::pack(Way::Back, self.units, C::PRODUCTS, recurrent_kernel, packed);
+        let piece = self.piece(batch);
+        let read = [&*io.dy, kept.mask, kept.h, kept.state_factor];
+        let write = [&mut *kept.gates, &mut *kept.cell, &mut *dropped, dh, of_cell];
+        share_rows(batch, piece, self.work(batch), read, write, |batch, [dy, mask, h, state_factor], write| {
+            let [gates, cache, dropped, dh, scratch] = write;
+            let span = self.span(batch);
+            dh.fill(0.0);
+            self.cell.backward(CellBackward {
                 span,
-                gates: C::GATES,
-                kernel: recurrent_kernel,
-                factors: kept.state_factor,
-                dropped,
-                packed,
-            },
-            mask: kept.mask,
+                recurrence: self.recurrence(batch, batch, recurrent_kernel, products, state_factor, dropped),
+                mask,
+                gates,
+                h,
+                cache,
+                dh,
+                output: OutputGradient {
+                    dy,
+                    span,
+                    return_sequences: self.return_sequences,
+                    zero_mask: self.zero_output_for_mask.then_some(mask),
+                },
+                scratch,
+            });
+        });
+        self.cell.gradient(CellGradient {
+            recurrence: self.recurrence(batch, piece, recurrent_kernel, products, kept.state_factor, dropped),
             gates: kept.gates,
             h: kept.h,
             cache: kept.cell,
-            dh,
-            output: OutputGradient {
-                dy: io.dy,
-                span,
-                return_sequences: self.return_sequences,
-                zero_mask: self.zero_output_for_mask.then_some(&*kept.mask),
-            },
             drecurrent_kernel,
             drecurrent_bias,
-            scratch,
         });
-        let dx = dx_of(io.dx, io.batch, &io.inputs);
+        let dx = dx_of(io.dx, batch, &io.inputs);
         let wanted = dx.is_some().then_some(&mut *dx_steps);
         let (x, dz) = (&*kept.x, kept.gates);
         if self.input_factors() > 1 {
-            self.gate_input(io.batch, x, kept.factor, room).backward(kernel, dz, dkernel, dbias, wanted);
+            self.gate_input(batch, x, kept.factor, room).backward(kernel, dz, dkernel, dbias, wanted);
         } else {
             matrix::dense_backward(Unary::Linear, rows, features, sums, x, kernel, &[], dz, dkernel, dbias, wanted);
         }
         let Some(dx) = dx else { return };
-        if self.input_factors() == 1 {
-            for step in dx_steps.chunks_exact_mut(io.batch * features) {
-                step.iter_mut().zip(kept.factor.iter()).for_each(|(dx, factor)| *dx *= factor);
-            }
-        }
-        for row in 0..io.batch {
-            for s in 0..self.steps {
-                let to = (row * self.steps + self.time(s)) * features;
-                let from = (s * io.batch + row) * features;
-                dx[to..to + features].copy_from_slice(&dx_steps[from..from + features]);
-            }
-        }
+        share_rows(batch, piece, rows * features, [kept.factor], [dx_steps, dx], |batch, [factor], [dx_steps, dx]| {
+            self.unload(batch, factor, dx_steps, dx);
+        });
     }
 }
 
@@ -326,6 +373,37 @@ mod tests {
     use crate::layer::Mode;
     use crate::model::Workspace;
     use crate::{Activation, Gru, LayerSpec, Lstm, Model, Seed, Sequential, SimpleRnn};
+
+    /// A batch of three pieces, the last of them small, gives what its rows give in batches of one piece each.
+    #[test]
+    fn pieces_of_a_batch_do_not_know_each_other() {
+        const UNITS: usize = 160;
+        let first = || Lstm::new(UNITS).return_sequences(true);
+        for second in [
+            LayerSpec::from(Gru::new(UNITS)),
+            Gru { reset_after: false, ..Gru::new(UNITS) }.into(),
+            SimpleRnn::new(UNITS).into(),
+            Lstm::new(UNITS).into(),
+        ] {
+            let model = Model::build(Sequential::new([3, 5]).layer(first()).layer(second), Seed::new(1)).unwrap();
+            let numbers = |n: usize| (0..n).map(|i| (i as f32 * 0.61).sin()).collect::<Vec<f32>>();
+            let (x, dy) = (numbers(40 * 15), numbers(40 * UNITS));
+            let run = |rows: std::ops::Range<usize>| {
+                let mut workspace = Workspace::new(&model, rows.len(), true);
+                workspace.input_mut(rows.len() * 15).copy_from_slice(&x[rows.start * 15..rows.end * 15]);
+                workspace.forward(&model, rows.len(), Mode::Training, Seed::new(5));
+                workspace.backward_from(&model, rows.len(), &dy[rows.start * UNITS..rows.end * UNITS]);
+                (workspace.output(&model, rows.len()).to_vec(), workspace.dparams)
+            };
+            let (y, gradient) = run(0..40);
+            let parts = [0..16, 16..32, 32..40].map(run);
+            assert_eq!(y, parts.iter().flat_map(|(y, _)| y.clone()).collect::<Vec<f32>>());
+            for (i, whole) in gradient.iter().enumerate() {
+                let sum: f32 = parts.iter().map(|(_, gradient)| gradient[i]).sum();
+                assert!((whole - sum).abs() < 1e-5, "{i}: {whole} {sum}");
+            }
+        }
+    }
 
     /// h' = 1 + factor · h, from 0: the factor is 0 or 1 / (1 - share), and the same in all steps.
     #[test]

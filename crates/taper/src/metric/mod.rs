@@ -1,0 +1,201 @@
+//! What is reported beside the loss.
+
+mod meter;
+mod spec;
+
+pub(crate) use meter::Meter;
+pub use spec::MetricSpec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::loss::Loss;
+use crate::spelling::named;
+
+/// A number that describes predictions. Metrics never steer the gradient. Names and formulas are Keras's.
+///
+/// | name | what |
+/// |---|---|
+/// | `accuracy` | the one of the next three that fits target and output |
+/// | `binary_accuracy` | share of outputs on the target's side of `threshold` |
+/// | `categorical_accuracy` | share of rows whose largest output is the target's largest entry |
+/// | `sparse_categorical_accuracy` | the same, the target being a class id |
+/// | `top_k_categorical_accuracy`, `sparse_top_k_categorical_accuracy` | share of rows whose target is among the `k` largest outputs |
+/// | `mse`, `mae`, `mape`, `msle`, `log_cosh`, `poisson`, `kl_divergence`, `hinge`, `squared_hinge`, `categorical_hinge`, `binary_crossentropy`, `categorical_crossentropy`, `sparse_categorical_crossentropy` | the [`Loss`] of this name, without any penalty |
+/// | `root_mean_squared_error` | √ of the mean of (p - y)² |
+/// | `cosine_similarity` | the cosine of the angle between y and p (the loss has the opposite sign) |
+/// | `precision`, `recall` | tp / (tp + fp), tp / (tp + fn), outputs above `threshold` being positive; 0 where undefined |
+/// | `auc` | area under the ROC curve by `thresholds` equal steps, trapezoidal |
+///
+/// Predictions for masked steps do not count, except in `root_mean_squared_error`, `precision`, `recall` and `auc`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(missing_docs)] // the table above
+pub enum Metric {
+    Accuracy,
+    BinaryAccuracy {
+        #[serde(default = "half")]
+        threshold: f32,
+    },
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    TopKCategoricalAccuracy {
+        #[serde(default = "five")]
+        k: usize,
+    },
+    SparseTopKCategoricalAccuracy {
+        #[serde(default = "five")]
+        k: usize,
+    },
+    RootMeanSquaredError,
+    #[serde(alias = "mean_squared_error")]
+    Mse,
+    #[serde(alias = "mean_absolute_error")]
+    Mae,
+    #[serde(alias = "mean_absolute_percentage_error")]
+    Mape,
+    #[serde(alias = "mean_squared_logarithmic_error")]
+    Msle,
+    #[serde(alias = "logcosh")]
+    LogCosh,
+    Poisson,
+    KlDivergence,
+    Hinge,
+    SquaredHinge,
+    CategoricalHinge,
+    CosineSimilarity,
+    BinaryCrossentropy {
+        #[serde(default)]
+        from_logits: bool,
+        #[serde(default)]
+        label_smoothing: f64,
+    },
+    CategoricalCrossentropy {
+        #[serde(default)]
+        from_logits: bool,
+        #[serde(default)]
+        label_smoothing: f64,
+    },
+    SparseCategoricalCrossentropy {
+        #[serde(default)]
+        from_logits: bool,
+    },
+    Precision {
+        #[serde(default = "half")]
+        threshold: f32,
+    },
+    Recall {
+        #[serde(default = "half")]
+        threshold: f32,
+    },
+    Auc {
+        #[serde(default = "thresholds")]
+        thresholds: usize,
+    },
+}
+named!(Metric);
+
+fn half() -> f32 {
+    0.5
+}
+fn five() -> usize {
+    5
+}
+fn thresholds() -> usize {
+    200
+}
+
+impl Metric {
+    /// Its name in histories and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::BinaryAccuracy { .. } => "binary_accuracy",
+            Self::CategoricalAccuracy => "categorical_accuracy",
+            Self::SparseCategoricalAccuracy => "sparse_categorical_accuracy",
+            Self::TopKCategoricalAccuracy { .. } => "top_k_categorical_accuracy",
+            Self::SparseTopKCategoricalAccuracy { .. } => "sparse_top_k_categorical_accuracy",
+            Self::RootMeanSquaredError => "root_mean_squared_error",
+            Self::Mse => "mse",
+            Self::Mae => "mae",
+            Self::Mape => "mape",
+            Self::Msle => "msle",
+            Self::LogCosh => "log_cosh",
+            Self::Poisson => "poisson",
+            Self::KlDivergence => "kl_divergence",
+            Self::Hinge => "hinge",
+            Self::SquaredHinge => "squared_hinge",
+            Self::CategoricalHinge => "categorical_hinge",
+            Self::CosineSimilarity => "cosine_similarity",
+            Self::BinaryCrossentropy { .. } => "binary_crossentropy",
+            Self::CategoricalCrossentropy { .. } => "categorical_crossentropy",
+            Self::SparseCategoricalCrossentropy { .. } => "sparse_categorical_crossentropy",
+            Self::Precision { .. } => "precision",
+            Self::Recall { .. } => "recall",
+            Self::Auc { .. } => "auc",
+        }
+    }
+
+    /// The metric itself where it is one, or the kind of accuracy that fits: `classes` outputs per prediction, class ids as
+    /// targets if `sparse`.
+    #[must_use]
+    pub fn resolve(self, classes: usize, sparse: bool) -> Self {
+        match self {
+            Self::Accuracy if sparse && classes > 1 => Self::SparseCategoricalAccuracy,
+            Self::Accuracy if classes > 1 => Self::CategoricalAccuracy,
+            Self::Accuracy => Self::BinaryAccuracy { threshold: 0.5 },
+            other => other,
+        }
+    }
+
+    /// Whether it is a share of the numbers of a prediction, each by itself.
+    fn counts_numbers(self) -> bool {
+        matches!(self, Self::BinaryAccuracy { .. } | Self::Precision { .. } | Self::Recall { .. })
+    }
+
+    /// Whether more is better.
+    #[must_use]
+    pub fn maximize(self) -> bool {
+        self == Self::CosineSimilarity || self.loss().is_none() && self != Self::RootMeanSquaredError
+    }
+
+    /// The loss whose mean this is.
+    pub(crate) fn loss(self) -> Option<Loss> {
+        Some(match self {
+            Self::Mse => Loss::Mse,
+            Self::Mae => Loss::Mae,
+            Self::Mape => Loss::Mape,
+            Self::Msle => Loss::Msle,
+            Self::LogCosh => Loss::LogCosh,
+            Self::Poisson => Loss::Poisson,
+            Self::KlDivergence => Loss::KlDivergence,
+            Self::Hinge => Loss::Hinge,
+            Self::SquaredHinge => Loss::SquaredHinge,
+            Self::CategoricalHinge => Loss::CategoricalHinge,
+            Self::CosineSimilarity => Loss::CosineSimilarity,
+            Self::BinaryCrossentropy { from_logits, label_smoothing } => {
+                Loss::BinaryCrossentropy { from_logits, label_smoothing }
+            }
+            Self::CategoricalCrossentropy { from_logits, label_smoothing } => {
+                Loss::CategoricalCrossentropy { from_logits, label_smoothing }
+            }
+            Self::SparseCategoricalCrossentropy { from_logits } => Loss::SparseCategoricalCrossentropy { from_logits },
+            _ => return None,
+        })
+    }
+
+    /// Whether it can be computed from such targets: class ids if `sparse`, else one number for each output.
+    pub(crate) fn fits(self, sparse: bool) -> bool {
+        match self {
+            Self::CategoricalAccuracy | Self::TopKCategoricalAccuracy { .. } => !sparse,
+            Self::SparseCategoricalCrossentropy { .. } => sparse,
+            Self::CategoricalCrossentropy { .. } | Self::CategoricalHinge | Self::CosineSimilarity => !sparse,
+            _ => true,
+        }
+    }
+
+    /// Whether predictions of masked steps do not count.
+    fn heeds_masks(self) -> bool {
+        !matches!(self, Self::RootMeanSquaredError | Self::Precision { .. } | Self::Recall { .. } | Self::Auc { .. })
+    }
+}
