@@ -168,7 +168,7 @@ proptest! {
 }
 
 /// A layer that keeps the rank of its input, drawn at random.
-fn any_layer(rank: usize, rng: &mut Rng) -> LayerSpec {
+fn any_layer(rank: usize, rng: &mut taper::Rng) -> LayerSpec {
     let activation = ACTIVATIONS[rng.below(4)];
     let (units, padding) = (3 + rng.below(4), if rng.below(2) == 0 { Padding::Same } else { Padding::Valid });
     match (rank, rng.below(6)) {
