@@ -4,7 +4,6 @@
 //! into as many shares. Work is cut between results, never within a sum, so the bits do not depend on the shares.
 
 use std::cell::Cell;
-use std::ops::Range;
 
 /// Runs both, in any order or at the same time, and returns when both are done.
 pub type Join = fn(&mut (dyn FnMut() + Send), &mut (dyn FnMut() + Send));
@@ -101,42 +100,33 @@ pub(crate) fn sum<P: Cut>(parts: P, work: usize, f: &(impl Fn(P) -> f64 + Sync))
     tree(Threads::worth(parts.len().saturating_mul(work)), parts, f)
 }
 
-/// Σ over what `f` makes of stretches of 0..`n`, with their part of `x`, which is as long or empty: the same bits for any
-/// number of threads. A number is worth `work` multiply-adds.
-pub fn sum_stretches(
-    n: usize,
-    x: &mut [f32],
-    work: usize,
-    f: &(dyn Fn(Range<usize>, &mut [f32]) -> f64 + Sync),
-) -> f64 {
-    struct Stretch<'a>(Range<usize>, &'a mut [f32]);
-    impl Cut for Stretch<'_> {
-        fn len(&self) -> usize {
-            self.0.len()
-        }
-
-        fn cut(self, at: usize) -> (Self, Self) {
-            let (range, middle) = (self.0, at.min(self.1.len()));
-            let (first, second) = self.1.split_at_mut(middle);
-            (Stretch(range.start..range.start + at, first), Stretch(range.start + at..range.end, second))
-        }
-    }
-    assert!(x.is_empty() || x.len() == n);
-    sum(Stretch(0..n, x), work, &|part: Stretch<'_>| f(part.0, part.1))
-}
-
-/// Calls `f` with stretches of `x` and where each begins, perhaps at the same time. What it does to a number must depend on that
-/// number and its place alone. A number is worth `work` multiply-adds.
-pub fn stretches(x: &mut [f32], work: usize, f: &(dyn Fn(usize, &mut [f32]) + Sync)) {
-    fn share(threads: Threads, start: usize, x: &mut [f32], f: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+/// Calls `f` with stretches of all of `x` and where they begin, perhaps at the same time; what is not as long as the first is empty.
+/// What it does to a number must depend on its place alone, and on what is at that place. A place is worth `work` multiply-adds.
+pub fn stretches<const N: usize>(x: [&mut [f32]; N], work: usize, f: &(dyn Fn(usize, [&mut [f32]; N]) + Sync)) {
+    fn share<const N: usize>(
+        threads: Threads,
+        start: usize,
+        x: [&mut [f32]; N],
+        f: &(dyn Fn(usize, [&mut [f32]; N]) + Sync),
+    ) {
         if threads.is_alone() {
             return f(start, x);
         }
-        let at = threads.cut(x.len(), 64);
-        let (first, second) = x.split_at_mut(at);
+        let at = threads.cut(x[0].len(), 64);
+        let mut second = [(); N].map(|()| <&mut [f32]>::default());
+        let mut rest = second.iter_mut();
+        let first = x.map(|x| {
+            let (before, behind) = x.split_at_mut(at.min(x.len()));
+            if let Some(rest) = rest.next() {
+                *rest = behind;
+            }
+            before
+        });
         threads.both(|t| share(t, start, first, f), |t| share(t, start + at, second, f));
     }
-    share(Threads::worth(x.len().saturating_mul(work)), 0, x, f);
+    let n = x[0].len();
+    assert!(x.iter().all(|x| x.is_empty() || x.len() == n));
+    share(Threads::worth(n.saturating_mul(work)), 0, x, f);
 }
 
 /// Calls `f` with pieces of `unit` rows, of which the last may be smaller: how many rows, and their parts of the arrays, which are
@@ -234,15 +224,19 @@ pub(crate) mod tests {
         let alone = sum(&x[..], 4, &leaf);
         assert!((alone - leaf(&x)).abs() < 1e-6);
         for threads in 2..6 {
-            let (mut shared, mut y) = (0.0, vec![0.0; x.len()]);
+            let (mut shared, mut y, mut z) = (0.0, vec![0.0; x.len()], vec![0.0; x.len()]);
             lend(threads, on_two_threads, || {
                 shared = sum(&x[..], 4, &leaf);
-                stretches(&mut y, 4, &|start, y| {
-                    y.iter_mut().enumerate().for_each(|(i, y)| *y += (start + i) as f32);
+                stretches([&mut y, &mut [], &mut z], 4, &|start, [y, none, z]| {
+                    assert!(none.is_empty());
+                    y.iter_mut()
+                        .zip(z)
+                        .enumerate()
+                        .for_each(|(i, (y, z))| (*y, *z) = ((start + i) as f32, *z + *y + 1.0));
                 });
             });
             assert_eq!(shared.to_bits(), alone.to_bits());
-            assert!(y.iter().enumerate().all(|(i, y)| *y == i as f32));
+            assert!(y.iter().enumerate().all(|(i, y)| *y == i as f32) && z.iter().all(|z| *z == 1.0));
         }
     }
 }

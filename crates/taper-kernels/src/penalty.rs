@@ -1,5 +1,7 @@
 //! Elementwise penalties: value and gradient in one pass over the weights. Their proximal maps are in [`crate::proximal`].
 
+use std::ops::Range;
+
 use pulp::Simd;
 
 use crate::lane::{flush, sign};
@@ -9,19 +11,50 @@ use crate::parallel;
 /// What a weight is worth, in multiply-adds.
 const WORK: usize = 4;
 
-/// Ω(w) = l1 Σ|w| + l2 Σw² (no half, as in Keras), and its gradient `l1 sign(w) + 2 l2 w` added to `dw`; sign(0) = 0.
+/// What single weights have of their own: a factor on the penalty, and what takes the place of 0. Either may be empty: 1 and 0 for all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PerWeight<'a> {
+    /// f.
+    pub factors: &'a [f32],
+    /// w₀.
+    pub anchor: &'a [f32],
+}
+
+impl<'a> PerWeight<'a> {
+    /// Whether there is neither.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.factors.is_empty() && self.anchor.is_empty()
+    }
+
+    /// Those of some of the weights.
+    #[must_use]
+    pub fn part(self, range: Range<usize>) -> Self {
+        let part = |all: &'a [f32]| if all.is_empty() { all } else { &all[range.clone()] };
+        Self { factors: part(self.factors), anchor: part(self.anchor) }
+    }
+
+    /// Whether they are those of so many weights.
+    pub(crate) fn fits(self, len: usize) -> bool {
+        [self.factors, self.anchor].iter().all(|all| all.is_empty() || all.len() == len)
+    }
+}
+
+/// Ω(w) = Σ f (l1 |x| + l2 x²) (no half, as in Keras) with x = w - w₀; its gradient f (l1 sign(x) + 2 l2 x) is added to `dw`;
+/// sign(0) = 0.
 ///
-/// Returns Ω(w).
-pub fn l1_l2(l1: f32, l2: f32, w: &[f32], dw: &mut [f32]) -> f64 {
-    assert_eq!(w.len(), dw.len());
-    let chunks = Chunks { w, factors: &[], dw };
+/// Returns Ω(w). A `dw` that is empty is left alone.
+pub fn l1_l2(l1: f32, l2: f32, own: PerWeight<'_>, w: &[f32], dw: &mut [f32]) -> f64 {
+    let is_plain = own.is_empty() && !dw.is_empty();
+    let chunks = Chunks { w, own, dw };
     match (l1 != 0.0, l2 != 0.0) {
         (false, false) => 0.0,
-        (false, true) => f64::from(l2) * chunks.sum(|w, _, dw| f64::from(l2_chunk(l2, w, dw))),
-        (true, false) => f64::from(l1) * chunks.sum(|w, _, dw| f64::from(l1_chunk(l1, w, dw))),
-        (true, true) => chunks.sum(|w, _, dw| {
+        (false, true) if is_plain => f64::from(l2) * chunks.sum(|w, _, dw| f64::from(l2_chunk(l2, w, dw))),
+        (true, false) if is_plain => f64::from(l1) * chunks.sum(|w, _, dw| f64::from(l1_chunk(l1, w, dw))),
+        (true, true) if is_plain => chunks.sum(|w, _, dw| {
             f64::from(l1) * f64::from(l1_chunk(l1, w, dw)) + f64::from(l2) * f64::from(l2_chunk(l2, w, dw))
         }),
+        _ => chunks.sum(|w, own, dw| f64::from(l1_l2_chunk(l1, l2, own, w, dw))),
     }
 }
 
@@ -41,20 +74,12 @@ kernel! {
     }
 }
 
-/// Ω(w) = Σ f (l1 |w| + l2 w²) with a factor f for every weight; its gradient f (l1 sign(w) + 2 l2 w) is added to `dw`.
-///
-/// Returns Ω(w). A `dw` that is empty is left alone.
-pub fn weighted_l1_l2(l1: f32, l2: f32, factors: &[f32], w: &[f32], dw: &mut [f32]) -> f64 {
-    let chunks = Chunks { w, factors, dw };
-    chunks.sum(|w, factors, dw| f64::from(weighted_l1_l2_chunk(l1, l2, w, factors, dw)))
-}
-
 kernel! {
-    fn weighted_l1_l2_chunk(simd: S, l1: f32, l2: f32, w: &'a [f32], factors: &'a [f32], dw: &'a mut [f32]) -> f32 {
+    fn l1_l2_chunk(simd: S, l1: f32, l2: f32, own: PerWeight<'a>, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
         let (l1, l2) = (simd.splat_f32s(l1), simd.splat_f32s(l2));
-        weigh(simd, w, factors, dw, #[inline(always)] |w| {
+        weigh(simd, own, w, dw, #[inline(always)] |w| {
             let (size, pull) = (simd.abs_f32s(w), simd.mul_f32s(l2, w));
-            let slope = simd.add_f32s(simd.mul_f32s(l1, sign(simd, w)), simd.add_f32s(pull, pull));
+            let slope = simd.mul_add_e_f32s(l1, sign(simd, w), simd.add_f32s(pull, pull));
             (slope, simd.mul_add_e_f32s(l1, size, simd.mul_f32s(pull, w)))
         })
     }
@@ -62,18 +87,17 @@ kernel! {
 
 /// MCP (Zhang 2010): ρ(w) = λ|w| - w²/(2γ) up to |w| = γλ, and γλ²/2 beyond; its slope is (λ - |w|/γ)₊ sign(w).
 ///
-/// As [`weighted_l1_l2`]; factors that are empty are 1.
-pub fn mcp(lambda: f32, gamma: f32, factors: &[f32], w: &[f32], dw: &mut [f32]) -> f64 {
-    let chunks = Chunks { w, factors, dw };
-    chunks.sum(|w, factors, dw| f64::from(mcp_chunk(lambda, gamma, w, factors, dw)))
+/// As [`l1_l2`].
+pub fn mcp(lambda: f32, gamma: f32, own: PerWeight<'_>, w: &[f32], dw: &mut [f32]) -> f64 {
+    Chunks { w, own, dw }.sum(|w, own, dw| f64::from(mcp_chunk(lambda, gamma, own, w, dw)))
 }
 
 kernel! {
-    fn mcp_chunk(simd: S, lambda: f32, gamma: f32, w: &'a [f32], factors: &'a [f32], dw: &'a mut [f32]) -> f32 {
+    fn mcp_chunk(simd: S, lambda: f32, gamma: f32, own: PerWeight<'a>, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
         let (end, zero) = (simd.splat_f32s(gamma * lambda), simd.splat_f32s(0.0));
         let (lambda, inverse) = (simd.splat_f32s(lambda), simd.splat_f32s(1.0 / gamma));
         let half = simd.splat_f32s(0.5 / gamma);
-        weigh(simd, w, factors, dw, #[inline(always)] |w| {
+        weigh(simd, own, w, dw, #[inline(always)] |w| {
             let size = simd.abs_f32s(w);
             let inner = simd.select_f32s(simd.less_than_f32s(size, end), size, end);
             let slope = simd.sub_f32s(lambda, simd.mul_f32s(inner, inverse));
@@ -87,18 +111,17 @@ kernel! {
 /// SCAD (Fan and Li 2001): the slope of ρ is λ sign(w) up to |w| = λ, falls as (γλ - |w|)/(γ - 1) to 0 at γλ and stays there;
 /// ρ(w) = λb - ((b - λ)₊)² / (2(γ - 1)) with b = min(|w|, γλ).
 ///
-/// As [`mcp`]; γ is above 2.
-pub fn scad(lambda: f32, gamma: f32, factors: &[f32], w: &[f32], dw: &mut [f32]) -> f64 {
-    let chunks = Chunks { w, factors, dw };
-    chunks.sum(|w, factors, dw| f64::from(scad_chunk(lambda, gamma, w, factors, dw)))
+/// As [`l1_l2`]; γ is above 2.
+pub fn scad(lambda: f32, gamma: f32, own: PerWeight<'_>, w: &[f32], dw: &mut [f32]) -> f64 {
+    Chunks { w, own, dw }.sum(|w, own, dw| f64::from(scad_chunk(lambda, gamma, own, w, dw)))
 }
 
 kernel! {
-    fn scad_chunk(simd: S, lambda: f32, gamma: f32, w: &'a [f32], factors: &'a [f32], dw: &'a mut [f32]) -> f32 {
+    fn scad_chunk(simd: S, lambda: f32, gamma: f32, own: PerWeight<'a>, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
         let (end, zero) = (simd.splat_f32s(gamma * lambda), simd.splat_f32s(0.0));
         let (lambda, inverse) = (simd.splat_f32s(lambda), simd.splat_f32s(1.0 / (gamma - 1.0)));
         let half = simd.splat_f32s(0.5);
-        weigh(simd, w, factors, dw, #[inline(always)] |w| {
+        weigh(simd, own, w, dw, #[inline(always)] |w| {
             let size = simd.abs_f32s(w);
             let inner = simd.select_f32s(simd.less_than_f32s(size, end), size, end);
             let over = simd.sub_f32s(inner, lambda);
@@ -111,13 +134,9 @@ kernel! {
     }
 }
 
-/// A step down l1 Σ|w| + l2 Σw² that no optimizer sees: w ← w - (rate l1 sign(w) + 2 rate l2 w). Threads share the weights.
-pub fn descend(l1: f32, l2: f32, rate: f32, w: &mut [f32]) {
-    parallel::stretches(w, WORK, &|_, w| descend_part(l1, l2, rate, w));
-}
-
 kernel! {
-    fn descend_part(simd: S, l1: f32, l2: f32, rate: f32, w: &'a mut [f32]) {
+    /// A step down l1 Σ|w| + l2 Σw² that no optimizer sees: w ← w - (rate l1 sign(w) + 2 rate l2 w).
+    pub fn descend(simd: S, l1: f32, l2: f32, rate: f32, w: &'a mut [f32]) {
         let (l1, twice) = (simd.splat_f32s(rate * l1), simd.splat_f32s(2.0 * l2));
         let rate = simd.splat_f32s(rate);
         crate::lane::map_in_place(simd, w, #[inline(always)] |w| {
@@ -127,10 +146,10 @@ kernel! {
     }
 }
 
-/// Weights, a factor for each (or none for all), and where the gradient is added (or nowhere).
+/// Weights, what they have of their own, and where the gradient is added (or nowhere).
 struct Chunks<'a> {
     w: &'a [f32],
-    factors: &'a [f32],
+    own: PerWeight<'a>,
     dw: &'a mut [f32],
 }
 
@@ -140,74 +159,93 @@ impl parallel::Cut for Chunks<'_> {
     }
 
     fn cut(self, at: usize) -> (Self, Self) {
-        let (w, dw) = (self.w.split_at(at), self.dw.split_at_mut(at.min(self.dw.len())));
-        let factors = self.factors.split_at(at.min(self.factors.len()));
-        let part = |w, factors, dw| Chunks { w, factors, dw };
-        (part(w.0, factors.0, dw.0), part(w.1, factors.1, dw.1))
+        let (len, w, dw) = (self.w.len(), self.w.split_at(at), self.dw.split_at_mut(at.min(self.dw.len())));
+        let part = |w, range, dw| Chunks { w, own: self.own.part(range), dw };
+        (part(w.0, 0..at, dw.0), part(w.1, at..len, dw.1))
     }
 }
 
 impl Chunks<'_> {
     /// Σ over stretches short enough for sums in `f32`. Threads share the weights.
-    fn sum(self, f: impl Fn(&[f32], &[f32], &mut [f32]) -> f64 + Sync) -> f64 {
+    fn sum(self, f: impl Fn(&[f32], PerWeight<'_>, &mut [f32]) -> f64 + Sync) -> f64 {
         const CHUNK: usize = 4096;
         let n = self.w.len();
-        assert!((self.factors.is_empty() || self.factors.len() == n) && (self.dw.is_empty() || self.dw.len() == n));
+        assert!(self.own.fits(n) && (self.dw.is_empty() || self.dw.len() == n));
         parallel::sum(self, WORK, &|part: Chunks<'_>| {
             let mut total = 0.0;
             for start in (0..part.w.len()).step_by(CHUNK) {
                 let range = start..part.w.len().min(start + CHUNK);
-                let factors = if part.factors.is_empty() { &[] } else { &part.factors[range.clone()] };
                 let dw = if part.dw.is_empty() { &mut [] } else { &mut part.dw[range.clone()] };
-                total += f(&part.w[range], factors, dw);
+                total += f(&part.w[range.clone()], part.own.part(range), dw);
             }
             total
         })
     }
 }
 
-/// One pass: with (slope, value) = `f(w)`, dw += factor slope; returns Σ factor value. `f(0)` must be (0, 0).
+/// One pass: with (slope, value) = `f(w - w₀)`, dw += factor slope; returns Σ factor value. `f(0)` must be (0, 0).
 #[inline(always)]
 fn weigh<S: Simd>(
     simd: S,
+    own: PerWeight<'_>,
     w: &[f32],
-    factors: &[f32],
     dw: &mut [f32],
     f: impl Fn(S::f32s) -> (S::f32s, S::f32s),
 ) -> f32 {
-    if factors.is_empty() && dw.is_empty() {
-        return crate::reduce::fold(
-            simd,
-            w,
-            #[inline(always)]
-            |w, sum| simd.add_f32s(sum, f(w).1),
-        );
+    match (!own.factors.is_empty(), !own.anchor.is_empty(), !dw.is_empty()) {
+        (false, false, false) => weigh_with::<S, false, false, false>(simd, own, w, dw, f),
+        (false, false, true) => weigh_with::<S, false, false, true>(simd, own, w, dw, f),
+        (false, true, false) => weigh_with::<S, false, true, false>(simd, own, w, dw, f),
+        (false, true, true) => weigh_with::<S, false, true, true>(simd, own, w, dw, f),
+        (true, false, false) => weigh_with::<S, true, false, false>(simd, own, w, dw, f),
+        (true, false, true) => weigh_with::<S, true, false, true>(simd, own, w, dw, f),
+        (true, true, false) => weigh_with::<S, true, true, false>(simd, own, w, dw, f),
+        (true, true, true) => weigh_with::<S, true, true, true>(simd, own, w, dw, f),
     }
-    if factors.is_empty() {
-        return accumulate(
-            simd,
-            w,
-            dw,
-            #[inline(always)]
-            |w, dw, sum| {
-                let (slope, value) = f(w);
-                (simd.add_f32s(dw, slope), simd.add_f32s(sum, value))
-            },
-        );
-    }
-    let mut sum = simd.splat_f32s(0.0);
-    for start in (0..w.len()).step_by(S::F32_LANES) {
-        let range = start..w.len().min(start + S::F32_LANES);
-        let (slope, value) = f(crate::lane::load_some(simd, &w[range.clone()]));
-        let factor = crate::lane::load_some(simd, &factors[range.clone()]);
-        sum = simd.mul_add_e_f32s(factor, value, sum);
-        if !dw.is_empty() {
-            let dw = &mut dw[range];
-            let total = simd.mul_add_e_f32s(factor, slope, crate::lane::load_some(simd, dw));
-            crate::lane::store_some(simd, dw, total);
+}
+
+/// [`weigh`] where it is known whether there are factors, an anchor and a gradient.
+#[inline(always)]
+fn weigh_with<S: Simd, const FACTORS: bool, const ANCHOR: bool, const GRADIENT: bool>(
+    simd: S,
+    own: PerWeight<'_>,
+    w: &[f32],
+    dw: &mut [f32],
+    f: impl Fn(S::f32s) -> (S::f32s, S::f32s),
+) -> f32 {
+    let (w, w_tail) = S::as_simd_f32s(w);
+    let (factors, factors_tail) = S::as_simd_f32s(own.factors);
+    let (anchor, anchor_tail) = S::as_simd_f32s(own.anchor);
+    let (dw, dw_tail) = S::as_mut_simd_f32s(dw);
+    let n = w.len();
+    let (factors, anchor) = (if FACTORS { &factors[..n] } else { &[] }, if ANCHOR { &anchor[..n] } else { &[] });
+    let dw = if GRADIENT { &mut dw[..n] } else { &mut [] };
+    let mut sums = [simd.splat_f32s(0.0); 4];
+    for start in (0..n).step_by(4) {
+        for (k, sum) in sums.iter_mut().enumerate().take(n - start) {
+            let i = start + k;
+            let (slope, value) = f(if ANCHOR { simd.sub_f32s(w[i], anchor[i]) } else { w[i] });
+            *sum = if FACTORS { simd.mul_add_e_f32s(factors[i], value, *sum) } else { simd.add_f32s(*sum, value) };
+            if GRADIENT {
+                dw[i] =
+                    if FACTORS { simd.mul_add_e_f32s(factors[i], slope, dw[i]) } else { simd.add_f32s(dw[i], slope) };
+            }
         }
     }
-    simd.reduce_sum_f32s(sum)
+    if !w_tail.is_empty() {
+        let or = |part: &[f32], is: bool, other: f32| match is {
+            true => simd.partial_load_f32s(part),
+            false => simd.splat_f32s(other),
+        };
+        let away = simd.sub_f32s(simd.partial_load_f32s(w_tail), or(anchor_tail, ANCHOR, 0.0));
+        let (factor, (slope, value)) = (or(factors_tail, FACTORS, 1.0), f(away));
+        sums[3] = simd.mul_add_e_f32s(factor, value, sums[3]);
+        if GRADIENT {
+            let total = simd.mul_add_e_f32s(factor, slope, simd.partial_load_f32s(dw_tail));
+            simd.partial_store_f32s(dw_tail, total);
+        }
+    }
+    simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(sums[0], sums[1]), simd.add_f32s(sums[2], sums[3])))
 }
 
 /// One pass: `f(w, dw, sum) -> (dw, sum)`; returns the total of the sums. `f` must leave the sum alone for w = 0.
@@ -245,7 +283,7 @@ mod tests {
             w in proptest::collection::vec(-3.0f32..3.0, 1..6000), l1 in 0.0f32..1.0, l2 in 0.0f32..1.0,
         ) {
             let mut dw = vec![0.25; w.len()];
-            let value = l1_l2(l1, l2, &w, &mut dw);
+            let value = l1_l2(l1, l2, PerWeight::default(), &w, &mut dw);
             let want: f64 = w.iter().map(|w| f64::from(*w)).map(|w| f64::from(l1) * w.abs() + f64::from(l2) * w * w).sum();
             prop_assert!((value - want).abs() <= 1e-5 * want.max(1e-3));
             for (w, dw) in w.iter().zip(&dw) {
@@ -258,12 +296,15 @@ mod tests {
     proptest! {
         #[test]
         fn concave_and_weighted_penalties_are_their_formulas(
-            rows in proptest::collection::vec((-3.0f32..3.0, 0.0f32..2.0), 1..5000),
-            lambda in 0.05f32..1.0, gamma in 2.1f32..5.0, weighted in any::<bool>(),
+            rows in proptest::collection::vec((-3.0f32..3.0, 0.0f32..2.0, -1.0f32..1.0), 1..5000),
+            lambda in 0.05f32..1.0, gamma in 2.1f32..5.0, weighted in any::<bool>(), anchored in any::<bool>(),
         ) {
             let w: Vec<f32> = rows.iter().map(|row| row.0).collect();
             let factors: Vec<f32> = if weighted { rows.iter().map(|row| row.1).collect() } else { vec![] };
+            let anchor: Vec<f32> = if anchored { rows.iter().map(|row| row.2).collect() } else { vec![] };
+            let own = PerWeight { factors: &factors, anchor: &anchor };
             let factor = |i: usize| f64::from(factors.get(i).copied().unwrap_or(1.0));
+            let away = |i: usize| f64::from(w[i] - anchor.get(i).copied().unwrap_or(0.0));
             let (l, g) = (f64::from(lambda), f64::from(gamma));
             let mcp_at = |w: f64| if w.abs() <= g * l { l * w.abs() - w * w / (2.0 * g) } else { g * l * l / 2.0 };
             let scad_at = |w: f64| match w.abs() {
@@ -274,18 +315,18 @@ mod tests {
             let both_at = |w: f64| l * w.abs() + g * w * w;
             type Kernel<'a> = &'a dyn Fn(&[f32], &mut [f32]) -> f64;
             let kernels: [(Kernel<'_>, &dyn Fn(f64) -> f64); 3] = [
-                (&|w, dw| mcp(lambda, gamma, &factors, w, dw), &mcp_at),
-                (&|w, dw| scad(lambda, gamma, &factors, w, dw), &scad_at),
-                (&|w, dw| weighted_l1_l2(lambda, gamma, &factors, w, dw), &both_at),
+                (&|w, dw| mcp(lambda, gamma, own, w, dw), &mcp_at),
+                (&|w, dw| scad(lambda, gamma, own, w, dw), &scad_at),
+                (&|w, dw| l1_l2(lambda, gamma, own, w, dw), &both_at),
             ];
             for (kernel, exact) in kernels {
                 let mut dw = vec![0.25; w.len()];
                 let value = kernel(&w, &mut dw);
-                prop_assert_eq!(value, kernel(&w, &mut []));
-                let want: f64 = w.iter().enumerate().map(|(i, w)| factor(i) * exact(f64::from(*w))).sum();
+                prop_assert!((value - kernel(&w, &mut [])).abs() <= 1e-6 * value.max(1e-2));
+                let want: f64 = (0..w.len()).map(|i| factor(i) * exact(away(i))).sum();
                 prop_assert!((value - want).abs() <= 1e-5 * want.max(1e-2), "{} {}", value, want);
                 for i in 0..w.len() {
-                    let x = f64::from(w[i]);
+                    let x = away(i);
                     let near_kink = [0.0, l, g * l].iter().any(|kink| (x.abs() - kink).abs() < 2e-4);
                     let quotient = factor(i) * (exact(x + 1e-4) - exact(x - 1e-4)) / 2e-4;
                     prop_assert!(near_kink || (f64::from(dw[i]) - 0.25 - quotient).abs() < 1e-3, "{} {}", dw[i], quotient);
@@ -297,7 +338,7 @@ mod tests {
         fn a_step_down_is_the_gradient_times_the_rate(w in proptest::collection::vec(-3.0f32..3.0, 1..70)) {
             let (mut down, mut dw) = (w.clone(), vec![0.0; w.len()]);
             descend(0.3, 0.7, 0.01, &mut down);
-            l1_l2(0.3, 0.7, &w, &mut dw);
+            l1_l2(0.3, 0.7, PerWeight::default(), &w, &mut dw);
             for i in 0..w.len() {
                 prop_assert!((down[i] - (w[i] - 0.01 * dw[i])).abs() < 1e-6);
             }
@@ -307,12 +348,12 @@ mod tests {
     #[test]
     fn the_gradient_of_l1_at_zero_is_zero() {
         let mut dw = [0.0; 5];
-        assert_eq!(l1_l2(1.0, 0.0, &[0.0, -0.0, 2.0, -2.0, 0.0], &mut dw), 4.0);
+        assert_eq!(l1_l2(1.0, 0.0, PerWeight::default(), &[0.0, -0.0, 2.0, -2.0, 0.0], &mut dw), 4.0);
         assert_eq!(dw, [0.0, 0.0, 1.0, -1.0, 0.0]);
     }
 
     #[test]
     fn keras_docstring_value() {
-        assert_eq!(l1_l2(0.0, 2.0, &[1.0; 25], &mut [0.0; 25]), 50.0);
+        assert_eq!(l1_l2(0.0, 2.0, PerWeight::default(), &[1.0; 25], &mut [0.0; 25]), 50.0);
     }
 }

@@ -7,7 +7,6 @@ use pulp::Simd;
 
 use crate::lane::{flush, sign};
 use crate::macros::kernel;
-use crate::parallel::Threads;
 
 /// Walks over weights, gradients and two moments together, tails included.
 #[inline(always)]
@@ -66,37 +65,17 @@ fn walk_one<S: Simd>(
     }
 }
 
-/// Adam (Kingma and Ba 2015), Keras's form, with the bias correction inside `alpha = lr √(1-β₂ᵗ) / (1-β₁ᵗ)`:
-/// m += (g-m)(1-β₁); v += (g²-v)(1-β₂); w -= m alpha / (√v + ε).
-///
-/// `rest_1 = 1-β₁` and `rest_2 = 1-β₂` are computed in `f64` by the caller. Threads share the weights.
-pub fn adam(
-    w: &mut [f32],
-    g: &[f32],
-    m: &mut [f32],
-    v: &mut [f32],
-    alpha: f32,
-    rest_1: f32,
-    rest_2: f32,
-    epsilon: f32,
-) {
-    fn share(threads: Threads, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], settings: [f32; 4]) {
-        if threads.is_alone() {
-            return adam_share(w, g, m, v, settings);
-        }
-        let at = threads.cut(w.len(), 64);
-        let (w, g, m, v) = (w.split_at_mut(at), g.split_at(at), m.split_at_mut(at), v.split_at_mut(at));
-        threads.both(|t| share(t, w.0, g.0, m.0, v.0, settings), |t| share(t, w.1, g.1, m.1, v.1, settings));
-    }
-    // A root and a quotient take as long as some dozen multiply-adds.
-    share(Threads::worth(w.len() * 16), w, g, m, v, [alpha, rest_1, rest_2, epsilon]);
-}
-
 kernel! {
-    fn adam_share(
-        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], v: &'a mut [f32], settings: [f32; 4],
+    /// Adam (Kingma and Ba 2015), Keras's form, with the bias correction inside `alpha = lr √(1-β₂ᵗ) / (1-β₁ᵗ)`:
+    /// m += (g-m)(1-β₁); v += (g²-v)(1-β₂); w -= m alpha / (√v + ε).
+    ///
+    /// `rest_1 = 1-β₁` and `rest_2 = 1-β₂` are computed in `f64` by the caller.
+    pub fn adam(
+        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], v: &'a mut [f32],
+        alpha: f32, rest_1: f32, rest_2: f32, epsilon: f32,
     ) {
-        let [alpha, rest_1, rest_2, epsilon] = settings.map(#[inline(always)] |value| simd.splat_f32s(value));
+        let (alpha, epsilon) = (simd.splat_f32s(alpha), simd.splat_f32s(epsilon));
+        let (rest_1, rest_2) = (simd.splat_f32s(rest_1), simd.splat_f32s(rest_2));
         walk(simd, w, g, m, v, #[inline(always)] |w, g, m, v| {
             let m = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(g, m), rest_1, m));
             let v = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(g, g), v), rest_2, v));
@@ -316,15 +295,40 @@ kernel! {
     }
 }
 
+/// w - rate dw where (old - w) away >= 0, else w.
+#[inline(always)]
+fn agreed<S: Simd>(simd: S, rate: S::f32s, w: S::f32s, old: S::f32s, away: S::f32s, dw: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    let is_agreed = simd.greater_than_or_equal_f32s(simd.mul_f32s(simd.sub_f32s(old, w), away), zero);
+    simd.sub_f32s(w, simd.select_f32s(is_agreed, simd.mul_f32s(rate, dw), zero))
+}
+
 kernel! {
-    /// w -= rate dw where the way from `old` to w does not lead away: (old - w) away >= 0.
+    /// w -= rate dw where the way from `old` to w does not lead away from the anchor (0, if that is empty):
+    /// (old - w) (old - anchor) >= 0.
     pub fn descend_agreed(
-        _simd: S, rate: f32, old: &'a [f32], away: &'a [f32], dw: &'a [f32], w: &'a mut [f32],
+        simd: S, rate: f32, old: &'a [f32], anchor: &'a [f32], dw: &'a [f32], w: &'a mut [f32],
     ) {
-        assert!(old.len() == w.len() && away.len() == w.len() && dw.len() == w.len());
-        for (((w, old), away), dw) in w.iter_mut().zip(old).zip(away).zip(dw) {
-            let agreed = (old - *w) * away >= 0.0;
-            *w -= if agreed { rate * dw } else { 0.0 };
+        let rate = simd.splat_f32s(rate);
+        let n = w.len();
+        assert!(old.len() == n && dw.len() == n && (anchor.is_empty() || anchor.len() == n));
+        let ((old, old_tail), (dw, dw_tail)) = (S::as_simd_f32s(old), S::as_simd_f32s(dw));
+        let ((anchor, anchor_tail), (w, w_tail)) = (S::as_simd_f32s(anchor), S::as_mut_simd_f32s(w));
+        if anchor.is_empty() {
+            for ((w, old), dw) in w.iter_mut().zip(old).zip(dw) {
+                *w = agreed(simd, rate, *w, *old, *old, *dw);
+            }
+        } else {
+            for (((w, old), anchor), dw) in w.iter_mut().zip(old).zip(anchor).zip(dw) {
+                *w = agreed(simd, rate, *w, *old, simd.sub_f32s(*old, *anchor), *dw);
+            }
+        }
+        if !w_tail.is_empty() {
+            let old = simd.partial_load_f32s(old_tail);
+            let away = simd.sub_f32s(old, simd.partial_load_f32s(anchor_tail)); // 0 where there is none
+            let (w, dw) = (simd.partial_load_f32s(w_tail), simd.partial_load_f32s(dw_tail));
+            let last = agreed(simd, rate, w, old, away, dw);
+            simd.partial_store_f32s(w_tail, last);
         }
     }
 }
@@ -359,6 +363,25 @@ mod tests {
                 prop_assume!(want.2 > 1e-6);
                 prop_assert!((f64::from(w[i]) - want.0).abs() < 1e-5 * (1.0 + want.0.abs()) + 1e-4 * (want.0 - w_).abs());
                 prop_assert!((f64::from(m[i]) - want.1).abs() < 1e-6 && (f64::from(v[i]) - want.2).abs() < 1e-6);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cautious_steps_are_their_formula(
+            rows in proptest::collection::vec((-1.0f32..1.0, -1.0f32..1.0, -1.0f32..1.0, -1.0f32..1.0), 1..70),
+            anchored in any::<bool>(),
+        ) {
+            let of = |f: fn(&(f32, f32, f32, f32)) -> f32| rows.iter().map(f).collect::<Vec<f32>>();
+            let (old, anchor, dw, before) = (of(|row| row.0), of(|row| row.1), of(|row| row.2), of(|row| row.3));
+            let anchor = if anchored { anchor } else { vec![] };
+            let mut w = before.clone();
+            descend_agreed(0.1, &old, &anchor, &dw, &mut w);
+            for i in 0..w.len() {
+                let away = old[i] - anchor.get(i).copied().unwrap_or(0.0);
+                let want = if (old[i] - before[i]) * away >= 0.0 { before[i] - 0.1 * dw[i] } else { before[i] };
+                prop_assert!((w[i] - want).abs() < 1e-7);
             }
         }
     }

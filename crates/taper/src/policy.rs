@@ -200,6 +200,7 @@ impl Serialize for Policy {
 
 impl<'de> Deserialize<'de> for Policy {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
         let value = Value::deserialize(deserializer)?;
         if value.is_string() {
             return spelling::read_inner(value).map(Self::new);
@@ -209,14 +210,16 @@ impl<'de> Deserialize<'de> for Policy {
         let paths = map.remove("paths").map(|paths| within("paths", rules(paths))).transpose()?.unwrap_or_default();
         let keys: Vec<String> = map.keys().cloned().collect();
         let regularizer = (!keys.is_empty()).then(|| spelling::read_inner(Value::Object(map))).transpose();
-        let regularizer = regularizer.map_err(|error| {
+        let regularizer = regularizer.map_err(|error: D::Error| {
             // The regularizer would only know its own keys.
             let meant = keys.iter().find_map(|key| Some((key, nearest(key, ["roles", "paths"])?)));
             match meant.filter(|(key, _)| key.as_str() != "groups") {
-                Some((key, near)) => {
-                    serde::de::Error::custom(format!("unknown field `{key}`, expected one of `{near}`"))
+                Some((key, near)) => D::Error::custom(format!("unknown field `{key}`, expected one of `{near}`")),
+                None => {
+                    let text: String = error.to_string();
+                    let is_own = |key: &String| text.contains(&format!("unknown field `{key}`, expected one of `l1`"));
+                    if keys.iter().any(is_own) { D::Error::custom(format!("{text}, `roles`, `paths`")) } else { error }
                 }
-                None => error,
             }
         })?;
         Ok(Self { regularizer, roles, paths })
@@ -354,6 +357,8 @@ mod tests {
         assert!(error(json!({ "group_lasso": 0.1, "groups": "inputs" })).starts_with("groups: "));
         assert!(error(json!({ "l2": 1.0, "role": ["bias"] })).contains("did you mean `roles`?"));
         assert!(error(json!({ "l3": 1.0 })).contains("l2"));
+        let text = error(json!({ "l2": 1.0, "except": ["a"] }));
+        assert!(text.starts_with("except: ") && text.contains("factors, roles, paths"), "{text}");
         assert!(error(json!({ "l2": 1.0, "roles": ["bais"] })).starts_with("roles"));
         assert!(error(json!({ "paths": [{ "l2": 1.0 }] })).contains("match"));
         assert!(error(json!({ "paths": 3 })).starts_with("paths"));

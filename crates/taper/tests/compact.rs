@@ -11,7 +11,7 @@ fn rows(seed: u64, count: usize) -> Vec<f32> {
 
 /// A model whose weights, biases and statistics are all something, and then some of which are nothing: whole columns (incoming
 /// weights, sometimes with the bias) and whole rows (outgoing weights) of every kernel, and some scales of normalizations.
-fn maimed(spec: &Sequential, seed: u64) -> Model {
+fn maimed(spec: impl Into<ModelSpec>, seed: u64) -> Model {
     let mut model = Model::build(spec, Seed::new(seed)).unwrap();
     let mut rng = Seed::new(seed).derive("holes", 0).rng();
     let slots = model.params().slots().to_vec();
@@ -24,7 +24,7 @@ fn maimed(spec: &Sequential, seed: u64) -> Model {
             _ => {}
         }
         match slot.spec.role {
-            Role::Kernel | Role::RecurrentKernel | Role::PointwiseKernel => {
+            Role::Kernel | Role::RecurrentKernel | Role::PointwiseKernel | Role::Embeddings => {
                 for row in w.chunks_exact_mut(sums) {
                     if rng.uniform() < 0.3 {
                         row.fill(0.0);
@@ -37,9 +37,10 @@ fn maimed(spec: &Sequential, seed: u64) -> Model {
                 }
             }
             Role::DepthwiseKernel => {
-                for channel in 0..slot.spec.shape.len() / 9 {
+                let channels: usize = slot.spec.shape.sizes()[2..].iter().product();
+                for channel in 0..channels {
                     if rng.uniform() < 0.3 {
-                        w.iter_mut().skip(channel).step_by(slot.spec.shape.len() / 9).for_each(|w| *w = 0.0);
+                        w.iter_mut().skip(channel).step_by(channels).for_each(|w| *w = 0.0);
                     }
                 }
             }
@@ -50,12 +51,25 @@ fn maimed(spec: &Sequential, seed: u64) -> Model {
     model
 }
 
-fn check(spec: &Sequential, seed: u64) -> (usize, usize) {
+/// Every layer with weights into units, the output apart, is either looked into or said to be left whole.
+fn everything_is_told(model: &Model, record: &CompactRecord) {
+    for slot in model.params().slots() {
+        let into_units = [Role::Kernel, Role::PointwiseKernel, Role::Embeddings].contains(&slot.spec.role);
+        let layer = slot.path.split('/').next().unwrap();
+        let is_cut = record.layers.iter().any(|other| other.name == layer);
+        let is_left = record.left_whole.iter().any(|other| other.name == layer);
+        assert!(!into_units || is_cut || is_left, "nothing is said of {layer}: {record:?}");
+    }
+}
+
+fn check(spec: impl Into<ModelSpec>, seed: u64) -> (usize, usize) {
     let model = maimed(spec, seed);
     let small = compact(&model, false).unwrap();
-    let x = rows(seed, 9 * model.input_shape().len());
+    let reads_tokens = model.params().get("embedding/embeddings").is_some();
+    let x = if reads_tokens { model.probe(9, Seed::new(seed)) } else { rows(seed, 9 * model.input_shape().len()) };
     let worst = difference(&model, &small.model, &x).unwrap();
     assert!(worst < 1e-6, "{worst} {:?}", small.record);
+    everything_is_told(&model, &small.record);
     let thin = compact(&model, true).unwrap();
     if let Some(kept) = &thin.record.kept_inputs {
         let worst = difference_on(&model, &thin.model, &x, kept).unwrap();
@@ -151,6 +165,95 @@ proptest! {
         let (before, after) = check(&spec.layer(Dense::new(2)), seed);
         prop_assert!(after <= before);
     }
+}
+
+/// A layer that keeps the rank of its input, drawn at random.
+fn any_layer(rank: usize, rng: &mut taper::Rng) -> LayerSpec {
+    let activation = ACTIVATIONS[rng.below(4)];
+    let (units, padding) = (3 + rng.below(4), if rng.below(2) == 0 { Padding::Same } else { Padding::Valid });
+    match (rank, rng.below(6)) {
+        (_, 0) => BatchNormalization::new().into(),
+        (_, 1) => ActivationLayer::new(activation).into(),
+        (1, _) => Dense::new(units).activation(activation).into(),
+        (2, 2) => Lstm::new(units).return_sequences(true).into(),
+        (2, 3) => Gru::new(units).return_sequences(true).into(),
+        (2, 4) => Bidirectional::new(Lstm::new(units).return_sequences(true)).into(),
+        (2, _) if rng.below(2) == 0 => Conv1dTranspose::new(units, 2).padding(padding).activation(activation).into(),
+        (2, _) => TimeDistributed::new(Dense::new(units).activation(activation)).into(),
+        (_, 2) => Conv2d::new(units, 2).padding(padding).activation(activation).into(),
+        (_, 3) => SeparableConv2d::new(units, 2).padding(padding).activation(activation).into(),
+        (_, 4) => DepthwiseConv2d::new(2).padding(Padding::Same).into(),
+        _ => Conv2dTranspose::new(units, 2).padding(padding).activation(activation).strides(1 + rng.below(2)).into(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn models_of_random_layers(seed in any::<u64>(), kind in 0usize..4, depth in 1usize..6) {
+        let rng = &mut Seed::new(seed).derive("layers", 0).rng();
+        let (mut spec, rank) = match kind {
+            0 => (Sequential::new([4]), 1),
+            1 => (Sequential::new([4, 3]), 2),
+            2 => (Sequential::new([4]).layer(Embedding::new(7, 5).mask_zero(rng.below(2) == 0)), 2),
+            _ => (Sequential::new([6, 6, 2]), 3),
+        };
+        for _ in 0..depth {
+            spec = spec.layer(any_layer(rank, rng));
+        }
+        if rank > 1 {
+            spec = if rng.below(2) == 0 && kind != 2 { spec.layer(Flatten::new()) } else { match rank {
+                2 => spec.layer(Gru::new(4)),
+                _ => spec.layer(GlobalAveragePooling2d::new()),
+            } };
+        }
+        let (before, after) = check(&spec.layer(Dense::new(2)), seed);
+        prop_assert!(after <= before);
+    }
+
+    #[test]
+    fn residual_sums(seed in any::<u64>(), first in 0usize..4, second in 0usize..4) {
+        let graph = Graph::new([4])
+            .node("before", ["input"], Dense::new(6).activation(ACTIVATIONS[first]))
+            .node("stem", ["before"], Dense::new(5).activation(ACTIVATIONS[first]))
+            .node("inside", ["stem"], Dense::new(7).activation(ACTIVATIONS[second]))
+            .node("normal", ["inside"], BatchNormalization::new())
+            .node("branch", ["normal"], Dense::new(5))
+            .node("sum", ["stem", "branch"], Add::new())
+            .node("out", ["sum"], Dense::new(2));
+        let model = maimed(&graph, seed);
+        let record = compact(&model, false).unwrap().record;
+        let left: Vec<&str> = record.left_whole.iter().map(|one| &*one.name).collect();
+        prop_assert_eq!(left, ["stem", "branch"]);
+        let (before, after) = check(&graph, seed);
+        prop_assert!(after <= before);
+    }
+}
+
+#[test]
+fn filters_of_transposed_convolutions_and_columns_of_embeddings_go() {
+    let spec = Sequential::new([3, 3, 2])
+        .layer(Conv2dTranspose::new(4, 3).strides(2).activation(Activation::Relu))
+        .layer(Conv2dTranspose::new(3, 2).padding(Padding::Same))
+        .layer(Flatten::new())
+        .layer(Dense::new(1));
+    let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+    // (3, 3, filters, inputs): the second filter hears nothing; and nobody hears the third one of the other layer.
+    set(&mut model, "conv2d_transpose/kernel", |i| (i / 2 % 4 == 1).then_some(0.0));
+    set(&mut model, "dense/kernel", |i| (i % 3 == 2).then_some(0.0));
+    assert_eq!(units(&model), [3, 2, 1]);
+    let small = compact(&model, false).unwrap();
+    assert_eq!(small.model.params().get("conv2d_transpose_1/kernel").unwrap().0.spec.shape.sizes(), [2, 2, 2, 3]);
+    assert!(difference(&model, &small.model, &model.probe(9, Seed::new(1))).unwrap() < 1e-6);
+
+    let spec = Sequential::new([5]).layer(Embedding::new(6, 4)).layer(Lstm::new(2)).layer(Dense::new(1));
+    let mut model = Model::build(&spec, Seed::new(1)).unwrap();
+    set(&mut model, "embedding/embeddings", |i| (i % 4 == 3).then_some(0.0));
+    set(&mut model, "lstm/lstm_cell/kernel", |i| (i / 8 == 0).then_some(0.0));
+    assert_eq!(units(&model), [2, 2, 1], "one column says nothing, another is not heard");
+    let small = compact(&model, false).unwrap();
+    assert!(difference(&model, &small.model, &model.probe(9, Seed::new(1))).unwrap() < 1e-6);
 }
 
 #[test]

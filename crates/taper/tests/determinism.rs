@@ -79,7 +79,15 @@ fn a_large_step_has_the_same_bits_on_one_thread_and_on_three() {
     let conv = Conv2d::new(40, 3).padding(Padding::Same).activation(Activation::Relu);
     let lstm = Lstm { recurrent_regularizer: penalty(), ..Lstm::new(128) };
     let gru = Gru::new(128).return_sequences(true);
+    // What penalties do beside the optimizer is shared too.
+    let wide = |penalty: Regularizer| Dense::new(400).activation(Activation::Relu).kernel_regularizer(penalty);
+    let factors: Vec<f32> = (0..400 * 400).map(|i| (i % 3) as f32).collect();
+    let near = Regularizer::l1_l2(1e-4, 1e-3).anchor(Anchor::Start).factors(factors).mode(PenaltyMode::Proximal);
+    let cautious = Regularizer { cautious: true, ..Regularizer::l2(1e-3).mode(PenaltyMode::Decoupled) };
+    let groups = Regularizer::group_lasso(1e-4, Grouping::Unit).mode(PenaltyMode::Proximal);
+    let beside = Sequential::new([400]).layer(wide(near)).layer(wide(cautious)).layer(wide(groups));
     let models = [
+        (beside.layer(Dense::new(1)), vec![400], 96),
         (Sequential::new([200]).layer(dense(300)).layer(dense(500)).layer(Dense::new(1)), vec![200], 96),
         (Sequential::new([16, 16, 8]).layer(conv).layer(Flatten::new()).layer(Dense::new(1)), vec![16, 16, 8], 16),
         (Sequential::new([10, 64]).layer(lstm).layer(Dense::new(1)), vec![10, 64], 32),

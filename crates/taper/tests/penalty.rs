@@ -371,6 +371,13 @@ fn mistakes_are_refused() {
         let error = error(&[3], dense(penalty));
         assert!(error.contains(words), "{penalty}: {error}");
     }
+    // What no training could begin with is no plan either.
+    let spec = Sequential::new([3]).layer(dense(r#"{"nuclear": 0.1, "mode": "proximal"}"#));
+    let model = Model::build(&spec, Seed::new(1)).unwrap();
+    let config = FitConfig::new(Loss::Mse).optimizer(Optimizer::adam());
+    let refused = plan(&model, &config, &Budget { rows: Some(3), data: None }).unwrap_err().to_string();
+    assert!(refused.starts_with("dense/kernel: expected a penalty with a proximal map"), "{refused}");
+    assert!(plan(&model, &config.optimizer(Optimizer::sgd()), &Budget { rows: Some(3), data: None }).is_ok());
     let gates = r#"{"group_lasso": 0.1, "groups": "gate"}"#;
     assert!(Model::build(&Sequential::new([3, 3]).layer(lstm(gates)), Seed::new(1)).is_ok());
     let activity = LayerSpec::from(Dense::new(2)).activity_regularizer(read(r#"{"l1": 0.1, "mode": "proximal"}"#));

@@ -82,7 +82,7 @@ pub(crate) struct Plan {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Compact {
-    /// The model (.safetensors or .keras)
+    /// The model (.safetensors or .keras), or the folder that a command left
     pub(crate) model: PathBuf,
     /// The smaller model (.safetensors or .keras)
     #[arg(long, value_name = "FILE")]

@@ -11,7 +11,7 @@ use super::is_keras;
 use crate::args::Compact;
 use crate::failure::Failure;
 use crate::output;
-use crate::saved::inputs;
+use crate::saved;
 
 /// Outputs may differ by this much, relative to the largest of them or 1.
 const TOLERANCE: f64 = 1e-6;
@@ -19,12 +19,13 @@ const TOLERANCE: f64 = 1e-6;
 const ROWS: usize = 256;
 
 pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
-    let keras = is_keras(&args.model);
+    let path = saved::file(&args.model);
+    let keras = is_keras(&path);
     let (saved, fit) = if keras {
-        let file = taper_io::keras::read_keras(&args.model, &taper_io::keras::ReadOptions::default())?;
+        let file = taper_io::keras::read_keras(&path, &taper_io::keras::ReadOptions::default())?;
         (SavedModel { model: file.model, prepared: None, experiment: None }, file.fit)
     } else {
-        (taper_io::read_saved_model(&args.model)?, None)
+        (taper_io::read_saved_model(&path)?, None)
     };
     let model = &saved.model;
     let writes_keras = is_keras(&args.out);
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
         return Err(taper::Error::from(complaint).into());
     }
     let x = match &args.data {
-        Some(path) => inputs(&saved, &args.model, path)?,
+        Some(rows) => saved::inputs(&saved, &path, rows)?,
         None => model.probe(ROWS, Seed::new(1)),
     };
     let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
         let (prepared, experiment) = (saved.prepared.as_ref(), saved.experiment.as_ref());
         taper_io::write_saved_model(&args.out, &small.model, prepared, experiment)?;
     }
-    let bytes = [size(&args.model)?, size(&args.out)?];
+    let bytes = [size(&path)?, size(&args.out)?];
 
     if args.json {
         let both = |[before, after]: [serde_json::Value; 2]| json!({ "before": before, "after": after });

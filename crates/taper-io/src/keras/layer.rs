@@ -6,6 +6,9 @@ use taper::{Complaint, LayerSpec, Result};
 use super::activation;
 use super::class::{CONSTRAINTS, INITIALIZERS, LAYERS, Object, REGULARIZERS, brief, drop_inert, snake_case};
 
+/// The layers whose `trainable` means nothing to Keras: what it trains is what the layers within say.
+pub(super) const WRAPPERS: [&str; 2] = ["Bidirectional", "TimeDistributed"];
+
 /// Turns a layer object into a specification. `rank` is the number of dimensions of its input without the batch, where known.
 pub(super) fn layer(object: Object) -> Result<LayerSpec> {
     taper::read(table(object)?)
@@ -24,7 +27,7 @@ fn table(mut object: Object) -> Result<Value> {
             "axis" if class == "Softmax" && is_last_axis(&value, rank) => continue,
             "layer" => ("of".to_owned(), inner(value, &key, class == "TimeDistributed")?),
             "backward_layer" => (key.clone(), inner(value, &key, false)?),
-            "trainable" if value == json!(true) => continue,
+            "trainable" if value == json!(true) || WRAPPERS.contains(&&*class) => continue,
             _ => (key.clone(), setting(&key, value).map_err(|complaint| complaint.within(&key))?),
         };
         table.insert(key, value);
@@ -116,8 +119,10 @@ pub(super) fn to_keras(spec: &LayerSpec) -> Result<(&'static str, Map<String, Va
     for (key, value) in table {
         let (key, value) = match &*key {
             "layer" => continue,
+            "trainable" if WRAPPERS.contains(&class) => continue,
             "of" | "backward_layer" => {
-                let inner: LayerSpec = taper::read(value)?;
+                let mut inner: LayerSpec = taper::read(value)?;
+                inner.trainable &= spec.trainable;
                 let (class, config) = to_keras(&inner)?;
                 let key = if key == "of" { "layer" } else { "backward_layer" };
                 (key.to_owned(), object("keras.layers", class, config))
@@ -199,4 +204,26 @@ fn regularizer_to_keras(value: &Value) -> Result<Value, Complaint> {
         }
     }
     Ok(object("keras.regularizers", class, table))
+}
+
+#[cfg(test)]
+mod tests {
+    use taper::{BatchNormalization, LayerKind, TimeDistributed};
+
+    use super::*;
+
+    /// `TimeDistributed(BatchNormalization(), trainable=False)` is trained by Keras; set afterwards, `trainable` reaches the layer within.
+    #[test]
+    fn what_a_wrapper_trains_is_said_within() {
+        let inner = json!({ "module": "keras.layers", "class_name": "BatchNormalization", "config": { "name": "bn" } });
+        let config = json!({ "name": "each", "trainable": false, "layer": inner });
+        let wrapper = json!({ "module": "keras.layers", "class_name": "TimeDistributed", "config": config });
+        let spec = layer(Object::new(wrapper, "a layer").unwrap()).unwrap();
+        let LayerKind::TimeDistributed(read) = &spec.kind else { panic!("{spec:?}") };
+        assert!(spec.trainable && read.of.trainable);
+
+        let frozen = LayerSpec::from(TimeDistributed::new(BatchNormalization::new())).trainable(false);
+        let (_, config) = to_keras(&frozen).unwrap();
+        assert_eq!((config.get("trainable"), &config["layer"]["config"]["trainable"]), (None, &json!(false)));
+    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use taper::{FitConfig, LayerSpec, LearningRate, Model, ModelSpec, OptimizerState, ParamSlot, Result};
 
-use super::layer::{object, to_keras};
+use super::layer::{WRAPPERS, object, to_keras};
 use super::network::{Network, free_name, layer_order};
 use super::variable::{Layout, Variable, optimizer_variables};
 use super::{CONFIG, METADATA, WEIGHTS, compile};
@@ -115,7 +115,7 @@ fn keras_layer(i: usize, name: &str, spec: &LayerSpec) -> Result<Value> {
     let (class, mut config) = to_keras(spec).map_err(|error| error.within(format!("layers[{i}] `{name}`")))?;
     config.insert("name".to_owned(), name.into());
     // Not said where it says nothing: some layers without weights do not take it.
-    if !spec.trainable && !class.starts_with("SpatialDropout") {
+    if !spec.trainable && !class.starts_with("SpatialDropout") && !WRAPPERS.contains(&class) {
         config.insert("trainable".to_owned(), false.into());
     }
     Ok(object("keras.layers", class, config))

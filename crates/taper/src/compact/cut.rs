@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::part::{Part, all_weights, inner_mut, weights};
+use super::part::{Part, all_weights, dimensions, inner_mut, weights};
 use super::way::{READS, Way};
 use crate::layer::LayerKind;
 use crate::model::{Model, ModelSpec};
@@ -106,7 +106,8 @@ impl Draft {
             self.keep(&slot.path, 0, keep);
         }
         for (slot, _) in [Some(part.kernel), part.recurrent, part.bias].into_iter().flatten() {
-            self.keep(&slot.path, slot.spec.shape.rank() - 1, &columns);
+            let dimension = if slot.spec.shape.rank() > 1 { dimensions(slot).1 } else { 0 };
+            self.keep(&slot.path, dimension, &columns);
         }
         if let Some(kind) = self.settings(model, layer) {
             resize(inner_mut(kind), keep.len());
@@ -126,6 +127,7 @@ impl Draft {
             } else if way.stages.iter().any(|stage| is_in(*stage)) {
                 self.keep(&slot.path, 0, &way.indices(slot.spec.shape.len(), keep));
             } else if is_in(way.sink) && READS.contains(&slot.spec.role) {
+                let reads = dimensions(slot).0;
                 self.keep(&slot.path, reads, &way.inputs(sizes[reads], keep));
             }
         }
@@ -174,6 +176,9 @@ fn resize(kind: &mut LayerKind, units: usize) {
         LayerKind::Dense(layer) => layer.units = units,
         LayerKind::Conv1d(layer) => layer.filters = units,
         LayerKind::Conv2d(layer) => layer.filters = units,
+        LayerKind::Conv1dTranspose(layer) => layer.filters = units,
+        LayerKind::Conv2dTranspose(layer) => layer.filters = units,
+        LayerKind::Embedding(layer) => layer.output_dim = units,
         LayerKind::SeparableConv2d(layer) => layer.filters = units,
         LayerKind::SimpleRnn(layer) => layer.units = units,
         LayerKind::Lstm(layer) => layer.units = units,

@@ -1,6 +1,6 @@
 //! Which units take no part, and which say the same whatever comes.
 
-use super::part::{Cell, Part, all_weights, spec_of};
+use super::part::{Cell, Part, all_weights, dimensions, spec_of};
 use super::way::Way;
 use crate::layer::ActivationLayer;
 use crate::model::{Model, Sequential};
@@ -13,7 +13,7 @@ fn all_zero(mut row: impl Iterator<Item = f32>) -> bool {
 
 /// The channels of a way that no weight at its end reads.
 pub(super) fn unread(model: &Model, way: &Way) -> Vec<usize> {
-    let read = |channel: &usize| !way.rows(model, *channel).all(|row| all_zero(row.iter().copied()));
+    let read = |channel: &usize| !way.rows(model, *channel).all(|row| all_zero(row.into_iter()));
     // A separable convolution's own taps may already be 0.
     let taps = all_weights(model, way.sink, &[Role::DepthwiseKernel]).next();
     let heard = |channel: &usize| {
@@ -53,10 +53,10 @@ pub(super) fn without_readers(model: &Model, part: &Part<'_>, way: &Way) -> Vec<
 /// The units whose output is the same whatever comes, with that output.
 pub(super) fn constants(model: &Model, node: usize, part: &Part<'_>, way: &Way) -> Result<Vec<(usize, f32)>> {
     let sums = part.gates * part.units;
-    let (_, kernel) = part.kernel;
     let mut deaf = vec![true; sums];
-    for row in kernel.chunks_exact(sums).chain(part.recurrent.iter().flat_map(|(_, w)| w.chunks_exact(sums))) {
-        deaf.iter_mut().zip(row).for_each(|(deaf, w)| *deaf &= *w == 0.0);
+    for (slot, w) in [Some(part.kernel), part.recurrent].into_iter().flatten() {
+        let neighbours: usize = slot.spec.shape.sizes()[dimensions(slot).1 + 1..].iter().product();
+        w.iter().enumerate().for_each(|(i, w)| deaf[i / neighbours % sums] &= *w == 0.0);
     }
     // A stage that multiplies by 0 makes constants of anything.
     let muted: Vec<usize> = (0..part.units).filter(|unit| is_muted(model, way, part.offset + *unit)).collect();

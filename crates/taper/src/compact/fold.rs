@@ -1,6 +1,6 @@
 //! Constant channels become part of the next bias.
 
-use super::part::{all_weights, spec_of, takes_constants};
+use super::part::{all_weights, dimensions, spec_of, takes_constants};
 use super::way::{READS, Way};
 use crate::model::{Model, Sequential};
 use crate::{Result, Seed};
@@ -27,7 +27,7 @@ impl Fold {
 /// Of these constant channels, those whose constant can be moved into the bias at the end of the way, exactly.
 pub(super) fn fold(model: &Model, way: &Way, constants: Vec<(usize, f32)>) -> Result<Fold> {
     let kernel = all_weights(model, way.sink, &READS).next();
-    let sums = kernel.map_or(0, |(slot, _)| slot.spec.shape.last());
+    let sums = kernel.map_or(0, |(slot, _)| slot.spec.shape.sizes()[dimensions(slot).1]);
     let mut fold = Fold { units: vec![], parts: vec![], sums };
     if constants.is_empty() {
         return Ok(fold);
@@ -49,7 +49,7 @@ pub(super) fn fold(model: &Model, way: &Way, constants: Vec<(usize, f32)>) -> Re
         // Taps of a convolution come one after the other, each with all positions of the channel.
         for (row, index) in way.rows(model, unit).zip(indices.iter().cycle()) {
             let value = f64::from(values[*index]);
-            part.iter_mut().zip(row).for_each(|(part, w)| *part += value * f64::from(*w));
+            part.iter_mut().zip(row).for_each(|(part, w)| *part += value * f64::from(w));
         }
         fold.units.push(unit);
         fold.parts.push(part);

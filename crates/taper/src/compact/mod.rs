@@ -83,7 +83,8 @@ impl CompactLayer {
 
 /// Cuts out of a model what takes no part in its output: the same function with fewer parameters.
 ///
-/// A unit of a dense layer, a filter of a convolution or a cell of a recurrent layer goes
+/// A unit of a dense layer, a filter of a convolution (a transposed one too), a column of an embedding or a cell of a recurrent layer
+/// goes
 ///
 /// - if all its outgoing weights are 0, or
 /// - if its incoming weights are all 0: its output is the constant f(bias), which the next layer's bias takes over. Where that

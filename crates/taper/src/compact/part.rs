@@ -46,6 +46,12 @@ pub(super) fn inner_mut(kind: &mut LayerKind) -> &mut LayerKind {
     }
 }
 
+/// The dimensions of a kernel that its inputs and its sums have.
+pub(super) fn dimensions(slot: &ParamSlot) -> (usize, usize) {
+    let last = slot.spec.shape.rank() - 1;
+    if slot.spec.transposed { (last, last - 1) } else { (last - 1, last) }
+}
+
 /// How a layer goes from its sums to its outputs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Cell {
@@ -64,7 +70,7 @@ pub(super) struct Part<'a> {
     /// Sums per unit.
     pub(super) gates: usize,
     pub(super) cell: Cell,
-    /// (…, inputs, gates × units).
+    /// (…, inputs, gates × units), or transposed (…, units, inputs).
     pub(super) kernel: (&'a ParamSlot, &'a [f32]),
     /// (units, gates × units).
     pub(super) recurrent: Option<(&'a ParamSlot, &'a [f32])>,
@@ -73,7 +79,7 @@ pub(super) struct Part<'a> {
 }
 
 /// Roles of weights that lead into units.
-const INTO_UNITS: [Role; 2] = [Role::Kernel, Role::PointwiseKernel];
+const INTO_UNITS: [Role; 3] = [Role::Kernel, Role::PointwiseKernel, Role::Embeddings];
 
 impl<'a> Part<'a> {
     /// A layer's units, computed apart from each other: one part, or one for each direction. An error says why a layer that has
@@ -94,10 +100,10 @@ impl<'a> Part<'a> {
             LayerKind::DepthwiseConv2d(layer) if layer.depth_multiplier > 1 => {
                 Err("it makes several channels of each one")
             }
-            LayerKind::Conv1dTranspose(_) | LayerKind::Conv2dTranspose(_) => {
-                Err("the filters of a transposed convolution are not cut")
-            }
-            LayerKind::Embedding(_) => Err("the columns of an embedding are not cut"),
+            LayerKind::Conv1dTranspose(layer) => unit(layer.filters, layer.activation),
+            LayerKind::Conv2dTranspose(layer) => unit(layer.filters, layer.activation),
+            // What a column says of a token is its weight.
+            LayerKind::Embedding(layer) => unit(layer.output_dim, Activation::Linear),
             other => match recurrent(other) {
                 Ok((units, cell)) => Ok((units, cell, 1)),
                 Err(_) if all_weights(model, layer, &INTO_UNITS).next().is_none() => return None,

@@ -79,8 +79,8 @@ impl Model {
 }
 
 /// Roles of the weights whose zeros can keep a unit from taking part.
-const KILLS: [Role; 5] =
-    [Role::Kernel, Role::RecurrentKernel, Role::DepthwiseKernel, Role::PointwiseKernel, Role::Gamma];
+const KILLS: [Role; 6] =
+    [Role::Kernel, Role::RecurrentKernel, Role::DepthwiseKernel, Role::PointwiseKernel, Role::Embeddings, Role::Gamma];
 
 /// How many of a model's penalized weights are exactly 0, and how many of its units are dead.
 ///

@@ -1,6 +1,6 @@
 //! The way from a layer's units to the weights that read them.
 
-use super::part::{all_weights, inner, spec_of};
+use super::part::{all_weights, dimensions, inner, spec_of};
 use crate::layer::LayerKind;
 use crate::model::Model;
 use crate::param::Role;
@@ -80,13 +80,14 @@ impl Way {
     }
 
     /// The rows of the last layer's kernels that belong to a channel, each as long as there are sums.
-    pub(super) fn rows<'a>(&'a self, model: &'a Model, channel: usize) -> impl Iterator<Item = &'a [f32]> {
+    pub(super) fn rows<'a>(&'a self, model: &'a Model, channel: usize) -> impl Iterator<Item = Vec<f32>> {
         all_weights(model, self.sink, &READS).flat_map(move |(slot, w)| {
-            let (sums, inputs) = (slot.spec.shape.last(), slot.spec.shape.sizes()[slot.spec.shape.rank() - 2]);
+            let ((reads, says), sizes) = (dimensions(slot), slot.spec.shape.sizes());
+            let (inputs, sums) = (sizes[reads], sizes[says]);
+            let (across, along) = if reads < says { (sums, 1) } else { (1, inputs) };
             let rows = self.inputs(inputs, &[channel]);
-            let taps = w.len() / (sums * inputs);
-            (0..taps).flat_map(move |tap| {
-                let row = move |i: usize| &w[(tap * inputs + i) * sums..(tap * inputs + i + 1) * sums];
+            w.chunks_exact(sums * inputs).flat_map(move |tap| {
+                let row = move |i: usize| (0..sums).map(|sum| tap[i * across + sum * along]).collect();
                 rows.clone().into_iter().map(row)
             })
         })
@@ -110,7 +111,7 @@ fn used_once(model: &Model, layer: usize) -> bool {
 enum Pass {
     /// Each goes its own way.
     Apart,
-    /// A kernel of shape (…, channels, sums) mixes them.
+    /// A kernel of shape (…, channels, sums), or transposed, mixes them.
     Mixed,
     /// Something else, or nobody has thought about it yet.
     Unknown,
@@ -151,6 +152,7 @@ fn pass(kind: &LayerKind) -> Pass {
             Pass::Apart
         }
         LayerKind::SeparableConv2d(_) | LayerKind::Bidirectional(_) => Pass::Mixed,
+        LayerKind::Conv1dTranspose(_) | LayerKind::Conv2dTranspose(_) => Pass::Mixed,
         LayerKind::Conv1d(layer) if layer.groups == 1 => Pass::Mixed,
         LayerKind::Conv2d(layer) if layer.groups == 1 => Pass::Mixed,
         _ => Pass::Unknown,

@@ -1,6 +1,7 @@
 //! How weights follow their gradients.
 
 mod kind;
+mod own_step;
 mod schedule;
 mod state;
 

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use taper_kernels::{reduce, step, update};
+use taper_kernels::{reduce, update};
 
+use super::own_step::OwnStep;
 use super::{Clip, Optimizer, OptimizerKind};
-use crate::param::{Buffers, ParamSlot, Params, PenaltyRates};
-use crate::regularizer::PenaltyMode;
+#[cfg(test)]
+use crate::param::Step;
+use crate::param::{Buffers, Moments, ParamSlot, Params, PenaltyRates};
 
 /// What an optimizer remembers from step to step: how many there were, and its moments, as flat as the parameters that are trained.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,109 +146,24 @@ impl OptimizerState {
                 }
             }
         }
-        let is_beside = |mode| matches!(mode, PenaltyMode::Decoupled | PenaltyMode::Independent);
         let peak = optimizer.learning_rate.peak();
         let independent = if peak > 0.0 { rate / peak } else { 0.0 };
-        let penalty_rates = params.has_mode(is_beside).then_some(PenaltyRates { decoupled: rate, independent });
-        if let Some(penalty_rates) = penalty_rates {
-            params.decouple(*epoch, penalty_rates, buffers);
-        }
-        let rates = Rates::new(optimizer.kind, rate as f32, step, &mut self.momentum_product);
-        let mut end = 0;
-        for i in 0..self.trained.len() {
-            let range = self.trained[i].clone();
-            let place = end..end + range.len();
-            end = place.end;
-            let w = &mut params.data_mut()[range.clone()];
-            self.update(optimizer.kind, rates, place, w, &gradients[range]);
-        }
-        if let Some(penalty_rates) = penalty_rates {
-            params.decouple_cautiously(*epoch, penalty_rates, buffers);
-        }
-        if params.has_mode(|mode| mode == PenaltyMode::Proximal) {
-            let steps_of = |range: Range<usize>, steps: &mut [f32]| {
-                self.steps(optimizer.kind, rates, self.place(&range), steps);
-            };
-            params.proximate(*epoch, buffers, &steps_of);
+        let penalty_rates = PenaltyRates { decoupled: rate, independent };
+        let own = OwnStep::new(optimizer.kind, rate as f32, step, &mut self.momentum_product, gradients);
+        for i in 0..params.slots().len() {
+            let slot = &params.slots()[i];
+            if slot.spec.trainable {
+                let place = self.place(&slot.range);
+                params.update(i, *epoch, penalty_rates, moments_at(&mut self.moments, place), buffers, &own);
+            }
         }
     }
 
-    /// [`steps`](Self::steps) of all weights after update number `step`.
+    /// What update number `step` would move every weight by for a steady gradient of 1.
     #[cfg(test)]
-    pub(crate) fn steps_after(&self, optimizer: &Optimizer, rate: f64, step: u64, steps: &mut [f32]) {
-        let rates = Rates::new(optimizer.kind, rate as f32, step, &mut self.momentum_product.clone());
-        self.steps(optimizer.kind, rates, 0..steps.len(), steps);
-    }
-
-    /// The step of every weight at this place after an update: what a steady gradient of 1 would move it by.
-    fn steps(&self, kind: OptimizerKind, rates: Rates, range: Range<usize>, steps: &mut [f32]) {
-        let moment = |i: usize| &self.moments[i][range.clone()];
-        let Rates { rate, alpha, nadam } = rates;
-        match kind {
-            OptimizerKind::Sgd { momentum, .. } => steps.fill(rate / (1.0 - momentum as f32)),
-            OptimizerKind::Adam { epsilon, amsgrad, .. } | OptimizerKind::AdamW { epsilon, amsgrad, .. } => {
-                step::adaptive(moment(if amsgrad { 2 } else { 1 }), steps, alpha, 1.0, epsilon as f32);
-            }
-            OptimizerKind::Nadam { epsilon, .. } => {
-                step::adaptive(moment(1), steps, rate, nadam.second_rest, epsilon as f32);
-            }
-            OptimizerKind::Adamax { epsilon, .. } => step::infinity(moment(1), steps, rate / alpha, epsilon as f32),
-            OptimizerKind::Lion { .. } => step::signed(moment(0), steps, rate),
-            OptimizerKind::Rmsprop { momentum, epsilon, centered, .. } => {
-                let rate = rate / (1.0 - momentum as f32);
-                match moment(self.moments.len() - 1) {
-                    mean if centered => step::centered(moment(0), mean, steps, rate, epsilon as f32),
-                    _ => step::rooted(moment(0), steps, rate, epsilon as f32),
-                }
-            }
-            OptimizerKind::Adagrad { epsilon, .. } => step::rooted(moment(0), steps, rate, epsilon as f32),
-        }
-    }
-
-    fn update(&mut self, kind: OptimizerKind, rates: Rates, range: Range<usize>, w: &mut [f32], g: &[f32]) {
-        let mut moments = self.moments.iter_mut().map(|moment| &mut moment[range.clone()]);
-        let Rates { rate, alpha, nadam } = rates;
-        match (kind, moments.next(), moments.next(), moments.next()) {
-            (
-                OptimizerKind::Adam { beta_1, beta_2, epsilon, .. }
-                | OptimizerKind::AdamW { beta_1, beta_2, epsilon, .. },
-                Some(m),
-                Some(v),
-                largest,
-            ) => {
-                let (rest_1, rest_2) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
-                match largest {
-                    None => update::adam(w, g, m, v, alpha, rest_1, rest_2, epsilon as f32),
-                    Some(h) => update::adam_amsgrad(w, g, m, v, h, alpha, rest_1, rest_2, epsilon as f32),
-                }
-            }
-            (OptimizerKind::Adamax { beta_1, beta_2, epsilon }, Some(m), Some(u), _) => {
-                update::adamax(w, g, m, u, rate, alpha, (1.0 - beta_1) as f32, beta_2 as f32, epsilon as f32);
-            }
-            (OptimizerKind::Nadam { beta_1, beta_2, epsilon }, Some(m), Some(v), _) => {
-                update::nadam(w, g, m, v, rate, nadam, 1.0 - beta_1 as f32, 1.0 - beta_2 as f32, epsilon as f32);
-            }
-            (OptimizerKind::Lion { beta_1, beta_2 }, Some(m), ..) => {
-                update::lion(w, g, m, rate, beta_1 as f32, beta_2 as f32);
-            }
-            (OptimizerKind::Sgd { momentum, nesterov }, Some(m), ..) => {
-                update::sgd_momentum(w, g, m, rate, momentum as f32, nesterov);
-            }
-            (OptimizerKind::Rmsprop { rho, epsilon, .. }, Some(v), None, _) => {
-                update::rmsprop(w, g, v, rate, rho as f32, (1.0 - rho) as f32, epsilon as f32);
-            }
-            (OptimizerKind::Rmsprop { rho, momentum, epsilon, centered }, Some(v), Some(second), third) => {
-                let (m, mean): (&mut [f32], &mut [f32]) = match third {
-                    Some(mean) => (second, mean),
-                    None if centered => (&mut [], second),
-                    None => (second, &mut []),
-                };
-                let rest = (1.0 - rho) as f32;
-                update::rmsprop_full(w, g, v, m, mean, rate, momentum as f32, rho as f32, rest, epsilon as f32);
-            }
-            (OptimizerKind::Adagrad { epsilon, .. }, Some(v), ..) => update::adagrad(w, g, v, rate, epsilon as f32),
-            _ => update::sgd(w, g, rate),
-        }
+    pub(crate) fn steps_after(&mut self, optimizer: &Optimizer, rate: f64, step: u64, steps: &mut [f32]) {
+        let own = OwnStep::new(optimizer.kind, rate as f32, step, &mut self.momentum_product.clone(), &[]);
+        own.steps(&moments_at(&mut self.moments, 0..steps.len()), steps);
     }
 
     /// Lets the average follow the weights; every so often the weights become the average.
@@ -284,40 +201,10 @@ pub(crate) struct Beside<'a> {
     pub(crate) buffers: &'a mut Buffers,
 }
 
-/// What a step's number makes of the learning rate.
-#[derive(Clone, Copy)]
-struct Rates {
-    rate: f32,
-    /// Adam's rate with both bias corrections; Adamax's 1-β₁ᵗ.
-    alpha: f32,
-    nadam: update::Nadam,
-}
-
-impl Rates {
-    /// In f32 and in this order, as Keras: worth 6e-6 relative at the first steps.
-    fn new(kind: OptimizerKind, rate: f32, step: u64, momentum_product: &mut f32) -> Self {
-        let power = |base: f64, exponent: u64| libm::powf(base as f32, exponent as f32);
-        let mut rates = Self { rate, alpha: rate, nadam: update::Nadam::default() };
-        match kind {
-            OptimizerKind::Adam { beta_1, beta_2, .. } | OptimizerKind::AdamW { beta_1, beta_2, .. } => {
-                rates.alpha = rate * (1.0 - power(beta_2, step)).sqrt() / (1.0 - power(beta_1, step));
-            }
-            OptimizerKind::Adamax { beta_1, .. } => rates.alpha = 1.0 - power(beta_1, step),
-            OptimizerKind::Nadam { beta_1, beta_2, .. } => {
-                let momentum = |step: u64| beta_1 as f32 * (1.0 - 0.5 * power(0.96, step));
-                *momentum_product = *momentum_product * beta_1 as f32 * (1.0 - 0.5 * power(0.96, step));
-                rates.nadam = update::Nadam {
-                    next_momentum: momentum(step + 1),
-                    next_rest: 1.0 - *momentum_product * momentum(step + 1),
-                    weight: 1.0 - momentum(step),
-                    rest: 1.0 - *momentum_product,
-                    second_rest: 1.0 - power(beta_2, step),
-                };
-            }
-            _ => {}
-        }
-        rates
-    }
+/// The moments there.
+fn moments_at(moments: &mut [Vec<f32>], place: Range<usize>) -> Moments<'_> {
+    let mut moments = moments.iter_mut().map(|moment| &mut moment[place.clone()]);
+    [(); 3].map(|()| moments.next().unwrap_or_default())
 }
 
 /// Every stretch of trained parameters, and its place in the state's buffers.

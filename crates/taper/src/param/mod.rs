@@ -2,9 +2,11 @@
 
 mod ledger;
 mod penalty;
+mod update;
 
 pub(crate) use ledger::names as ledger_names;
-pub(crate) use penalty::{Buffers, PenaltyRates};
+pub(crate) use penalty::Buffers;
+pub(crate) use update::{Moments, PenaltyRates, Step};
 
 use std::borrow::Cow;
 use std::ops::Range;

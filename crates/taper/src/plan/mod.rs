@@ -87,6 +87,7 @@ pub fn plan(model: &Model, config: &FitConfig, budget: &Budget<'_>) -> Result<Pl
     let mut complaints = Complaints::new();
     complaints.take("fit", config.validate())?;
     let decays = complaints.take("fit", config.optimizer.decays(model.params()))?;
+    complaints.take("", config.optimizer.check_proximal(model.params()))?;
     complaints.finish()?;
     let decays = decays.unwrap_or_default();
     let rows = budget.rows.or(budget.data.map(Dataset::rows));

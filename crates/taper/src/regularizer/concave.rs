@@ -1,6 +1,7 @@
 //! MCP and SCAD: penalties that leave large weights alone.
 
-use taper_kernels::{penalty, proximal};
+use taper_kernels::penalty::{self, PerWeight};
+use taper_kernels::proximal;
 
 use super::penalty::{Penalty, Proximal};
 use crate::shape::Shape;
@@ -30,21 +31,21 @@ impl Shrinkage {
     }
 }
 
-/// Σ f ρ(w); the formulas are in [`taper_kernels::penalty`].
+/// Σ f ρ(w - w₀); the formulas are in [`taper_kernels::penalty`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Concave<'a> {
     pub(super) kind: Shrinkage,
     pub(super) lambda: f64,
     pub(super) gamma: f64,
-    pub(super) factors: &'a [f32],
+    pub(super) own: PerWeight<'a>,
 }
 
 impl Concave<'_> {
     fn sum(&self, w: &[f32], dw: &mut [f32]) -> f64 {
         let (lambda, gamma) = (self.lambda as f32, self.gamma as f32);
         match self.kind {
-            Shrinkage::Mcp => penalty::mcp(lambda, gamma, self.factors, w, dw),
-            Shrinkage::Scad => penalty::scad(lambda, gamma, self.factors, w, dw),
+            Shrinkage::Mcp => penalty::mcp(lambda, gamma, self.own, w, dw),
+            Shrinkage::Scad => penalty::scad(lambda, gamma, self.own, w, dw),
         }
     }
 }
@@ -58,28 +59,15 @@ impl Penalty for Concave<'_> {
         self.sum(w, dw)
     }
 
-    fn proximal(&self, _shape: &Shape, steps: &[f32], w: &mut [f32], scratch: &mut [f32]) {
+    fn proximal(&self, _shape: &Shape, steps: &[f32], w: &mut [f32], _scratch: &mut [f32]) {
         let map = match self.kind {
             Shrinkage::Mcp => proximal::mcp,
             Shrinkage::Scad => proximal::scad,
         };
-        let (lambda, gamma) = (self.lambda as f32, self.gamma as f32);
-        if self.factors.is_empty() {
-            map(lambda, gamma, steps, w);
-            return;
-        }
-        let weighted = &mut scratch[..w.len()];
-        for ((to, t), f) in weighted.iter_mut().zip(steps).zip(self.factors) {
-            *to = t * f;
-        }
-        map(lambda, gamma, weighted, w);
+        map(self.lambda as f32, self.gamma as f32, self.own, steps, w);
     }
 
     fn proximal_map(&self) -> Proximal {
         Proximal::EveryStep
-    }
-
-    fn scratch_len(&self, _shape: &Shape) -> usize {
-        self.factors.len()
     }
 }

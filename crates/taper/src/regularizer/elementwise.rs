@@ -1,16 +1,17 @@
-//! l1 Σ f|w| + l2 Σ f w².
+//! l1 Σ f|w - w₀| + l2 Σ f (w - w₀)².
 
-use taper_kernels::{penalty, proximal, reduce};
+use taper_kernels::penalty::{self, PerWeight};
+use taper_kernels::{proximal, reduce};
 
 use super::penalty::{Penalty, Proximal};
 use crate::shape::Shape;
 
-/// l1 Σ f|w| + l2 Σ f w², with a factor f for every weight, or 1 where there are none.
+/// l1 Σ f|w - w₀| + l2 Σ f (w - w₀)², with a factor f and an anchor w₀ for every weight, or 1 and 0 where there are none.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Elementwise<'a> {
     pub(super) l1: f64,
     pub(super) l2: f64,
-    pub(super) factors: &'a [f32],
+    pub(super) own: PerWeight<'a>,
 }
 
 impl Elementwise<'_> {
@@ -25,45 +26,29 @@ impl Elementwise<'_> {
             return;
         }
         for (i, t) in steps.iter_mut().enumerate() {
-            *t /= 1.0 + 2.0 * *t * self.factors.get(i).copied().unwrap_or(1.0) * self.l2 as f32;
+            *t /= 1.0 + 2.0 * *t * self.own.factors.get(i).copied().unwrap_or(1.0) * self.l2 as f32;
         }
     }
 }
 
 impl Penalty for Elementwise<'_> {
     fn value(&self, _shape: &Shape, w: &[f32], _scratch: &mut [f32]) -> f64 {
-        if !self.factors.is_empty() {
-            return penalty::weighted_l1_l2(self.l1 as f32, self.l2 as f32, self.factors, w, &mut []);
+        if !self.own.is_empty() {
+            return penalty::l1_l2(self.l1 as f32, self.l2 as f32, self.own, w, &mut []);
         }
         let term = |strength: f64, sum: fn(&[f32]) -> f64| if strength == 0.0 { 0.0 } else { strength * sum(w) };
         term(self.l1, reduce::sum_abs) + term(self.l2, reduce::sum_squares)
     }
 
     fn add_gradient(&self, _shape: &Shape, w: &[f32], dw: &mut [f32], _scratch: &mut [f32]) -> f64 {
-        if self.factors.is_empty() {
-            penalty::l1_l2(self.l1 as f32, self.l2 as f32, w, dw)
-        } else {
-            penalty::weighted_l1_l2(self.l1 as f32, self.l2 as f32, self.factors, w, dw)
-        }
+        penalty::l1_l2(self.l1 as f32, self.l2 as f32, self.own, w, dw)
     }
 
-    fn proximal(&self, _shape: &Shape, steps: &[f32], w: &mut [f32], scratch: &mut [f32]) {
-        if self.factors.is_empty() {
-            proximal::l1_l2(self.l1 as f32, self.l2 as f32, steps, w);
-            return;
-        }
-        let weighted = &mut scratch[..w.len()];
-        for ((to, t), f) in weighted.iter_mut().zip(steps).zip(self.factors) {
-            *to = t * f;
-        }
-        proximal::l1_l2(self.l1 as f32, self.l2 as f32, weighted, w);
+    fn proximal(&self, _shape: &Shape, steps: &[f32], w: &mut [f32], _scratch: &mut [f32]) {
+        proximal::l1_l2(self.l1 as f32, self.l2 as f32, self.own, steps, w);
     }
 
     fn proximal_map(&self) -> Proximal {
         Proximal::EveryStep
-    }
-
-    fn scratch_len(&self, _shape: &Shape) -> usize {
-        self.factors.len()
     }
 }

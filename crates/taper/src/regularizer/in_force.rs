@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use taper_kernels::group::Groups;
-use taper_kernels::{parallel, penalty, update};
+use taper_kernels::penalty::{self, PerWeight};
+use taper_kernels::update;
 
 use super::Regularizer;
 use super::concave::{Concave, Shrinkage};
@@ -20,10 +21,8 @@ pub(crate) struct InForce<'a> {
     pub(super) regularizer: &'a Regularizer,
     pub(super) lambdas: PerTerm,
     pub(super) groups: Groups,
-    /// One for every weight, or empty.
-    pub(super) factors: &'a [f32],
-    /// w₀, or empty.
-    pub(super) anchor: &'a [f32],
+    /// Factors and anchor.
+    pub(super) own: PerWeight<'a>,
 }
 
 impl<'a> InForce<'a> {
@@ -47,7 +46,7 @@ impl<'a> InForce<'a> {
 
     /// Whether all there is are λ Σ|w| and λ Σw², which need neither scratch nor groups.
     pub(crate) fn is_plain(&self) -> bool {
-        self.anchor.is_empty() && self.factors.is_empty() && !self.has_others()
+        self.own.is_empty() && !self.has_others()
     }
 
     /// Whether there is a term beside l1 and l2.
@@ -63,22 +62,13 @@ impl<'a> InForce<'a> {
 
     /// The same on a stretch of the weights, if each is penalized for itself.
     pub(crate) fn stretch(mut self, range: Range<usize>) -> Self {
-        let part = |all: &'a [f32]| if all.is_empty() { all } else { &all[range.clone()] };
-        (self.factors, self.anchor) = (part(self.factors), part(self.anchor));
+        self.own = self.own.part(range);
         self
     }
 
-    /// w₀ of one weight.
-    pub(crate) fn anchor_at(&self, i: usize) -> f32 {
-        self.anchor.get(i).copied().unwrap_or(0.0)
-    }
-
-    /// w - w₀.
-    pub(crate) fn distance(&self, w: &[f32], away: &mut [f32]) {
-        away.copy_from_slice(w);
-        if !self.anchor.is_empty() {
-            update::add_scaled(-1.0, self.anchor, away);
-        }
+    /// w₀, or nothing.
+    pub(crate) fn anchor(&self) -> &'a [f32] {
+        self.own.anchor
     }
 
     /// A step down the plain terms in one pass.
@@ -86,9 +76,13 @@ impl<'a> InForce<'a> {
         penalty::descend(self.lambda(Term::L1) as f32, self.lambda(Term::L2) as f32, rate as f32, w);
     }
 
+    /// What single weights have of their own. The others know no anchor: for them it is taken off before.
+    fn per_weight(&self) -> PerWeight<'a> {
+        if self.is_elementwise() { self.own } else { PerWeight { anchor: &[], ..self.own } }
+    }
+
     fn elementwise(&self) -> Elementwise<'a> {
-        let (l1, l2) = (self.lambda(Term::L1), self.lambda(Term::L2));
-        Elementwise { l1, l2, factors: self.factors }
+        Elementwise { l1: self.lambda(Term::L1), l2: self.lambda(Term::L2), own: self.per_weight() }
     }
 
     /// Every term that is in force.
@@ -106,7 +100,7 @@ impl<'a> InForce<'a> {
             let lambda = self.lambda(term);
             if lambda != 0.0 {
                 let gamma = self.regularizer.gamma.unwrap_or(kind.gamma());
-                f(&Concave { kind, lambda, gamma, factors: self.factors });
+                f(&Concave { kind, lambda, gamma, own: self.per_weight() });
             }
         }
         if self.lambda(Term::GroupLasso) != 0.0 {
@@ -120,53 +114,25 @@ impl<'a> InForce<'a> {
         }
     }
 
-    /// Calls `f` with w - w₀ (or w, if there is no anchor) and the rest of the scratch.
+    /// Calls `f` with w, or if there is an anchor that its terms do not know with w - w₀, and the rest of the scratch.
     fn away<R>(&self, w: &[f32], scratch: &mut [f32], f: impl FnOnce(&[f32], &mut [f32]) -> R) -> R {
-        if self.anchor.is_empty() {
+        if !self.is_shifted() {
             return f(w, scratch);
         }
         let (away, rest) = scratch.split_at_mut(w.len());
-        for ((away, w), anchor) in away.iter_mut().zip(w).zip(self.anchor) {
-            *away = w - anchor;
-        }
+        away.copy_from_slice(w);
+        update::add_scaled(-1.0, self.anchor(), away);
         f(away, rest)
     }
-}
 
-impl InForce<'_> {
-    /// Ω of the distance to an anchor, and its gradient added to `dw` unless that is empty, stretch by stretch: the distance never
-    /// leaves the nearest cache. Threads share the weights.
-    fn anchored(&self, shape: &Shape, w: &[f32], dw: &mut [f32]) -> f64 {
-        const CHUNK: usize = 1024;
-        parallel::sum_stretches(w.len(), dw, 4, &|all, dw| {
-            let (mut away, mut total) = ([0.0; CHUNK], 0.0);
-            for start in all.clone().step_by(CHUNK) {
-                let range = start..all.end.min(start + CHUNK);
-                let away = &mut away[..range.len()];
-                self.stretch(range.clone()).distance(&w[range.clone()], away);
-                let dw = if dw.is_empty() { &mut [] } else { &mut dw[start - all.start..][..range.len()] };
-                self.stretch(range).each(&mut |term| {
-                    total += if dw.is_empty() {
-                        term.value(shape, away, &mut [])
-                    } else {
-                        term.add_gradient(shape, away, dw, &mut [])
-                    };
-                });
-            }
-            total
-        })
-    }
-
-    fn is_anchored(&self) -> bool {
-        !self.anchor.is_empty() && self.is_elementwise()
+    /// Whether there is an anchor that its terms do not know.
+    fn is_shifted(&self) -> bool {
+        !self.anchor().is_empty() && !self.is_elementwise()
     }
 }
 
 impl Penalty for InForce<'_> {
     fn value(&self, shape: &Shape, w: &[f32], scratch: &mut [f32]) -> f64 {
-        if self.is_anchored() {
-            return self.anchored(shape, w, &mut []);
-        }
         self.away(w, scratch, |w, scratch| {
             let mut total = 0.0;
             self.each(&mut |term| total += term.value(shape, w, scratch));
@@ -175,9 +141,6 @@ impl Penalty for InForce<'_> {
     }
 
     fn add_gradient(&self, shape: &Shape, w: &[f32], dw: &mut [f32], scratch: &mut [f32]) -> f64 {
-        if self.is_anchored() {
-            return self.anchored(shape, w, dw);
-        }
         self.away(w, scratch, |w, scratch| {
             let mut total = 0.0;
             self.each(&mut |term| total += term.add_gradient(shape, w, dw, scratch));
@@ -188,8 +151,8 @@ impl Penalty for InForce<'_> {
     /// The map of the elementwise terms and then that of the other one, with what they leave of the steps: the map of the sum, for
     /// the sums that `validate` lets through.
     fn proximal(&self, shape: &Shape, steps: &[f32], w: &mut [f32], scratch: &mut [f32]) {
-        if !self.anchor.is_empty() {
-            update::add_scaled(-1.0, self.anchor, w);
+        if self.is_shifted() {
+            update::add_scaled(-1.0, self.anchor(), w);
         }
         let elementwise = self.elementwise();
         if !elementwise.is_zero() {
@@ -203,8 +166,8 @@ impl Penalty for InForce<'_> {
             elementwise.rest_of(left);
             self.each_other(&mut |term| term.proximal(shape, left, w, scratch));
         }
-        if !self.anchor.is_empty() {
-            update::add_scaled(1.0, self.anchor, w);
+        if self.is_shifted() {
+            update::add_scaled(1.0, self.anchor(), w);
         }
     }
 

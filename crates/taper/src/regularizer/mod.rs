@@ -26,6 +26,7 @@ pub(crate) use validate::complain_of_steps;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use taper_kernels::group::Groups;
+use taper_kernels::penalty::PerWeight;
 
 use crate::param::ParamSpec;
 use crate::spelling;
@@ -199,7 +200,8 @@ impl Regularizer {
         };
         let all = Groups { count: 1, inner: spec.shape.len() };
         let groups = self.groups.of(spec).unwrap_or(all);
-        InForce { regularizer: self, lambdas: self.lambdas(epoch, steer), groups, factors: &self.factors, anchor }
+        let own = PerWeight { factors: &self.factors, anchor };
+        InForce { regularizer: self, lambdas: self.lambdas(epoch, steer), groups, own }
     }
 
     /// The part of Ω that is a sum over numbers, whatever their shape: all there is on an activity.
@@ -213,7 +215,7 @@ impl Regularizer {
     /// `scale`.
     pub(crate) fn add_elementwise_gradient(&self, epoch: usize, scale: f64, w: &[f32], dw: &mut [f32]) -> f64 {
         let (l1, l2) = ((self.l1.at(epoch) * scale) as f32, (self.l2.at(epoch) * scale) as f32);
-        taper_kernels::penalty::l1_l2(l1, l2, w, dw)
+        taper_kernels::penalty::l1_l2(l1, l2, PerWeight::default(), w, dw)
     }
 }
 

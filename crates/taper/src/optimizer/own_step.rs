@@ -1,0 +1,118 @@
+//! What an optimizer does to weights in one step, wherever they lie.
+
+use std::ops::Range;
+
+use taper_kernels::{step, update};
+
+use super::OptimizerKind;
+use crate::param::{Moments, Step};
+
+/// Update number so-and-so of an optimizer.
+pub(super) struct OwnStep<'a> {
+    kind: OptimizerKind,
+    rate: f32,
+    /// Adam's rate with both bias corrections; Adamax's 1-β₁ᵗ.
+    alpha: f32,
+    nadam: update::Nadam,
+    gradients: &'a [f32],
+}
+
+impl<'a> OwnStep<'a> {
+    /// In f32 and in this order, as Keras: worth 6e-6 relative at the first steps. `step` counts from 1.
+    pub(super) fn new(
+        kind: OptimizerKind,
+        rate: f32,
+        step: u64,
+        momentum_product: &mut f32,
+        gradients: &'a [f32],
+    ) -> Self {
+        let power = |base: f64, exponent: u64| libm::powf(base as f32, exponent as f32);
+        let mut own = Self { kind, rate, alpha: rate, nadam: update::Nadam::default(), gradients };
+        match kind {
+            OptimizerKind::Adam { beta_1, beta_2, .. } | OptimizerKind::AdamW { beta_1, beta_2, .. } => {
+                own.alpha = rate * (1.0 - power(beta_2, step)).sqrt() / (1.0 - power(beta_1, step));
+            }
+            OptimizerKind::Adamax { beta_1, .. } => own.alpha = 1.0 - power(beta_1, step),
+            OptimizerKind::Nadam { beta_1, beta_2, .. } => {
+                let momentum = |step: u64| beta_1 as f32 * (1.0 - 0.5 * power(0.96, step));
+                *momentum_product = *momentum_product * beta_1 as f32 * (1.0 - 0.5 * power(0.96, step));
+                own.nadam = update::Nadam {
+                    next_momentum: momentum(step + 1),
+                    next_rest: 1.0 - *momentum_product * momentum(step + 1),
+                    weight: 1.0 - momentum(step),
+                    rest: 1.0 - *momentum_product,
+                    second_rest: 1.0 - power(beta_2, step),
+                };
+            }
+            _ => {}
+        }
+        own
+    }
+}
+
+impl Step for OwnStep<'_> {
+    fn update(&self, place: Range<usize>, w: &mut [f32], moments: &mut Moments<'_>) {
+        let (g, rate, alpha) = (&self.gradients[place], self.rate, self.alpha);
+        match (self.kind, moments) {
+            (
+                OptimizerKind::Adam { beta_1, beta_2, epsilon, amsgrad }
+                | OptimizerKind::AdamW { beta_1, beta_2, epsilon, amsgrad },
+                [m, v, h],
+            ) => {
+                let (rest_1, rest_2) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
+                if amsgrad {
+                    update::adam_amsgrad(w, g, m, v, h, alpha, rest_1, rest_2, epsilon as f32);
+                } else {
+                    update::adam(w, g, m, v, alpha, rest_1, rest_2, epsilon as f32);
+                }
+            }
+            (OptimizerKind::Adamax { beta_1, beta_2, epsilon }, [m, u, _]) => {
+                update::adamax(w, g, m, u, rate, alpha, (1.0 - beta_1) as f32, beta_2 as f32, epsilon as f32);
+            }
+            (OptimizerKind::Nadam { beta_1, beta_2, epsilon }, [m, v, _]) => {
+                update::nadam(w, g, m, v, rate, self.nadam, 1.0 - beta_1 as f32, 1.0 - beta_2 as f32, epsilon as f32);
+            }
+            (OptimizerKind::Lion { beta_1, beta_2 }, [m, ..]) => {
+                update::lion(w, g, m, rate, beta_1 as f32, beta_2 as f32);
+            }
+            (OptimizerKind::Sgd { momentum: 0.0, .. }, _) => update::sgd(w, g, rate),
+            (OptimizerKind::Sgd { momentum, nesterov }, [m, ..]) => {
+                update::sgd_momentum(w, g, m, rate, momentum as f32, nesterov);
+            }
+            (OptimizerKind::Rmsprop { rho, momentum: 0.0, epsilon, centered: false }, [v, ..]) => {
+                update::rmsprop(w, g, v, rate, rho as f32, (1.0 - rho) as f32, epsilon as f32);
+            }
+            (OptimizerKind::Rmsprop { rho, momentum, epsilon, .. }, [v, second, third]) => {
+                // Without momentum, the mean is the second.
+                let (m, mean): (&mut [f32], &mut [f32]) =
+                    if momentum == 0.0 { (third, second) } else { (second, third) };
+                let rest = (1.0 - rho) as f32;
+                update::rmsprop_full(w, g, v, m, mean, rate, momentum as f32, rho as f32, rest, epsilon as f32);
+            }
+            (OptimizerKind::Adagrad { epsilon, .. }, [v, ..]) => update::adagrad(w, g, v, rate, epsilon as f32),
+        }
+    }
+
+    fn steps(&self, moments: &Moments<'_>, steps: &mut [f32]) {
+        let (rate, [first, second, third]) = (self.rate, moments);
+        match self.kind {
+            OptimizerKind::Sgd { momentum, .. } => steps.fill(rate / (1.0 - momentum as f32)),
+            OptimizerKind::Adam { epsilon, amsgrad, .. } | OptimizerKind::AdamW { epsilon, amsgrad, .. } => {
+                step::adaptive(if amsgrad { third } else { second }, steps, self.alpha, 1.0, epsilon as f32);
+            }
+            OptimizerKind::Nadam { epsilon, .. } => {
+                step::adaptive(second, steps, rate, self.nadam.second_rest, epsilon as f32);
+            }
+            OptimizerKind::Adamax { epsilon, .. } => step::infinity(second, steps, rate / self.alpha, epsilon as f32),
+            OptimizerKind::Lion { .. } => step::signed(first, steps, rate),
+            OptimizerKind::Rmsprop { momentum, epsilon, centered, .. } => {
+                let rate = rate / (1.0 - momentum as f32);
+                match if momentum == 0.0 { second } else { third } {
+                    mean if centered => step::centered(first, mean, steps, rate, epsilon as f32),
+                    _ => step::rooted(first, steps, rate, epsilon as f32),
+                }
+            }
+            OptimizerKind::Adagrad { epsilon, .. } => step::rooted(first, steps, rate, epsilon as f32),
+        }
+    }
+}
