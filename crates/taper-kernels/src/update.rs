@@ -86,6 +86,26 @@ kernel! {
 }
 
 kernel! {
+    /// [`adam`] that also writes the [steps](crate::step::adaptive) of its weights, alpha / (√v + ε): root and quotient, which are
+    /// most of its time, are taken once. w -= m step rounds otherwise than [`adam`] does, by a unit in the last place of the change.
+    pub fn adam_with_steps(
+        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], v: &'a mut [f32], steps: &'a mut [f32],
+        alpha: f32, rest_1: f32, rest_2: f32, epsilon: f32,
+    ) {
+        let (alpha, epsilon) = (simd.splat_f32s(alpha), simd.splat_f32s(epsilon));
+        let (rest_1, rest_2) = (simd.splat_f32s(rest_1), simd.splat_f32s(rest_2));
+        let largest = simd.splat_f32s(crate::step::LARGEST);
+        walk(simd, steps, g, m, v, #[inline(always)] |_, g, m, v| {
+            let m = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(g, m), rest_1, m));
+            let v = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(g, g), v), rest_2, v));
+            let step = simd.div_f32s(alpha, simd.add_f32s(simd.sqrt_f32s(v), epsilon));
+            (simd.min_f32s(step, largest), m, v)
+        });
+        walk_one(simd, w, m, steps, #[inline(always)] |w, m, step| (simd.sub_f32s(w, simd.mul_f32s(m, step)), step));
+    }
+}
+
+kernel! {
     /// [`adam`] with AMSGrad (Reddi et al. 2018): h = max(h, v) takes the place of v in the step.
     pub fn adam_amsgrad(
         simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], v: &'a mut [f32], h: &'a mut [f32],
@@ -394,6 +414,29 @@ mod tests {
         let (mut w, mut m) = ([1.0], [0.5]);
         sgd_momentum(&mut w, &[2.0], &mut m, 0.1, 0.9, true);
         assert!((w[0] - (1.0 + 0.9 * 0.25 - 0.2f32)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn adam_with_steps_is_adam_and_its_steps() {
+        let number = |i: usize, by: f32| (i as f32 * by).sin() * 2.0;
+        for n in [1, 7, 8, 33, 512] {
+            let g: Vec<f32> = (0..n).map(|i| number(i, 0.7)).collect();
+            let start: [Vec<f32>; 3] = [
+                (0..n).map(|i| number(i, 0.3)).collect(),
+                (0..n).map(|i| number(i, 1.1)).collect(),
+                (0..n).map(|i| number(i, 1.3).abs()).collect(),
+            ];
+            let ([mut w, mut m, mut v], [mut w_, mut m_, mut v_]) = (start.clone(), start);
+            let (mut steps, mut steps_) = (vec![f32::NAN; n], vec![0.0; n]);
+            adam(&mut w_, &g, &mut m_, &mut v_, 0.01, 0.1, 0.001, 1e-7);
+            crate::step::adaptive(&v_, &mut steps_, 0.01, 1.0, 1e-7);
+            adam_with_steps(&mut w, &g, &mut m, &mut v, &mut steps, 0.01, 0.1, 0.001, 1e-7);
+            assert_eq!((m, v), (m_, v_));
+            for i in 0..n {
+                assert!((w[i] - w_[i]).abs() <= 4e-7 * w_[i].abs().max(0.1), "{} {}", w[i], w_[i]);
+                assert!((steps[i] - steps_[i]).abs() <= 4e-7 * steps_[i], "{} {}", steps[i], steps_[i]);
+            }
+        }
     }
 
     #[test]

@@ -93,6 +93,23 @@ impl Step for OwnStep<'_> {
         }
     }
 
+    fn update_with_steps(&self, place: Range<usize>, w: &mut [f32], moments: &mut Moments<'_>, steps: &mut [f32]) {
+        match (self.kind, &mut *moments) {
+            (
+                OptimizerKind::Adam { beta_1, beta_2, epsilon, amsgrad: false }
+                | OptimizerKind::AdamW { beta_1, beta_2, epsilon, amsgrad: false },
+                [m, v, _],
+            ) => {
+                let (g, rest_1, rest_2) = (&self.gradients[place], (1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
+                update::adam_with_steps(w, g, m, v, steps, self.alpha, rest_1, rest_2, epsilon as f32);
+            }
+            _ => {
+                self.update(place, w, moments);
+                self.steps(moments, steps);
+            }
+        }
+    }
+
     fn steps(&self, moments: &Moments<'_>, steps: &mut [f32]) {
         let (rate, [first, second, third]) = (self.rate, moments);
         match self.kind {

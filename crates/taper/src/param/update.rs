@@ -18,6 +18,12 @@ pub(crate) trait Step: Sync {
 
     /// Writes the steps of the weights with these moments: by how much a steady gradient of 1 would move each.
     fn steps(&self, moments: &Moments<'_>, steps: &mut [f32]);
+
+    /// Both: moves these weights, and writes the steps that they have then.
+    fn update_with_steps(&self, place: Range<usize>, w: &mut [f32], moments: &mut Moments<'_>, steps: &mut [f32]) {
+        self.update(place, w, moments);
+        self.steps(moments, steps);
+    }
 }
 
 /// How far a decoupled penalty goes in one step.
@@ -138,8 +144,7 @@ impl Beside<'_> {
                     step.update(place, w, moments);
                 }
                 None => {
-                    step.update(place, w, moments);
-                    step.steps(moments, change);
+                    step.update_with_steps(place, w, moments, change);
                     here.proximal(shape, change, w, scratch);
                 }
             }
@@ -187,14 +192,21 @@ fn pass(
     parallel::stretches([w, first, second, third, steps], work, &|start, [w, first, second, third, steps]| {
         let mut moments = [first, second, third];
         match along {
-            Some(penalty) => penalty.along(slot, start, w, &mut moments, step),
+            Some(penalty) => {
+                penalty.along(slot, start, w, &mut moments, step);
+                // Wanted if a penalty of the user's own comes behind.
+                if !steps.is_empty() {
+                    step.steps(&moments, steps);
+                }
+            }
             None => {
                 let start = slot.range.start + start;
-                step.update(start..start + w.len(), w, &mut moments);
+                let place = start..start + w.len();
+                match steps {
+                    [] => step.update(place, w, &mut moments),
+                    steps => step.update_with_steps(place, w, &mut moments, steps),
+                }
             }
-        }
-        if !steps.is_empty() {
-            step.steps(&moments, steps);
         }
     });
 }
