@@ -1,7 +1,7 @@
 //! A wide hidden layer between few inputs and one output, together with that output: `y = f(x w + bias)`, `z = y v + c`.
 //!
 //! One pass each way instead of two. The gradient of `y` is the outer product of `dz` and `v`, as large as `y` itself and read
-//! once: it is never written down. Nor is `y` where f is relu: to compute it again takes less time than to write it and read it back.
+//! once: it is never written down.
 
 // Loads without bounds checks, as in `narrow.rs`: every size is asserted once per kernel.
 #![allow(unsafe_code)] // each block below says why it holds
@@ -22,16 +22,10 @@ pub fn is_hidden(unary: Unary, inputs: usize, units: usize) -> bool {
     matches!(unary, Unary::Relu | Unary::Tanh) && (1..=FEW).contains(&inputs) && units >= WIDE
 }
 
-/// Whether [`backward`] reads the hidden values.
-#[must_use]
-pub fn keeps_values(unary: Unary) -> bool {
-    unary != Unary::Relu
-}
-
 /// Both layers forward, for a hidden layer that [`is_hidden`].
 ///
 /// `x` is (rows × inputs), `w` (inputs × units), `v` has `units` numbers, `y` is (rows × units), `z` has one number a row. `bias`
-/// (`units`) and `c` (1) may be empty (none), and so may `y` where nobody goes back, or nobody [`keeps_values`].
+/// (`units`) and `c` (1) may be empty (none), and so may `y` where nobody goes back.
 pub fn forward(unary: Unary, x: &[f32], w: &[f32], bias: &[f32], v: &[f32], c: &[f32], y: &mut [f32], z: &mut [f32]) {
     match unary {
         Unary::Tanh => forward_of(Tanh, x, w, bias, v, c, y, z),
@@ -39,16 +33,11 @@ pub fn forward(unary: Unary, x: &[f32], w: &[f32], bias: &[f32], v: &[f32], c: &
     }
 }
 
-/// Back through [`forward`], from `dz`. With s = f' dz, row by row: `dw = (xᵀ s) v`, `dbias = (Σ s) v`, `dv = yᵀ dz`,
-/// `dc = Σ dz`. `bias`, `dbias` and `dc` may be empty (none). Of `y` and `w` and `bias`, one or the other is read: see
-/// [`keeps_values`].
-///
-/// Since relu(z) = z relu'(z), its `dv` is `w · (xᵀ s) + bias Σ s`, sums that are there already.
+/// Back through [`forward`], from `y` and `dz`. With s = f' dz, row by row: `dw = (xᵀ s) v`, `dbias = (Σ s) v`, `dv = yᵀ dz`,
+/// `dc = Σ dz`. `dbias` and `dc` may be empty (none).
 pub fn backward(
     unary: Unary,
     x: &[f32],
-    w: &[f32],
-    bias: &[f32],
     v: &[f32],
     y: &[f32],
     dz: &[f32],
@@ -59,12 +48,7 @@ pub fn backward(
 ) {
     match unary {
         Unary::Tanh => backward_of(Tanh, x, v, y, dz, dw, dbias, dv),
-        _ => match dw.len() / v.len() {
-            1 => relu_gradients::<1>(x, w, bias, v, dz, dw, dbias, dv),
-            2 => relu_gradients::<2>(x, w, bias, v, dz, dw, dbias, dv),
-            3 => relu_gradients::<3>(x, w, bias, v, dz, dw, dbias, dv),
-            _ => relu_gradients::<FEW>(x, w, bias, v, dz, dw, dbias, dv),
-        },
+        _ => backward_of(Relu, x, v, y, dz, dw, dbias, dv),
     }
     if let [dc] = dc {
         *dc = crate::reduce::sum(dz) as f32;
@@ -263,101 +247,6 @@ fn some_columns<S: Simd, F: Function, const K: usize, const B: usize>(
     }
 }
 
-kernel! {
-    fn relu_gradients [const K] (
-        simd: S, x: &'a [f32], w: &'a [f32], bias: &'a [f32], v: &'a [f32], dz: &'a [f32], dw: &'a mut [f32],
-        dbias: &'a mut [f32], dv: &'a mut [f32],
-    ) {
-        let (n, rows) = (v.len(), dz.len());
-        assert!(n >= WIDE && x.len() == rows * K && w.len() == K * n && (bias.is_empty() || bias.len() == n));
-        assert!(dw.len() == K * n && dv.len() == n && (dbias.is_empty() || dbias.len() == n));
-        let mut j = 0;
-        // 2 (K + 1) weights and sums for every vector of columns.
-        if K <= 2 {
-            while j + 2 * S::F32_LANES <= n {
-                some_units::<S, K, 2>(simd, j, x, w, bias, v, dz, dw, dbias, dv);
-                j += 2 * S::F32_LANES;
-            }
-        }
-        while j < n {
-            // As in `all_gradients`.
-            some_units::<S, K, 1>(simd, j.min(n - S::F32_LANES), x, w, bias, v, dz, dw, dbias, dv);
-            j += S::F32_LANES;
-        }
-    }
-}
-
-/// `B` vectors of units from `j` on; their sums are computed again, to the same bits.
-#[inline(always)]
-fn some_units<S: Simd, const K: usize, const B: usize>(
-    simd: S,
-    j: usize,
-    x: &[f32],
-    w: &[f32],
-    bias: &[f32],
-    v: &[f32],
-    dz: &[f32],
-    dw: &mut [f32],
-    dbias: &mut [f32],
-    dv: &mut [f32],
-) {
-    let (n, lanes) = (v.len(), S::F32_LANES);
-    let zero = simd.splat_f32s(0.0);
-    // A zero that the compiler does not know: for one that it knows, it makes three of AVX2's instructions of a select.
-    let nothing = simd.splat_f32s(core::hint::black_box(0.0f32));
-    let (mut weights, mut start) = ([[zero; B]; K], [zero; B]);
-    for b in 0..B {
-        for k in 0..K {
-            // SAFETY: the caller keeps column blocks within n; w has K rows of n, and a bias has n entries.
-            weights[k][b] = unsafe { load(simd, w, k * n + j + b * lanes) };
-        }
-        if !bias.is_empty() {
-            // SAFETY: as above.
-            start[b] = unsafe { load(simd, bias, j + b * lanes) };
-        }
-    }
-    let (mut of_inputs, mut of_slopes) = ([[zero; B]; K], [zero; B]);
-    for i in 0..dz.len() {
-        // SAFETY: i < dz.len(). A checked load would pass through another register.
-        let dz = simd.splat_f32s(unsafe { *dz.get_unchecked(i) });
-        let mut inputs = [zero; K];
-        for k in 0..K {
-            // SAFETY: x has K numbers for each of dz.
-            inputs[k] = simd.splat_f32s(unsafe { *x.get_unchecked(i * K + k) });
-        }
-        for b in 0..B {
-            let mut sum = start[b];
-            for k in 0..K {
-                sum = mul_add(simd, inputs[k], weights[k][b], sum);
-            }
-            // relu's slope times dz.
-            let slope = simd.select_f32s(simd.greater_than_f32s(sum, zero), dz, nothing);
-            of_slopes[b] = simd.add_f32s(of_slopes[b], slope);
-            for k in 0..K {
-                of_inputs[k][b] = mul_add(simd, inputs[k], slope, of_inputs[k][b]);
-            }
-        }
-    }
-    for b in 0..B {
-        let at = j + b * lanes;
-        let mut of_values = simd.mul_f32s(of_slopes[b], start[b]);
-        for k in 0..K {
-            of_values = mul_add(simd, of_inputs[k][b], weights[k][b], of_values);
-        }
-        // SAFETY: as above; v and dv have n entries, and so has dbias if any, dw has K rows of n.
-        unsafe {
-            store(simd, dv, at, flush(simd, of_values));
-            let v = load(simd, v, at);
-            for k in 0..K {
-                store(simd, dw, k * n + at, flush(simd, simd.mul_f32s(of_inputs[k][b], v)));
-            }
-            if !dbias.is_empty() {
-                store(simd, dbias, at, flush(simd, simd.mul_f32s(of_slopes[b], v)));
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,8 +293,7 @@ mod tests {
             let dz = numbers(rows, seed ^ 4);
             let (mut dw, mut dbias) = (vec![f32::NAN; w.len()], vec![f32::NAN; bias.len()]);
             let (mut dv, mut dc) = (vec![f32::NAN; units], vec![f32::NAN; c.len()]);
-            let kept = if keeps_values(unary) { &y[..] } else { &[] };
-            backward(unary, &x, &w, &bias, &v, kept, &dz, &mut dw, &mut dbias, &mut dv, &mut dc);
+            backward(unary, &x, &v, &y, &dz, &mut dw, &mut dbias, &mut dv, &mut dc);
             let (mut dw2, mut dbias2) = (vec![f32::NAN; w.len()], vec![f32::NAN; bias.len()]);
             let (mut dv2, mut dc2) = (vec![f32::NAN; units], vec![f32::NAN; c.len()]);
             let mut dy = vec![f32::NAN; y.len()];

@@ -48,11 +48,6 @@ impl Hidden {
         })
     }
 
-    /// Whether the way back reads the hidden values.
-    pub(super) fn keeps_values(&self) -> bool {
-        hidden::keeps_values(self.activation)
-    }
-
     /// The buffer of the hidden values.
     pub(super) fn between(&self) -> usize {
         self.buffers[1]
@@ -67,7 +62,7 @@ impl Hidden {
         let (before, after) = values.split_at_mut(between);
         if let [y, z, ..] = after {
             let x = &before[input][..batch * model.lens[input]];
-            // There is no room for the hidden values where nobody reads them.
+            // Where nobody goes back, there is no room for the hidden values.
             let y = y.get_mut(..batch * model.lens[between]).unwrap_or_default();
             let z = &mut z[..batch * model.lens[output]];
             hidden::forward(self.activation, x, kernel, bias, weights, last, y, z);
@@ -76,18 +71,18 @@ impl Hidden {
 
     /// The gradient of both layers' parameters.
     pub(super) fn backward(&self, model: &Model, batch: usize, values: &[Vec<f32>], dz: &[f32], dparams: &mut [f32]) {
-        let [input, between, output] = self.buffers;
-        let x = &values[input][..batch * model.lens[input]];
-        let y = values[between].get(..batch * model.lens[between]).unwrap_or_default();
-        let dz = &dz[..batch * model.lens[output]];
-        let (kernel, bias) = model.params.data()[self.params[0].clone()].split_at(self.kernel_len(model));
+        let [x, y, dz] = [0, 1, 2].map(|which| {
+            let buffer = self.buffers[which];
+            let numbers = if which == 2 { dz } else { &values[buffer] };
+            &numbers[..batch * model.lens[buffer]]
+        });
         // Ranges of two layers never overlap, but either may lie first.
         let both = dparams.get_disjoint_mut(self.params.clone());
         let [first, second] = both.expect("layers have parameters of their own");
         let (dkernel, dbias) = first.split_at_mut(self.kernel_len(model));
         let (dweights, dlast) = second.split_at_mut(self.units);
         let weights = &model.params.data()[self.params[1].clone()][..self.units];
-        hidden::backward(self.activation, x, kernel, bias, weights, y, dz, dkernel, dbias, dweights, dlast);
+        hidden::backward(self.activation, x, weights, y, dz, dkernel, dbias, dweights, dlast);
     }
 
     fn kernel_len(&self, model: &Model) -> usize {
