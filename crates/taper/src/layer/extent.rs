@@ -61,7 +61,7 @@ pub trait Extent: Sealed + Copy + PartialEq + fmt::Debug + fmt::Display + Serial
     #[must_use]
     fn count(self) -> String;
 
-    /// Reads it as files have it, which may be otherwise than numbers are read elsewhere.
+    /// Reads it as files have it; Keras writes the one size over a sequence as an array.
     ///
     /// # Errors
     ///
@@ -135,7 +135,6 @@ impl Extent for usize {
         format!("{self} steps")
     }
 
-    /// Keras writes an array of one.
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         match numbers(&value).as_deref() {
