@@ -1,6 +1,6 @@
 //! What a penalized step costs on the MLP 784-512-512-10 at batch 128 with Adam, against the same step without a penalty.
 //!
-//! `cargo bench --bench penalty`. Every setting takes an epoch of eight steps in turn, again and again, so that a busy machine slows all
+//! `cargo bench --bench penalty`. Every setting takes an epoch of 32 steps in turn, again and again, so that a busy machine slows all
 //! alike; a round's ratio is to the plain epoch of that round, and the number is their median. What is measured once per epoch
 //! (the ledger, the norms) is part of it. With names (`-- none "mcp, Proximal"`), those settings alone.
 
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use taper::*;
 
-const ROWS: usize = 1024;
+const ROWS: usize = 4096;
 const BATCH: usize = 128;
 const ROUNDS: usize = 25;
 

@@ -69,6 +69,17 @@ pub(crate) fn at_most<S: Simd>(simd: S, x: S::f32s, bound: f32) -> S::f32s {
     simd.select_f32s(simd.greater_than_f32s(x, bound), bound, x)
 }
 
+/// `x` brought into ± `bound`, which lets NaN through.
+#[inline(always)]
+pub(crate) fn within<S: Simd>(simd: S, x: S::f32s, bound: S::f32s) -> S::f32s {
+    let least = simd.neg_f32s(bound);
+    if gives_second::<S>() {
+        return simd.min_f32s(bound, simd.max_f32s(least, x));
+    }
+    let x = simd.select_f32s(simd.less_than_f32s(x, least), least, x);
+    simd.select_f32s(simd.greater_than_f32s(x, bound), bound, x)
+}
+
 /// `max(x, 0)`, NaN stays NaN: a diverged weight must be seen, not hidden.
 #[inline(always)]
 pub(crate) fn relu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {

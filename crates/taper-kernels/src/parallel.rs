@@ -80,11 +80,11 @@ impl Cut for &[f32] {
     }
 }
 
-/// Σ f over leaves of at most 64 Ki numbers, added as a tree whose shape depends on the length alone: the same bits for any
+/// Σ f over leaves of at most 16 Ki numbers, added as a tree whose shape depends on the length alone: the same bits for any
 /// number of threads. A number is `work` multiply-adds.
 pub(crate) fn sum<P: Cut>(parts: P, work: usize, f: &(impl Fn(P) -> f64 + Sync)) -> f64 {
     fn tree<P: Cut>(threads: Threads, parts: P, f: &(impl Fn(P) -> f64 + Sync)) -> f64 {
-        const LEAF: usize = 1 << 16;
+        const LEAF: usize = 1 << 14;
         let n = parts.len();
         if n <= LEAF {
             return f(parts);
@@ -100,33 +100,42 @@ pub(crate) fn sum<P: Cut>(parts: P, work: usize, f: &(impl Fn(P) -> f64 + Sync))
     tree(Threads::worth(parts.len().saturating_mul(work)), parts, f)
 }
 
-/// Calls `f` with stretches of all of `x` and where they begin, perhaps at the same time; what is not as long as the first is empty.
-/// What it does to a number must depend on its place alone, and on what is at that place. A place is worth `work` multiply-adds.
-pub fn stretches<const N: usize>(x: [&mut [f32]; N], work: usize, f: &(dyn Fn(usize, [&mut [f32]; N]) + Sync)) {
-    fn share<const N: usize>(
-        threads: Threads,
-        start: usize,
-        x: [&mut [f32]; N],
-        f: &(dyn Fn(usize, [&mut [f32]; N]) + Sync),
-    ) {
-        if threads.is_alone() {
-            return f(start, x);
-        }
-        let at = threads.cut(x[0].len(), 64);
+/// Stretches of several arrays, and where they begin.
+struct Stretch<'a, const N: usize> {
+    start: usize,
+    x: [&'a mut [f32]; N],
+}
+
+impl<const N: usize> Cut for Stretch<'_, N> {
+    fn len(&self) -> usize {
+        self.x[0].len()
+    }
+
+    fn cut(self, at: usize) -> (Self, Self) {
         let mut second = [(); N].map(|()| <&mut [f32]>::default());
         let mut rest = second.iter_mut();
-        let first = x.map(|x| {
+        let first = self.x.map(|x| {
             let (before, behind) = x.split_at_mut(at.min(x.len()));
             if let Some(rest) = rest.next() {
                 *rest = behind;
             }
             before
         });
-        threads.both(|t| share(t, start, first, f), |t| share(t, start + at, second, f));
+        (Self { start: self.start, x: first }, Self { start: self.start + at, x: second })
     }
+}
+
+/// Calls `f` with stretches of all of `x` and where they begin, perhaps at the same time; what is not as long as the first is empty.
+/// What it does to a number must depend on its place alone, and on what is at that place. A place is worth `work` multiply-adds.
+/// Returns the sum of what `f` returns, the same bits for any number of threads.
+pub fn stretches<const N: usize>(
+    x: [&mut [f32]; N],
+    work: usize,
+    f: &(dyn Fn(usize, [&mut [f32]; N]) -> f64 + Sync),
+) -> f64 {
     let n = x[0].len();
     assert!(x.iter().all(|x| x.is_empty() || x.len() == n));
-    share(Threads::worth(n.saturating_mul(work)), 0, x, f);
+    sum(Stretch { start: 0, x }, work, &|part: Stretch<'_, N>| f(part.start, part.x))
 }
 
 /// Calls `f` with pieces of `unit` rows, of which the last may be smaller: how many rows, and their parts of the arrays, which are
@@ -224,18 +233,20 @@ pub(crate) mod tests {
         let alone = sum(&x[..], 4, &leaf);
         assert!((alone - leaf(&x)).abs() < 1e-6);
         for threads in 2..6 {
-            let (mut shared, mut y, mut z) = (0.0, vec![0.0; x.len()], vec![0.0; x.len()]);
+            let (mut shared, mut told, mut y, mut z) = (0.0, 0.0, vec![0.0; x.len()], vec![0.0; x.len()]);
             lend(threads, on_two_threads, || {
                 shared = sum(&x[..], 4, &leaf);
-                stretches([&mut y, &mut [], &mut z], 4, &|start, [y, none, z]| {
+                told = stretches([&mut y, &mut [], &mut z], 4, &|start, [y, none, z]| {
                     assert!(none.is_empty());
+                    let part = &x[start..start + y.len()];
                     y.iter_mut()
                         .zip(z)
                         .enumerate()
                         .for_each(|(i, (y, z))| (*y, *z) = ((start + i) as f32, *z + *y + 1.0));
+                    leaf(part)
                 });
             });
-            assert_eq!(shared.to_bits(), alone.to_bits());
+            assert_eq!((shared.to_bits(), told.to_bits()), (alone.to_bits(), alone.to_bits()));
             assert!(y.iter().enumerate().all(|(i, y)| *y == i as f32) && z.iter().all(|z| *z == 1.0));
         }
     }

@@ -7,6 +7,7 @@ use pulp::Simd;
 use crate::lane::{flush, sign};
 use crate::macros::kernel;
 use crate::parallel;
+use crate::rho::{InRegisters, L1L2, L2, Rho};
 
 /// What a weight is worth, in multiply-adds.
 const WORK: usize = 4;
@@ -40,97 +41,31 @@ impl<'a> PerWeight<'a> {
     }
 }
 
-/// Ω(w) = Σ f (l1 |x| + l2 x²) (no half, as in Keras) with x = w - w₀; its gradient f (l1 sign(x) + 2 l2 x) is added to `dw`;
-/// sign(0) = 0.
+/// Ω(w) = Σ f ρ(w - w₀); its gradient f ρ'(w - w₀) is added to `dw`.
 ///
 /// Returns Ω(w). A `dw` that is empty is left alone.
-pub fn l1_l2(l1: f32, l2: f32, own: PerWeight<'_>, w: &[f32], dw: &mut [f32]) -> f64 {
-    let is_plain = own.is_empty() && !dw.is_empty();
+pub fn sum(rho: Rho, own: PerWeight<'_>, w: &[f32], dw: &mut [f32]) -> f64 {
     let chunks = Chunks { w, own, dw };
-    match (l1 != 0.0, l2 != 0.0) {
-        (false, false) => 0.0,
-        (false, true) if is_plain => f64::from(l2) * chunks.sum(|w, _, dw| f64::from(l2_chunk(l2, w, dw))),
-        (true, false) if is_plain => f64::from(l1) * chunks.sum(|w, _, dw| f64::from(l1_chunk(l1, w, dw))),
-        (true, true) if is_plain => chunks.sum(|w, _, dw| {
-            f64::from(l1) * f64::from(l1_chunk(l1, w, dw)) + f64::from(l2) * f64::from(l2_chunk(l2, w, dw))
-        }),
-        _ => chunks.sum(|w, own, dw| f64::from(l1_l2_chunk(l1, l2, own, w, dw))),
+    match rho {
+        Rho::L1L2(L1L2 { l1: 0.0, l2 }) => chunks.sum(|w, own, dw| f64::from(chunk(L2 { l2 }, own, w, dw))),
+        Rho::L1L2(rho) => chunks.sum(|w, own, dw| f64::from(chunk(rho, own, w, dw))),
+        Rho::Mcp(rho) => chunks.sum(|w, own, dw| f64::from(chunk(rho, own, w, dw))),
+        Rho::Scad(rho) => chunks.sum(|w, own, dw| f64::from(chunk(rho, own, w, dw))),
     }
 }
 
 kernel! {
-    fn l2_chunk(simd: S, l2: f32, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
-        let twice = simd.splat_f32s(2.0 * l2);
-        accumulate(simd, w, dw, #[inline(always)] |w, dw, sum| (simd.mul_add_e_f32s(twice, w, dw), simd.mul_add_e_f32s(w, w, sum)))
-    }
-}
-
-kernel! {
-    fn l1_chunk(simd: S, l1: f32, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
-        let l1 = simd.splat_f32s(l1);
-        accumulate(simd, w, dw, #[inline(always)] |w, dw, sum| {
-            (simd.mul_add_e_f32s(l1, sign(simd, w), dw), simd.add_f32s(sum, simd.abs_f32s(w)))
-        })
-    }
-}
-
-kernel! {
-    fn l1_l2_chunk(simd: S, l1: f32, l2: f32, own: PerWeight<'a>, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
-        let (l1, l2) = (simd.splat_f32s(l1), simd.splat_f32s(l2));
-        weigh(simd, own, w, dw, #[inline(always)] |w| {
-            let (size, pull) = (simd.abs_f32s(w), simd.mul_f32s(l2, w));
-            let slope = simd.mul_add_e_f32s(l1, sign(simd, w), simd.add_f32s(pull, pull));
-            (slope, simd.mul_add_e_f32s(l1, size, simd.mul_f32s(pull, w)))
-        })
-    }
-}
-
-/// MCP (Zhang 2010): ρ(w) = λ|w| - w²/(2γ) up to |w| = γλ, and γλ²/2 beyond; its slope is (λ - |w|/γ)₊ sign(w).
-///
-/// As [`l1_l2`].
-pub fn mcp(lambda: f32, gamma: f32, own: PerWeight<'_>, w: &[f32], dw: &mut [f32]) -> f64 {
-    Chunks { w, own, dw }.sum(|w, own, dw| f64::from(mcp_chunk(lambda, gamma, own, w, dw)))
-}
-
-kernel! {
-    fn mcp_chunk(simd: S, lambda: f32, gamma: f32, own: PerWeight<'a>, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
-        let (end, zero) = (simd.splat_f32s(gamma * lambda), simd.splat_f32s(0.0));
-        let (lambda, inverse) = (simd.splat_f32s(lambda), simd.splat_f32s(1.0 / gamma));
-        let half = simd.splat_f32s(0.5 / gamma);
-        weigh(simd, own, w, dw, #[inline(always)] |w| {
-            let size = simd.abs_f32s(w);
-            let inner = simd.select_f32s(simd.less_than_f32s(size, end), size, end);
-            let slope = simd.sub_f32s(lambda, simd.mul_f32s(inner, inverse));
-            let slope = simd.select_f32s(simd.less_than_f32s(size, end), slope, zero);
-            let value = simd.mul_f32s(inner, simd.sub_f32s(lambda, simd.mul_f32s(inner, half)));
-            (simd.mul_f32s(slope, sign(simd, w)), value)
-        })
-    }
-}
-
-/// SCAD (Fan and Li 2001): the slope of ρ is λ sign(w) up to |w| = λ, falls as (γλ - |w|)/(γ - 1) to 0 at γλ and stays there;
-/// ρ(w) = λb - ((b - λ)₊)² / (2(γ - 1)) with b = min(|w|, γλ).
-///
-/// As [`l1_l2`]; γ is above 2.
-pub fn scad(lambda: f32, gamma: f32, own: PerWeight<'_>, w: &[f32], dw: &mut [f32]) -> f64 {
-    Chunks { w, own, dw }.sum(|w, own, dw| f64::from(scad_chunk(lambda, gamma, own, w, dw)))
-}
-
-kernel! {
-    fn scad_chunk(simd: S, lambda: f32, gamma: f32, own: PerWeight<'a>, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
-        let (end, zero) = (simd.splat_f32s(gamma * lambda), simd.splat_f32s(0.0));
-        let (lambda, inverse) = (simd.splat_f32s(lambda), simd.splat_f32s(1.0 / (gamma - 1.0)));
-        let half = simd.splat_f32s(0.5);
-        weigh(simd, own, w, dw, #[inline(always)] |w| {
-            let size = simd.abs_f32s(w);
-            let inner = simd.select_f32s(simd.less_than_f32s(size, end), size, end);
-            let over = simd.sub_f32s(inner, lambda);
-            let over = simd.select_f32s(simd.less_than_f32s(over, zero), zero, over);
-            let slope = simd.sub_f32s(lambda, simd.mul_f32s(over, inverse));
-            let slope = simd.select_f32s(simd.less_than_f32s(size, end), slope, zero);
-            let bend = simd.mul_f32s(simd.mul_f32s(half, inverse), simd.mul_f32s(over, over));
-            (simd.mul_f32s(slope, sign(simd, w)), simd.sub_f32s(simd.mul_f32s(lambda, inner), bend))
-        })
+    fn chunk<P: InRegisters>(simd: S, rho: P, own: PerWeight<'a>, w: &'a [f32], dw: &'a mut [f32]) -> f32 {
+        match (!own.factors.is_empty(), !own.anchor.is_empty(), !dw.is_empty()) {
+            (false, false, false) => weigh::<S, P, false, false, false>(simd, rho, own, w, dw),
+            (false, false, true) => weigh::<S, P, false, false, true>(simd, rho, own, w, dw),
+            (false, true, false) => weigh::<S, P, false, true, false>(simd, rho, own, w, dw),
+            (false, true, true) => weigh::<S, P, false, true, true>(simd, rho, own, w, dw),
+            (true, false, false) => weigh::<S, P, true, false, false>(simd, rho, own, w, dw),
+            (true, false, true) => weigh::<S, P, true, false, true>(simd, rho, own, w, dw),
+            (true, true, false) => weigh::<S, P, true, true, false>(simd, rho, own, w, dw),
+            (true, true, true) => weigh::<S, P, true, true, true>(simd, rho, own, w, dw),
+        }
     }
 }
 
@@ -183,91 +118,49 @@ impl Chunks<'_> {
     }
 }
 
-/// One pass: with (slope, value) = `f(w - w₀)`, dw += factor slope; returns Σ factor value. `f(0)` must be (0, 0).
+/// One pass: dw += f ρ'(w - w₀); returns Σ f ρ(w - w₀).
 #[inline(always)]
-fn weigh<S: Simd>(
+fn weigh<S: Simd, P: InRegisters, const FACTORS: bool, const ANCHOR: bool, const GRADIENT: bool>(
     simd: S,
+    rho: P,
     own: PerWeight<'_>,
     w: &[f32],
     dw: &mut [f32],
-    f: impl Fn(S::f32s) -> (S::f32s, S::f32s),
-) -> f32 {
-    match (!own.factors.is_empty(), !own.anchor.is_empty(), !dw.is_empty()) {
-        (false, false, false) => weigh_with::<S, false, false, false>(simd, own, w, dw, f),
-        (false, false, true) => weigh_with::<S, false, false, true>(simd, own, w, dw, f),
-        (false, true, false) => weigh_with::<S, false, true, false>(simd, own, w, dw, f),
-        (false, true, true) => weigh_with::<S, false, true, true>(simd, own, w, dw, f),
-        (true, false, false) => weigh_with::<S, true, false, false>(simd, own, w, dw, f),
-        (true, false, true) => weigh_with::<S, true, false, true>(simd, own, w, dw, f),
-        (true, true, false) => weigh_with::<S, true, true, false>(simd, own, w, dw, f),
-        (true, true, true) => weigh_with::<S, true, true, true>(simd, own, w, dw, f),
-    }
-}
-
-/// [`weigh`] where it is known whether there are factors, an anchor and a gradient.
-#[inline(always)]
-fn weigh_with<S: Simd, const FACTORS: bool, const ANCHOR: bool, const GRADIENT: bool>(
-    simd: S,
-    own: PerWeight<'_>,
-    w: &[f32],
-    dw: &mut [f32],
-    f: impl Fn(S::f32s) -> (S::f32s, S::f32s),
 ) -> f32 {
     let (w, w_tail) = S::as_simd_f32s(w);
     let (factors, factors_tail) = S::as_simd_f32s(own.factors);
     let (anchor, anchor_tail) = S::as_simd_f32s(own.anchor);
     let (dw, dw_tail) = S::as_mut_simd_f32s(dw);
-    let n = w.len();
+    let (n, zero) = (w.len(), simd.splat_f32s(0.0));
     let (factors, anchor) = (if FACTORS { &factors[..n] } else { &[] }, if ANCHOR { &anchor[..n] } else { &[] });
     let dw = if GRADIENT { &mut dw[..n] } else { &mut [] };
-    let mut sums = [simd.splat_f32s(0.0); 4];
+    let mut sums = [zero; 4];
     for start in (0..n).step_by(4) {
         for (k, sum) in sums.iter_mut().enumerate().take(n - start) {
             let i = start + k;
-            let (slope, value) = f(if ANCHOR { simd.sub_f32s(w[i], anchor[i]) } else { w[i] });
+            let x = if ANCHOR { simd.sub_f32s(w[i], anchor[i]) } else { w[i] };
+            let value = rho.value(simd, x);
             *sum = if FACTORS { simd.mul_add_e_f32s(factors[i], value, *sum) } else { simd.add_f32s(*sum, value) };
             if GRADIENT {
-                dw[i] =
-                    if FACTORS { simd.mul_add_e_f32s(factors[i], slope, dw[i]) } else { simd.add_f32s(dw[i], slope) };
+                dw[i] = match FACTORS {
+                    true => simd.mul_add_e_f32s(factors[i], rho.add_slope(simd, x, zero), dw[i]),
+                    false => rho.add_slope(simd, x, dw[i]),
+                };
             }
         }
     }
     if !w_tail.is_empty() {
-        let or = |part: &[f32], is: bool, other: f32| match is {
-            true => simd.partial_load_f32s(part),
-            false => simd.splat_f32s(other),
-        };
-        let away = simd.sub_f32s(simd.partial_load_f32s(w_tail), or(anchor_tail, ANCHOR, 0.0));
-        let (factor, (slope, value)) = (or(factors_tail, FACTORS, 1.0), f(away));
-        sums[3] = simd.mul_add_e_f32s(factor, value, sums[3]);
+        let x = simd.sub_f32s(simd.partial_load_f32s(w_tail), simd.partial_load_f32s(anchor_tail)); // 0 where there is none
+        let factor = if FACTORS { simd.partial_load_f32s(factors_tail) } else { simd.splat_f32s(1.0) };
+        sums[3] = simd.mul_add_e_f32s(factor, rho.value(simd, x), sums[3]);
         if GRADIENT {
-            let total = simd.mul_add_e_f32s(factor, slope, simd.partial_load_f32s(dw_tail));
+            let before = simd.partial_load_f32s(dw_tail);
+            let total = match FACTORS {
+                true => simd.mul_add_e_f32s(factor, rho.add_slope(simd, x, zero), before),
+                false => rho.add_slope(simd, x, before),
+            };
             simd.partial_store_f32s(dw_tail, total);
         }
-    }
-    simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(sums[0], sums[1]), simd.add_f32s(sums[2], sums[3])))
-}
-
-/// One pass: `f(w, dw, sum) -> (dw, sum)`; returns the total of the sums. `f` must leave the sum alone for w = 0.
-#[inline(always)]
-fn accumulate<S: Simd>(
-    simd: S,
-    w: &[f32],
-    dw: &mut [f32],
-    f: impl Fn(S::f32s, S::f32s, S::f32s) -> (S::f32s, S::f32s),
-) -> f32 {
-    let (w_head, w_tail) = S::as_simd_f32s(w);
-    let (dw_head, dw_tail) = S::as_mut_simd_f32s(dw);
-    let mut sums = [simd.splat_f32s(0.0); 4];
-    for (w, dw) in w_head.chunks(4).zip(dw_head.chunks_mut(4)) {
-        for ((w, dw), sum) in w.iter().zip(dw).zip(&mut sums) {
-            (*dw, *sum) = f(*w, *dw, *sum);
-        }
-    }
-    if !w_tail.is_empty() {
-        let (last, sum) = f(simd.partial_load_f32s(w_tail), simd.partial_load_f32s(dw_tail), sums[3]);
-        simd.partial_store_f32s(dw_tail, last);
-        sums[3] = sum;
     }
     simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(sums[0], sums[1]), simd.add_f32s(sums[2], sums[3])))
 }
@@ -275,7 +168,12 @@ fn accumulate<S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rho::{Mcp, Scad};
     use proptest::prelude::*;
+
+    fn l1_l2(l1: f32, l2: f32, own: PerWeight<'_>, w: &[f32], dw: &mut [f32]) -> f64 {
+        sum(Rho::L1L2(L1L2 { l1, l2 }), own, w, dw)
+    }
 
     proptest! {
         #[test]
@@ -315,20 +213,15 @@ mod tests {
             let both_at = |w: f64| l * w.abs() + g * w * w;
             type Kernel<'a> = &'a dyn Fn(&[f32], &mut [f32]) -> f64;
             let kernels: [(Kernel<'_>, &dyn Fn(f64) -> f64); 3] = [
-                (&|w, dw| mcp(lambda, gamma, own, w, dw), &mcp_at),
-                (&|w, dw| scad(lambda, gamma, own, w, dw), &scad_at),
+                (&|w, dw| sum(Rho::Mcp(Mcp { lambda, gamma }), own, w, dw), &mcp_at),
+                (&|w, dw| sum(Rho::Scad(Scad { lambda, gamma }), own, w, dw), &scad_at),
                 (&|w, dw| l1_l2(lambda, gamma, own, w, dw), &both_at),
             ];
-            for (i, (kernel, exact)) in kernels.into_iter().enumerate() {
+            for (kernel, exact) in kernels {
                 let mut dw = vec![0.25; w.len()];
                 let value = kernel(&w, &mut dw);
                 let alone = kernel(&w, &mut []);
-                if i < 2 || !own.is_empty() {
-                    prop_assert_eq!(value, alone);
-                } else {
-                    // Plain l1 and l2 have kernels of their own where a gradient is wanted.
-                    prop_assert!((value - alone).abs() <= 1e-6 * value.max(1e-2));
-                }
+                prop_assert_eq!(value, alone);
                 let want: f64 = (0..w.len()).map(|i| factor(i) * exact(away(i))).sum();
                 prop_assert!((value - want).abs() <= 1e-5 * want.max(1e-2), "{} {}", value, want);
                 for i in 0..w.len() {

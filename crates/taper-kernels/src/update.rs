@@ -317,7 +317,7 @@ kernel! {
 
 /// w - rate dw where (old - w) away >= 0, else w.
 #[inline(always)]
-fn agreed<S: Simd>(simd: S, rate: S::f32s, w: S::f32s, old: S::f32s, away: S::f32s, dw: S::f32s) -> S::f32s {
+pub(crate) fn agreed<S: Simd>(simd: S, rate: S::f32s, w: S::f32s, old: S::f32s, away: S::f32s, dw: S::f32s) -> S::f32s {
     let zero = simd.splat_f32s(0.0);
     let is_agreed = simd.greater_than_or_equal_f32s(simd.mul_f32s(simd.sub_f32s(old, w), away), zero);
     simd.sub_f32s(w, simd.select_f32s(is_agreed, simd.mul_f32s(rate, dw), zero))

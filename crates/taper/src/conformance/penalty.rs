@@ -73,7 +73,8 @@ fn every_penalty_conforms() {
         workspace.forward(&model, 4, Mode::Training, Seed::new(1));
         workspace.loss(&model, config.loss, 4, data.y(), &[0.25; 4], true);
         workspace.backward(&model, 4, 0);
-        let value = model.params.add_penalty_gradients(0, &mut workspace.dparams, &mut workspace.penalty_buffers);
+        let value =
+            model.params.add_penalty_gradients(0, &mut workspace.dparams, &mut workspace.penalty_buffers, false);
         assert!((value - model.params.penalty_at(0)).abs() < 1e-6 * (1.0 + value), "{text}");
         for i in 0..model.params().data().len() {
             let w = model.params().data()[i];
@@ -188,7 +189,7 @@ fn steps_are_what_a_steady_gradient_moves() {
         let mut before = vec![];
         for i in 0..2000 {
             before = model.params().data().to_vec();
-            let mut beside = Beside { decays: &[], epoch: 0, buffers: &mut Buffers::default() };
+            let mut beside = Beside { decays: &[false], epoch: 0, buffers: &mut Buffers::default(), left: false };
             state.step(&optimizer, 0.01, model.params_mut(), &mut gradients.clone(), &mut beside);
             state.steps_after(&optimizer, 0.01, i + 1, &mut steps);
         }

@@ -97,11 +97,16 @@ impl<E: Extent> Window<E> {
         Ok((rows, columns, channels))
     }
 
+    /// Refuses what is 0 or beyond counting.
     fn check(&self) -> Result<()> {
+        const LARGEST: usize = i32::MAX as usize;
         let mut complaints = Complaints::new();
         for (place, pair) in [self.place, "strides", "dilation_rate"].into_iter().zip(self.over_image()) {
             let positive = pair.height > 0 && pair.width > 0;
             complaints.check(positive, place, "whole numbers of at least 1", pair);
+            // Products with any number of channels are counted in 64 bits.
+            let countable = pair.height <= LARGEST && pair.width <= LARGEST;
+            complaints.check(countable, place, format_args!("whole numbers of at most {LARGEST}"), pair);
         }
         complaints.finish()
     }

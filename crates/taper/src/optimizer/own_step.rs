@@ -1,33 +1,25 @@
 //! What an optimizer does to weights in one step, wherever they lie.
 
-use std::ops::Range;
-
+use taper_kernels::penalized::Adam;
 use taper_kernels::{step, update};
 
 use super::OptimizerKind;
-use crate::param::{Moments, Step};
+use crate::param::{Moments, PenaltyOnWeights, Step};
 
 /// Update number so-and-so of an optimizer.
-pub(super) struct OwnStep<'a> {
+pub(super) struct OwnStep {
     kind: OptimizerKind,
     rate: f32,
     /// Adam's rate with both bias corrections; Adamax's 1-β₁ᵗ.
     alpha: f32,
     nadam: update::Nadam,
-    gradients: &'a [f32],
 }
 
-impl<'a> OwnStep<'a> {
+impl OwnStep {
     /// In f32 and in this order, as Keras: worth 6e-6 relative at the first steps. `step` counts from 1.
-    pub(super) fn new(
-        kind: OptimizerKind,
-        rate: f32,
-        step: u64,
-        momentum_product: &mut f32,
-        gradients: &'a [f32],
-    ) -> Self {
+    pub(super) fn new(kind: OptimizerKind, rate: f32, step: u64, momentum_product: &mut f32) -> Self {
         let power = |base: f64, exponent: u64| libm::powf(base as f32, exponent as f32);
-        let mut own = Self { kind, rate, alpha: rate, nadam: update::Nadam::default(), gradients };
+        let mut own = Self { kind, rate, alpha: rate, nadam: update::Nadam::default() };
         match kind {
             OptimizerKind::Adam { beta_1, beta_2, .. } | OptimizerKind::AdamW { beta_1, beta_2, .. } => {
                 own.alpha = rate * (1.0 - power(beta_2, step)).sqrt() / (1.0 - power(beta_1, step));
@@ -50,9 +42,9 @@ impl<'a> OwnStep<'a> {
     }
 }
 
-impl Step for OwnStep<'_> {
-    fn update(&self, place: Range<usize>, w: &mut [f32], moments: &mut Moments<'_>) {
-        let (g, rate, alpha) = (&self.gradients[place], self.rate, self.alpha);
+impl Step for OwnStep {
+    fn update(&self, g: &[f32], w: &mut [f32], moments: &mut Moments<'_>) {
+        let (rate, alpha) = (self.rate, self.alpha);
         match (self.kind, moments) {
             (
                 OptimizerKind::Adam { beta_1, beta_2, epsilon, amsgrad }
@@ -93,21 +85,39 @@ impl Step for OwnStep<'_> {
         }
     }
 
-    fn update_with_steps(&self, place: Range<usize>, w: &mut [f32], moments: &mut Moments<'_>, steps: &mut [f32]) {
+    fn update_with_steps(&self, g: &[f32], w: &mut [f32], moments: &mut Moments<'_>, steps: &mut [f32]) {
         match (self.kind, &mut *moments) {
             (
                 OptimizerKind::Adam { beta_1, beta_2, epsilon, amsgrad: false }
                 | OptimizerKind::AdamW { beta_1, beta_2, epsilon, amsgrad: false },
                 [m, v, _],
             ) => {
-                let (g, rest_1, rest_2) = (&self.gradients[place], (1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
+                let (rest_1, rest_2) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
                 update::adam_with_steps(w, g, m, v, steps, self.alpha, rest_1, rest_2, epsilon as f32);
             }
             _ => {
-                self.update(place, w, moments);
+                self.update(g, w, moments);
                 self.steps(moments, steps);
             }
         }
+    }
+
+    fn update_penalized(
+        &self,
+        penalty: PenaltyOnWeights<'_>,
+        g: &[f32],
+        w: &mut [f32],
+        moments: &mut Moments<'_>,
+    ) -> Option<f64> {
+        let (OptimizerKind::Adam { beta_1, beta_2, epsilon, amsgrad: false }
+        | OptimizerKind::AdamW { beta_1, beta_2, epsilon, amsgrad: false }) = self.kind
+        else {
+            return None;
+        };
+        let (rest_1, rest_2) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
+        let adam = Adam { alpha: self.alpha, rest_1, rest_2, epsilon: epsilon as f32 };
+        let ([m, v, _], PenaltyOnWeights { rho, own, way }) = (moments, penalty);
+        Some(adam.update(rho, own, way, w, g, m, v))
     }
 
     fn steps(&self, moments: &Moments<'_>, steps: &mut [f32]) {

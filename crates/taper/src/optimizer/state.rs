@@ -8,7 +8,7 @@ use super::own_step::OwnStep;
 use super::{Clip, Optimizer, OptimizerKind};
 #[cfg(test)]
 use crate::param::Step;
-use crate::param::{Buffers, Moments, ParamSlot, Params, PenaltyRates};
+use crate::param::{Buffers, Moments, ParamSlot, Params, UpdateRates};
 
 /// What an optimizer remembers from step to step: how many there were, and its moments, as flat as the parameters that are trained.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,9 +89,15 @@ impl OptimizerState {
             && self.accumulated.len() == fresh.accumulated.len()
     }
 
+    /// Whether the next step updates the weights with the gradients as they come, so that
+    /// [penalties can be left to it](Params::add_penalty_gradients).
+    pub(crate) fn takes_penalties(&self, optimizer: &Optimizer) -> bool {
+        optimizer.clip.is_none() && optimizer.gradient_accumulation_steps.is_none_or(|every| every <= 1)
+    }
+
     /// One step: gathers `gradients`, and when enough of them are, clips them, decays and updates the trainable `params`.
     ///
-    /// `rate` is the learning rate of this step.
+    /// `rate` is the learning rate of this step. Returns the value of the penalties that were left to it.
     pub(crate) fn step(
         &mut self,
         optimizer: &Optimizer,
@@ -99,9 +105,10 @@ impl OptimizerState {
         params: &mut Params,
         gradients: &mut [f32],
         beside: &mut Beside<'_>,
-    ) {
+    ) -> f64 {
         let every = optimizer.gradient_accumulation_steps.unwrap_or(1).max(1);
         let updates = self.iterations / every;
+        let mut penalty = 0.0;
         if (self.iterations + 1).is_multiple_of(every) {
             if every > 1 {
                 let sums = &mut self.accumulated[..];
@@ -112,7 +119,7 @@ impl OptimizerState {
                     }
                 });
             }
-            self.change(optimizer, rate, updates + 1, params, gradients, beside);
+            penalty = self.change(optimizer, rate, updates + 1, params, gradients, beside);
         } else {
             let sums = &mut self.accumulated[..];
             for_each_run(&self.trained, |range, place| {
@@ -123,6 +130,7 @@ impl OptimizerState {
             self.follow(optimizer, updates, params);
         }
         self.iterations += 1;
+        penalty
     }
 
     /// Update number `step`, counting from 1.
@@ -134,35 +142,29 @@ impl OptimizerState {
         params: &mut Params,
         gradients: &mut [f32],
         beside: &mut Beside<'_>,
-    ) {
-        let Beside { decays, epoch, buffers } = beside;
+    ) -> f64 {
+        let Beside { decays, epoch, buffers, left } = beside;
         clip(optimizer.clip, params, gradients);
-        if optimizer.weight_decay != 0.0 {
-            for i in 0..decays.len() {
-                let slot = &params.slots()[i];
-                if slot.spec.trainable && decays[i] {
-                    let range = slot.range.clone();
-                    update::decay(&mut params.data_mut()[range], optimizer.weight_decay as f32, rate as f32);
-                }
-            }
-        }
         let peak = optimizer.learning_rate.peak();
         let independent = if peak > 0.0 { rate / peak } else { 0.0 };
-        let penalty_rates = PenaltyRates { decoupled: rate, independent };
-        let own = OwnStep::new(optimizer.kind, rate as f32, step, &mut self.momentum_product, gradients);
+        let own = OwnStep::new(optimizer.kind, rate as f32, step, &mut self.momentum_product);
+        let mut penalty = 0.0;
         for i in 0..params.slots().len() {
             let slot = &params.slots()[i];
             if slot.spec.trainable {
-                let place = self.place(&slot.range);
-                params.update(i, *epoch, penalty_rates, moments_at(&mut self.moments, place), buffers, &own);
+                let (place, g) = (self.place(&slot.range), &mut gradients[slot.range.clone()]);
+                let decay = if decays[i] { optimizer.weight_decay } else { 0.0 };
+                let rates = UpdateRates { decoupled: rate, independent, decay, left: *left };
+                penalty += params.update(i, *epoch, rates, g, moments_at(&mut self.moments, place), buffers, &own);
             }
         }
+        penalty
     }
 
     /// What update number `step` would move every weight by for a steady gradient of 1.
     #[cfg(test)]
     pub(crate) fn steps_after(&mut self, optimizer: &Optimizer, rate: f64, step: u64, steps: &mut [f32]) {
-        let own = OwnStep::new(optimizer.kind, rate as f32, step, &mut self.momentum_product.clone(), &[]);
+        let own = OwnStep::new(optimizer.kind, rate as f32, step, &mut self.momentum_product.clone());
         own.steps(&moments_at(&mut self.moments, 0..steps.len()), steps);
     }
 
@@ -199,6 +201,8 @@ pub(crate) struct Beside<'a> {
     pub(crate) epoch: usize,
     /// Room for the penalties.
     pub(crate) buffers: &'a mut Buffers,
+    /// Whether the objective's penalties of single weights were left to the step.
+    pub(crate) left: bool,
 }
 
 /// The moments there.
@@ -258,7 +262,7 @@ mod tests {
         model.params_mut().data_mut().copy_from_slice(&[1.0, -2.0, 3.0, 0.5]);
         let mut state = OptimizerState::new(&optimizer, model.params().slots());
         for gradient in &GRADIENTS[..steps] {
-            let mut beside = Beside { decays: &[true], epoch: 0, buffers: &mut Buffers::default() };
+            let mut beside = Beside { decays: &[true], epoch: 0, buffers: &mut Buffers::default(), left: false };
             state.step(&optimizer, 0.1, model.params_mut(), &mut gradient.clone(), &mut beside);
         }
         (model.params().data().to_vec(), state)

@@ -3,6 +3,7 @@
 
 use taper_kernels::reduce;
 
+use super::update::is_left;
 use super::{ParamSlot, Params};
 use crate::Complaints;
 use crate::regularizer::{InForce, Penalty, PenaltyMode, PenaltyState, Proximal, Term, complain_of_steps};
@@ -74,16 +75,18 @@ pub(super) fn in_force<'a>(
     Some(slot.penalty()?.in_force(&slot.spec, epoch, state.steer(i), start))
 }
 
-/// Calls `f` with every penalty on a slot and its mode.
+/// Calls `f` with every penalty on a slot and its mode; with `leave`, without what is [left to the update](is_left).
 fn each(
     slot: &ParamSlot,
     i: usize,
     epoch: usize,
-    state: &PenaltyState,
-    own: &[f32],
+    (state, own): (&PenaltyState, &[f32]),
+    leave: bool,
     f: &mut dyn FnMut(PenaltyMode, &dyn Penalty),
 ) {
-    if let (Some(in_force), Some(regularizer)) = (in_force(slot, i, epoch, state, own), slot.penalty()) {
+    if let (Some(in_force), Some(regularizer)) = (in_force(slot, i, epoch, state, own), slot.penalty())
+        && !(leave && is_left(slot, regularizer.mode, &in_force))
+    {
         f(regularizer.mode, &in_force);
     }
     if let Some(custom) = slot.custom_penalty() {
@@ -127,7 +130,7 @@ impl Params {
     pub(crate) fn penalty_with(&self, epoch: usize, buffers: &mut Buffers) -> f64 {
         let mut total = 0.0;
         for (i, (slot, w)) in self.iter().enumerate() {
-            each(slot, i, epoch, &self.penalty_state, w, &mut |mode, penalty| {
+            each(slot, i, epoch, (&self.penalty_state, w), false, &mut |mode, penalty| {
                 if mode.is_objective() {
                     let scratch = room(&mut buffers.scratch, penalty.scratch_len(&slot.spec.shape));
                     total += penalty.value(&slot.spec.shape, w, scratch);
@@ -138,12 +141,19 @@ impl Params {
     }
 
     /// Adds the gradient of every penalty in the loss to `gradients` (as long as the data); returns Ω, as
-    /// [`penalty_at`](Self::penalty_at).
-    pub(crate) fn add_penalty_gradients(&self, epoch: usize, gradients: &mut [f32], buffers: &mut Buffers) -> f64 {
+    /// [`penalty_at`](Self::penalty_at). With `leave`, penalties of single weights are left out of both: the update, which reads
+    /// the weights anyway, has them go along.
+    pub(crate) fn add_penalty_gradients(
+        &self,
+        epoch: usize,
+        gradients: &mut [f32],
+        buffers: &mut Buffers,
+        leave: bool,
+    ) -> f64 {
         let mut total = 0.0;
         for (i, (slot, w)) in self.iter().enumerate() {
             let dw = &mut gradients[slot.range.clone()];
-            each(slot, i, epoch, &self.penalty_state, w, &mut |mode, penalty| {
+            each(slot, i, epoch, (&self.penalty_state, w), leave, &mut |mode, penalty| {
                 let scratch = room(&mut buffers.scratch, penalty.scratch_len(&slot.spec.shape));
                 total += match mode {
                     PenaltyMode::Loss => penalty.add_gradient(&slot.spec.shape, w, dw, scratch),

@@ -1,7 +1,8 @@
 //! The update of a parameter: the optimizer's own, and before and behind it what penalties do beside it.
 
-use std::ops::Range;
-
+use taper_kernels::penalized::Way;
+use taper_kernels::penalty::PerWeight;
+use taper_kernels::rho::Rho;
 use taper_kernels::{parallel, update};
 
 use super::penalty::{Buffers, gradient, in_force, room};
@@ -11,31 +12,51 @@ use crate::regularizer::{InForce, Penalty, PenaltyMode};
 /// The moments of some weights; an optimizer that has fewer leaves the last ones empty.
 pub(crate) type Moments<'a> = [&'a mut [f32]; 3];
 
-/// One step of an optimizer, on any stretch of the weights.
+/// One step of an optimizer, on any stretch of the weights with their gradients `g`.
 pub(crate) trait Step: Sync {
-    /// Moves these weights, which lie there in the flat buffer.
-    fn update(&self, place: Range<usize>, w: &mut [f32], moments: &mut Moments<'_>);
+    /// Moves these weights.
+    fn update(&self, g: &[f32], w: &mut [f32], moments: &mut Moments<'_>);
 
     /// Writes the steps of the weights with these moments: by how much a steady gradient of 1 would move each.
     fn steps(&self, moments: &Moments<'_>, steps: &mut [f32]);
 
     /// Both: moves these weights, and writes the steps that they have then.
-    fn update_with_steps(&self, place: Range<usize>, w: &mut [f32], moments: &mut Moments<'_>, steps: &mut [f32]) {
-        self.update(place, w, moments);
-        self.steps(moments, steps);
-    }
+    fn update_with_steps(&self, g: &[f32], w: &mut [f32], moments: &mut Moments<'_>, steps: &mut [f32]);
+
+    /// Moves and penalizes these weights in one pass, if the optimizer can, and returns Ω(w) at the weights before, if it is
+    /// part of the objective.
+    fn update_penalized(
+        &self,
+        _: PenaltyOnWeights<'_>,
+        g: &[f32],
+        w: &mut [f32],
+        moments: &mut Moments<'_>,
+    ) -> Option<f64>;
 }
 
-/// How far a decoupled penalty goes in one step.
+/// Σ f ρ(w - w₀) on some weights.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PenaltyRates {
-    /// The learning rate.
+pub(crate) struct PenaltyOnWeights<'a> {
+    pub(crate) rho: Rho,
+    /// f and w₀.
+    pub(crate) own: PerWeight<'a>,
+    pub(crate) way: Way,
+}
+
+/// What an update knows of the penalties and the decay.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UpdateRates {
+    /// The learning rate: how far a decoupled penalty goes.
     pub(crate) decoupled: f64,
     /// The learning rate over its schedule's largest.
     pub(crate) independent: f64,
+    /// Weight decay, as a share of the learning rate; 0 for none.
+    pub(crate) decay: f64,
+    /// Whether the objective's penalties of single weights were left to the update.
+    pub(crate) left: bool,
 }
 
-impl PenaltyRates {
+impl UpdateRates {
     /// None for the modes that are not decoupled.
     fn of(self, mode: PenaltyMode) -> Option<f64> {
         match mode {
@@ -44,56 +65,79 @@ impl PenaltyRates {
             PenaltyMode::Loss | PenaltyMode::Proximal => None,
         }
     }
+
+    fn decay(self, w: &mut [f32]) {
+        if self.decay != 0.0 {
+            update::decay(w, self.decay as f32, self.decoupled as f32);
+        }
+    }
 }
 
 impl Params {
-    /// Updates parameter `i`. Penalties of single weights go along, stretch by stretch, so that weights and moments are read once;
-    /// the others go before it and behind it.
+    /// Updates parameter `i` with its gradient `g`: decays it, and moves it. Penalties of single weights go along, stretch by
+    /// stretch, so that weights and moments are read once; the others go before it and behind it.
+    ///
+    /// Returns the value, at the weights before, of the penalty that was [left to it](is_left).
     pub(crate) fn update(
         &mut self,
         i: usize,
         epoch: usize,
-        rates: PenaltyRates,
+        rates: UpdateRates,
+        g: &mut [f32],
         moments: Moments<'_>,
         buffers: &mut Buffers,
         step: &dyn Step,
-    ) {
+    ) -> f64 {
         let slot = &self.slots[i];
         let w = &mut self.data[slot.range.clone()];
-        let beside = slot.penalty().filter(|penalty| penalty.mode != PenaltyMode::Loss).and_then(|penalty| {
+        let beside = slot.penalty().and_then(|penalty| {
             let in_force = in_force(slot, i, epoch, &self.penalty_state, &[])?;
-            Some(Beside { in_force, rate: rates.of(penalty.mode), cautious: penalty.cautious })
+            let left = rates.left && is_left(slot, penalty.mode, &in_force);
+            let is_done = penalty.mode == PenaltyMode::Loss && !left;
+            (!is_done).then_some(Beside { in_force, mode: penalty.mode, rates, left, cautious: penalty.cautious })
         });
         let (along, whole) = match beside {
             Some(beside) if beside.in_force.is_elementwise() => (Some(beside), None),
             other => (None, other),
         };
         let custom = slot.custom_penalty().filter(|custom| custom.mode != PenaltyMode::Loss);
+        let custom_rate = custom.and_then(|custom| rates.of(custom.mode));
 
+        if !along.as_ref().is_some_and(|along| along.left) {
+            rates.decay(w);
+        }
         if let Some(whole) = &whole {
             whole.before(slot, w, buffers);
         }
-        if let Some((custom, rate)) = custom.and_then(|custom| Some((custom, rates.of(custom.mode)?))) {
+        if let (Some(custom), Some(rate)) = (custom, custom_rate) {
             descend(slot, &*custom.penalty, rate, w, buffers);
         }
         let custom = custom.filter(|custom| custom.mode == PenaltyMode::Proximal);
-        let wanted = custom.is_some() || whole.as_ref().is_some_and(|whole| whole.rate.is_none());
+        let wanted = custom.is_some() || whole.as_ref().is_some_and(|whole| whole.mode == PenaltyMode::Proximal);
         let steps = room(&mut buffers.steps, if wanted { w.len() } else { 0 });
-        pass(slot, w, moments, steps, along.as_ref(), step);
+        let value = pass(slot, g, w, moments, steps, along.as_ref(), step);
         if let Some(whole) = &whole {
             whole.behind(slot, w, buffers);
         }
         if let Some(custom) = custom {
             map(slot, &*custom.penalty, w, buffers);
         }
+        value
     }
 }
 
-/// A regularizer that is at work beside the optimizer.
+/// Whether a penalty that is part of the objective can be left to the [update](Params::update), which then adds its gradient and
+/// tells its value: one of single weights, whose weights nothing else moves before.
+pub(super) fn is_left(slot: &ParamSlot, mode: PenaltyMode, in_force: &InForce<'_>) -> bool {
+    slot.spec.trainable && mode.is_objective() && in_force.is_elementwise() && slot.custom_penalty().is_none()
+}
+
+/// A regularizer that is at work with the optimizer or beside it.
 struct Beside<'a> {
     in_force: InForce<'a>,
-    /// How far it goes down its gradient; none if it is proximal.
-    rate: Option<f64>,
+    mode: PenaltyMode,
+    rates: UpdateRates,
+    left: bool,
     cautious: bool,
 }
 
@@ -108,52 +152,94 @@ struct Room {
     scratch: [f32; CHUNK],
 }
 
+impl Room {
+    fn new() -> Self {
+        Self { old: [0.0; CHUNK], change: [0.0; CHUNK], scratch: [0.0; CHUNK] }
+    }
+}
+
 impl Beside<'_> {
-    /// The update of a stretch of single weights, of which the first is number `start` of the parameter.
-    fn along(&self, slot: &ParamSlot, start: usize, w: &mut [f32], moments: &mut Moments<'_>, step: &dyn Step) {
-        let mut room = Room { old: [0.0; CHUNK], change: [0.0; CHUNK], scratch: [0.0; CHUNK] };
+    /// The update of a stretch of single weights, of which the first is number `start` of the parameter. Returns the value of the
+    /// penalty if that was left to it.
+    fn along(
+        &self,
+        slot: &ParamSlot,
+        start: usize,
+        g: &mut [f32],
+        w: &mut [f32],
+        moments: &mut Moments<'_>,
+        step: &dyn Step,
+    ) -> f64 {
+        let here = self.in_force.stretch(start..start + w.len());
+        if let (Some(rho), Some(way)) = (here.rho(), self.way())
+            && let Some(value) = step.update_penalized(PenaltyOnWeights { rho, own: here.own(), way }, g, w, moments)
+        {
+            return if self.left { value } else { 0.0 };
+        }
+        let (mut room, mut value) = (None, 0.0);
         let shape = &slot.spec.shape;
         for from in (0..w.len()).step_by(CHUNK) {
             let part = from..w.len().min(from + CHUNK);
-            let w = &mut w[part.clone()];
+            let (g, w) = (&mut g[part.clone()], &mut w[part.clone()]);
             let moments = &mut moments.each_mut().map(|moment| match moment.is_empty() {
                 true => <&mut [f32]>::default(),
                 false => &mut moment[part.clone()],
             });
-            let range = start + part.start..start + part.end;
-            let place = slot.range.start + range.start..slot.range.start + range.end;
-            let here = self.in_force.stretch(range);
+            let here = self.in_force.stretch(start + part.start..start + part.end);
+            if self.mode == PenaltyMode::Loss {
+                value += here.add_gradient(shape, w, g, &mut []);
+                self.rates.decay(w);
+                step.update(g, w, moments);
+                continue;
+            }
+            let room = room.get_or_insert_with(Room::new);
             let (change, scratch) = (&mut room.change[..w.len()], &mut room.scratch[..]);
-            match self.rate {
+            match self.rates.of(self.mode) {
                 Some(rate) if self.cautious => {
                     let old = &mut room.old[..w.len()];
                     old.copy_from_slice(w);
-                    step.update(place, w, moments);
+                    step.update(g, w, moments);
                     change.fill(0.0);
                     here.add_gradient(shape, old, change, scratch);
                     update::descend_agreed(rate as f32, old, here.anchor(), change, w);
                 }
                 Some(rate) if here.is_plain() => {
                     here.descend(rate, w);
-                    step.update(place, w, moments);
+                    step.update(g, w, moments);
                 }
                 Some(rate) => {
                     change.fill(0.0);
                     here.add_gradient(shape, w, change, scratch);
                     update::add_scaled(-rate as f32, change, w);
-                    step.update(place, w, moments);
+                    step.update(g, w, moments);
                 }
                 None => {
-                    step.update_with_steps(place, w, moments, change);
+                    if self.left {
+                        value += here.value(shape, w, scratch);
+                        self.rates.decay(w);
+                    }
+                    step.update_with_steps(g, w, moments, change);
                     here.proximal(shape, change, w, scratch);
                 }
             }
+        }
+        value
+    }
+
+    /// How it reaches the weights together with an update; none if the weights decay between the two.
+    fn way(&self) -> Option<Way> {
+        match self.rates.of(self.mode) {
+            Some(rate) if self.cautious => Some(Way::Agreed(rate as f32)),
+            Some(rate) => Some(Way::Before(rate as f32)),
+            None if self.left && self.rates.decay != 0.0 => None,
+            None if self.mode == PenaltyMode::Loss => Some(Way::Gradient),
+            None => Some(Way::Map),
         }
     }
 
     /// Before the update of a parameter, whose weights are not penalized one by one.
     fn before(&self, slot: &ParamSlot, w: &mut [f32], buffers: &mut Buffers) {
-        match self.rate {
+        match self.rates.of(self.mode) {
             Some(_) if self.cautious => room(&mut buffers.before, w.len()).copy_from_slice(w),
             Some(rate) => descend(slot, &self.in_force, rate, w, buffers),
             None => {}
@@ -162,7 +248,7 @@ impl Beside<'_> {
 
     /// Behind it.
     fn behind(&self, slot: &ParamSlot, w: &mut [f32], buffers: &mut Buffers) {
-        match self.rate {
+        match self.rates.of(self.mode) {
             Some(rate) if self.cautious => {
                 let before = std::mem::take(&mut buffers.before);
                 let old = &before[..w.len()];
@@ -177,38 +263,35 @@ impl Beside<'_> {
 }
 
 /// The optimizer's own update of a parameter, with penalties of single weights. Where `steps` is not empty, it gets those of all
-/// weights. Threads share the weights.
+/// weights. Threads share the weights. Returns the value of the penalty if that was left to it.
 fn pass(
     slot: &ParamSlot,
+    g: &mut [f32],
     w: &mut [f32],
     moments: Moments<'_>,
     steps: &mut [f32],
     along: Option<&Beside<'_>>,
     step: &dyn Step,
-) {
+) -> f64 {
     // A root and a quotient take as long as so many multiply-adds.
     let work = if along.is_some() { 32 } else { 16 };
     let [first, second, third] = moments;
-    parallel::stretches([w, first, second, third, steps], work, &|start, [w, first, second, third, steps]| {
+    parallel::stretches([g, w, first, second, third, steps], work, &|start, [g, w, first, second, third, steps]| {
         let mut moments = [first, second, third];
-        match along {
-            Some(penalty) => {
-                penalty.along(slot, start, w, &mut moments, step);
+        match (along, steps) {
+            (Some(penalty), steps) => {
+                let value = penalty.along(slot, start, g, w, &mut moments, step);
                 // Wanted if a penalty of the user's own comes behind.
                 if !steps.is_empty() {
                     step.steps(&moments, steps);
                 }
+                return value;
             }
-            None => {
-                let start = slot.range.start + start;
-                let place = start..start + w.len();
-                match steps {
-                    [] => step.update(place, w, &mut moments),
-                    steps => step.update_with_steps(place, w, &mut moments, steps),
-                }
-            }
+            (None, []) => step.update(g, w, &mut moments),
+            (None, steps) => step.update_with_steps(g, w, &mut moments, steps),
         }
-    });
+        0.0
+    })
 }
 
 /// w ← w - rate ∇Ω(w).

@@ -2,6 +2,7 @@
 
 use taper_kernels::penalty::{self, PerWeight};
 use taper_kernels::proximal;
+use taper_kernels::rho::{Mcp, Rho, Scad};
 
 use super::penalty::{Penalty, Proximal};
 use crate::shape::Shape;
@@ -31,7 +32,7 @@ impl Shrinkage {
     }
 }
 
-/// Σ f ρ(w - w₀); the formulas are in [`taper_kernels::penalty`].
+/// Σ f ρ(w - w₀); the formulas are in [`taper_kernels::rho`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Concave<'a> {
     pub(super) kind: Shrinkage,
@@ -41,30 +42,26 @@ pub(super) struct Concave<'a> {
 }
 
 impl Concave<'_> {
-    fn sum(&self, w: &[f32], dw: &mut [f32]) -> f64 {
+    pub(super) fn rho(&self) -> Rho {
         let (lambda, gamma) = (self.lambda as f32, self.gamma as f32);
         match self.kind {
-            Shrinkage::Mcp => penalty::mcp(lambda, gamma, self.own, w, dw),
-            Shrinkage::Scad => penalty::scad(lambda, gamma, self.own, w, dw),
+            Shrinkage::Mcp => Rho::Mcp(Mcp { lambda, gamma }),
+            Shrinkage::Scad => Rho::Scad(Scad { lambda, gamma }),
         }
     }
 }
 
 impl Penalty for Concave<'_> {
     fn value(&self, _shape: &Shape, w: &[f32], _scratch: &mut [f32]) -> f64 {
-        self.sum(w, &mut [])
+        penalty::sum(self.rho(), self.own, w, &mut [])
     }
 
     fn add_gradient(&self, _shape: &Shape, w: &[f32], dw: &mut [f32], _scratch: &mut [f32]) -> f64 {
-        self.sum(w, dw)
+        penalty::sum(self.rho(), self.own, w, dw)
     }
 
     fn proximal(&self, _shape: &Shape, steps: &[f32], w: &mut [f32], _scratch: &mut [f32]) {
-        let map = match self.kind {
-            Shrinkage::Mcp => proximal::mcp,
-            Shrinkage::Scad => proximal::scad,
-        };
-        map(self.lambda as f32, self.gamma as f32, self.own, steps, w);
+        proximal::map(self.rho(), self.own, steps, w);
     }
 
     fn proximal_map(&self) -> Proximal {

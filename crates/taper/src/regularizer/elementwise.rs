@@ -1,6 +1,7 @@
 //! l1 Σ f|w - w₀| + l2 Σ f (w - w₀)².
 
 use taper_kernels::penalty::{self, PerWeight};
+use taper_kernels::rho::{L1L2, Rho};
 use taper_kernels::{proximal, reduce};
 
 use super::penalty::{Penalty, Proximal};
@@ -19,6 +20,10 @@ impl Elementwise<'_> {
         self.l1 == 0.0 && self.l2 == 0.0
     }
 
+    pub(super) fn rho(&self) -> Rho {
+        Rho::L1L2(L1L2 { l1: self.l1 as f32, l2: self.l2 as f32 })
+    }
+
     /// What is left of the steps of penalties whose maps come behind this one: with s = 1 + 2 t f l2, the map of the sum is
     /// this map first and then the others with t / s.
     pub(super) fn rest_of(&self, steps: &mut [f32]) {
@@ -34,18 +39,18 @@ impl Elementwise<'_> {
 impl Penalty for Elementwise<'_> {
     fn value(&self, _shape: &Shape, w: &[f32], _scratch: &mut [f32]) -> f64 {
         if !self.own.is_empty() {
-            return penalty::l1_l2(self.l1 as f32, self.l2 as f32, self.own, w, &mut []);
+            return penalty::sum(self.rho(), self.own, w, &mut []);
         }
         let term = |strength: f64, sum: fn(&[f32]) -> f64| if strength == 0.0 { 0.0 } else { strength * sum(w) };
         term(self.l1, reduce::sum_abs) + term(self.l2, reduce::sum_squares)
     }
 
     fn add_gradient(&self, _shape: &Shape, w: &[f32], dw: &mut [f32], _scratch: &mut [f32]) -> f64 {
-        penalty::l1_l2(self.l1 as f32, self.l2 as f32, self.own, w, dw)
+        penalty::sum(self.rho(), self.own, w, dw)
     }
 
     fn proximal(&self, _shape: &Shape, steps: &[f32], w: &mut [f32], _scratch: &mut [f32]) {
-        proximal::l1_l2(self.l1 as f32, self.l2 as f32, self.own, steps, w);
+        proximal::map(self.rho(), self.own, steps, w);
     }
 
     fn proximal_map(&self) -> Proximal {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use taper_kernels::group::Groups;
 use taper_kernels::penalty::{self, PerWeight};
+use taper_kernels::rho::Rho;
 use taper_kernels::update;
 
 use super::Regularizer;
@@ -60,6 +61,21 @@ impl<'a> InForce<'a> {
         bound.iter().all(|term| self.lambda(*term) == 0.0)
     }
 
+    /// ρ, if the penalty of single weights is one alone.
+    pub(crate) fn rho(&self) -> Option<Rho> {
+        let concave = self.each_concave();
+        match (self.elementwise(), concave) {
+            (elementwise, [None, None]) => Some(elementwise.rho()),
+            (elementwise, [Some(one), None] | [None, Some(one)]) if elementwise.is_zero() => Some(one.rho()),
+            _ => None,
+        }
+    }
+
+    /// Factors and anchor.
+    pub(crate) fn own(&self) -> PerWeight<'a> {
+        self.own
+    }
+
     /// The same on a stretch of the weights, if each is penalized for itself.
     pub(crate) fn stretch(mut self, range: Range<usize>) -> Self {
         self.own = self.own.part(range);
@@ -85,6 +101,14 @@ impl<'a> InForce<'a> {
         Elementwise { l1: self.lambda(Term::L1), l2: self.lambda(Term::L2), own: self.per_weight() }
     }
 
+    /// MCP and SCAD, where they are in force.
+    fn each_concave(&self) -> [Option<Concave<'a>>; 2] {
+        [(Term::Mcp, Shrinkage::Mcp), (Term::Scad, Shrinkage::Scad)].map(|(term, kind)| {
+            let (lambda, gamma) = (self.lambda(term), self.regularizer.gamma.unwrap_or(kind.gamma()));
+            (lambda != 0.0).then(|| Concave { kind, lambda, gamma, own: self.per_weight() })
+        })
+    }
+
     /// Every term that is in force.
     fn each(&self, f: &mut dyn FnMut(&dyn Penalty)) {
         let elementwise = self.elementwise();
@@ -96,13 +120,7 @@ impl<'a> InForce<'a> {
 
     /// Every term but l1 and l2.
     fn each_other(&self, f: &mut dyn FnMut(&dyn Penalty)) {
-        for (term, kind) in [(Term::Mcp, Shrinkage::Mcp), (Term::Scad, Shrinkage::Scad)] {
-            let lambda = self.lambda(term);
-            if lambda != 0.0 {
-                let gamma = self.regularizer.gamma.unwrap_or(kind.gamma());
-                f(&Concave { kind, lambda, gamma, own: self.per_weight() });
-            }
-        }
+        self.each_concave().iter().flatten().for_each(|concave| f(concave));
         if self.lambda(Term::GroupLasso) != 0.0 {
             f(&GroupLasso { lambda: self.lambda(Term::GroupLasso), groups: self.groups });
         }

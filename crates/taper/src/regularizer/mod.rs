@@ -27,6 +27,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use taper_kernels::group::Groups;
 use taper_kernels::penalty::PerWeight;
+use taper_kernels::rho::{L1L2, Rho};
 
 use crate::param::ParamSpec;
 use crate::spelling;
@@ -43,7 +44,7 @@ use crate::strength::Strength;
 /// | `l2` | λ Σ f w² | 2 λ f w | Hoerl and Kennard 1970 |
 /// | `group_lasso` | λ √d Σ ‖w_g‖₂ over groups of d weights | λ √d w / ‖w_g‖₂ | Yuan and Lin 2006 |
 /// | `mcp` | Σ f ρ(w), ρ = λ\|w\| - w²/2γ up to γλ, then γλ²/2 | f (λ - \|w\|/γ)₊ sign(w) | Zhang 2010 |
-/// | `scad` | Σ f ρ(w); see [`taper_kernels::penalty::scad`] | f λ sign(w) up to λ, falling to 0 at γλ | Fan and Li 2001 |
+/// | `scad` | Σ f ρ(w); see [`taper_kernels::rho::Scad`] | f λ sign(w) up to λ, falling to 0 at γλ | Fan and Li 2001 |
 /// | `nuclear` | λ Σ singular values, of a matrix | λ U Vᵀ | Fazel 2002 |
 /// | `orthogonal` | λ · mean over pairs of rows (columns) of \|cos\| | see [`taper_kernels::orthogonal::orthogonal`] | Keras |
 ///
@@ -58,7 +59,7 @@ use crate::strength::Strength;
 /// |---|---|
 /// | `l1`, `l2` | sign(w) (\|w\| - t f l1)₊ / (1 + 2 t f l2) |
 /// | `group_lasso` | w (1 - t λ√d / ‖w_g‖)₊ where all steps of a group are the same; else [`taper_kernels::group::proximal`], a root in one dimension to 1e-6 |
-/// | `mcp`, `scad` | [`taper_kernels::proximal`] |
+/// | `mcp`, `scad` | [`taper_kernels::rho`] |
 /// | `nuclear` | singular values (σ - t λ)₊; only with the same step for all weights (SGD) |
 /// | `orthogonal` | none |
 ///
@@ -215,7 +216,7 @@ impl Regularizer {
     /// `scale`.
     pub(crate) fn add_elementwise_gradient(&self, epoch: usize, scale: f64, w: &[f32], dw: &mut [f32]) -> f64 {
         let (l1, l2) = ((self.l1.at(epoch) * scale) as f32, (self.l2.at(epoch) * scale) as f32);
-        taper_kernels::penalty::l1_l2(l1, l2, PerWeight::default(), w, dw)
+        taper_kernels::penalty::sum(Rho::L1L2(L1L2 { l1, l2 }), PerWeight::default(), w, dw)
     }
 }
 

@@ -275,21 +275,30 @@ impl<'a> Fitting<'a> {
         is_last: bool,
     ) -> (f64, f64) {
         let seed = self.seed.derive("step", state.optimizer.iterations);
-        let (data_loss, penalty) = self.differentiate(model, batch, state.epoch, seed, is_last);
+        let leave = state.optimizer.takes_penalties(&self.config.optimizer);
+        let (data_loss, mut penalty) = self.differentiate(model, batch, state.epoch, seed, is_last, leave);
         if (data_loss + penalty).is_finite() {
             self.workspace.update_state(model, batch);
             let (params, gradients) = (&mut model.params, &mut self.workspace.dparams);
             let buffers = &mut self.workspace.penalty_buffers;
-            let mut beside = Beside { decays: &self.decays, epoch: state.epoch, buffers };
-            state.optimizer.step(&self.config.optimizer, rate, params, gradients, &mut beside);
+            let mut beside = Beside { decays: &self.decays, epoch: state.epoch, buffers, left: leave };
+            penalty += state.optimizer.step(&self.config.optimizer, rate, params, gradients, &mut beside);
             model.params.constrain();
         }
         (data_loss, penalty)
     }
 
     /// Forward, loss, penalty, backward, penalty gradient, for the batch at hand. Returns its data loss and penalty. If asked, what
-    /// each penalty weighs goes into the ledger.
-    fn differentiate(&mut self, model: &Model, batch: usize, epoch: usize, seed: Seed, record: bool) -> (f64, f64) {
+    /// each penalty weighs goes into the ledger. With `leave`, both the penalty and its gradient lack what is left to the update.
+    fn differentiate(
+        &mut self,
+        model: &Model,
+        batch: usize,
+        epoch: usize,
+        seed: Seed,
+        record: bool,
+        leave: bool,
+    ) -> (f64, f64) {
         self.workspace.forward(model, batch, Mode::Training, seed);
         let y = &self.targets[..batch * self.data.target_len()];
         let weights = self.row_weights.as_ref().map(|_| &self.sample_weights[..batch]);
@@ -303,7 +312,7 @@ impl<'a> Fitting<'a> {
         if record {
             model.params.record(epoch, dparams, penalty_buffers, &mut self.ledger);
         }
-        let penalty = model.params.add_penalty_gradients(epoch, dparams, penalty_buffers) + activity;
+        let penalty = model.params.add_penalty_gradients(epoch, dparams, penalty_buffers, leave) + activity;
         (data_loss, penalty)
     }
 
@@ -311,7 +320,7 @@ impl<'a> Fitting<'a> {
     pub(crate) fn first_batch(&mut self, model: &Model) -> (f64, f64) {
         let batch = self.workspace.batch().min(self.data.rows());
         self.gather(0, batch);
-        self.differentiate(model, batch, 0, self.seed.derive("step", 0), false)
+        self.differentiate(model, batch, 0, self.seed.derive("step", 0), false, false)
     }
 
     /// The gradient of the last batch, by parameter.
