@@ -183,12 +183,13 @@ kernel! {
         let mut start = 0;
         while start < geometry.filters {
             let left = geometry.filters - start;
-            // As many sums as there are registers for, two left over for the kernel and one for x.
+            // As many sums as there are registers for, two left over for the kernel and one for x; for a single vector of AVX-512
+            // as many positions as there are registers for where each of them is.
             match (S::F32_LANES == 16, left / S::F32_LANES, left % S::F32_LANES) {
                 (true, 2.., _) => forward_columns::<S, 12, 2, true>(simd, &geometry, start, x, kernel, y),
                 (true, 1, 1..) => forward_columns::<S, 12, 2, false>(simd, &geometry, start, x, kernel, y),
-                (true, 1, _) => forward_columns::<S, 16, 1, true>(simd, &geometry, start, x, kernel, y),
-                (true, ..) => forward_columns::<S, 16, 1, false>(simd, &geometry, start, x, kernel, y),
+                (true, 1, _) => forward_columns::<S, 12, 1, true>(simd, &geometry, start, x, kernel, y),
+                (true, ..) => forward_columns::<S, 12, 1, false>(simd, &geometry, start, x, kernel, y),
                 (false, 2.., _) => forward_columns::<S, 6, 2, true>(simd, &geometry, start, x, kernel, y),
                 (false, 1, 1..) => forward_columns::<S, 6, 2, false>(simd, &geometry, start, x, kernel, y),
                 (false, 1, _) => forward_columns::<S, 8, 1, true>(simd, &geometry, start, x, kernel, y),
@@ -337,16 +338,18 @@ fn gradient_block<S: Simd, const P: usize, const B: usize, const FULL: bool>(
     let width = (B * S::F32_LANES).min(filters - start);
     let line = padded(columns) * channels;
     let step = columns.stride * channels;
+    let row = rows.stride * line;
+    // Once and for all: with a check in every row, AVX-512's sums do not stay in registers.
+    assert!(dy.len() >= rows.output * columns.output * filters);
+    assert!((rows.output - 1) * row + (columns.output - 1) * step + P <= x.len());
     let mut sums = [[simd.splat_f32s(0.0); B]; P];
-    for (oy, dy) in dy.chunks_exact(columns.output * filters).enumerate() {
-        let x = &x[oy * rows.stride * line..];
-        assert!((columns.output - 1) * step + P <= x.len());
+    for oy in 0..rows.output {
         for ox in 0..columns.output {
-            // SAFETY: ox < output, a row of dy has that many times the filters, and start + width <= filters.
-            let dy = unsafe { load_all::<S, B, FULL>(simd, dy, ox * filters + start, width) };
+            // SAFETY: by the first assertion, since start + width <= filters.
+            let dy = unsafe { load_all::<S, B, FULL>(simd, dy, (oy * columns.output + ox) * filters + start, width) };
             for p in 0..P {
-                // SAFETY: by the assertion.
-                let x = simd.splat_f32s(unsafe { *x.get_unchecked(ox * step + p) });
+                // SAFETY: by the second assertion.
+                let x = simd.splat_f32s(unsafe { *x.get_unchecked(oy * row + ox * step + p) });
                 for b in 0..B {
                     sums[p][b] = mul_add(simd, x, dy[b], sums[p][b]);
                 }
