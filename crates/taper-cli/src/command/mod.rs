@@ -19,6 +19,9 @@ pub(crate) mod trial;
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
+use taper::Complaint;
+
 use crate::failure::Failure;
 
 /// Whether a file is Keras's, by its ending.
@@ -46,4 +49,12 @@ pub(crate) fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T
 /// The folder that relative paths in a file are meant from.
 pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))
+}
+
+/// Reads a JSON file; `expected` says what it should have been.
+pub(crate) fn read_json<T: DeserializeOwned>(file: &Path, expected: &str) -> Result<T, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|source| Failure::Input(format!("{}: reading failed: {source}", file.display())))?;
+    serde_json::from_str(&text)
+        .map_err(|error| taper_io::Error::content(file, Complaint::new("", expected, error)).into())
 }

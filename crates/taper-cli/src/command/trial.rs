@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use taper::{Complaint, Rows, TrialSpec, run_trial};
+use taper::{Rows, TrialSpec, run_trial};
 
-use super::{folder_of, on_threads};
+use super::{folder_of, on_threads, read_json};
 use crate::args::Trial;
 use crate::failure::Failure;
 use crate::output;
@@ -26,12 +26,6 @@ pub(crate) fn run(trial: &Trial) -> Result<(), Failure> {
 }
 
 fn read(file: &Path) -> Result<TrialSpec, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|source| Failure::Input(format!("{}: reading failed: {source}", file.display())))?;
-    let value = serde_json::from_str(&text).map_err(|error| {
-        let complaint = Complaint::new("", "JSON that can be parsed", error);
-        Failure::from(taper_io::Error::content(file, complaint))
-    })?;
-    let spec = taper::read(value);
-    spec.map_err(|error| Failure::Input(format!("{}: {error}", file.display())))
+    taper::read(read_json(file, "JSON that can be parsed")?)
+        .map_err(|error| Failure::Input(format!("{}: {error}", file.display())))
 }

@@ -4,7 +4,7 @@ use taper::{Activation, Complaint, LayerKind, LayerSpec};
 
 use super::activation::activation;
 use super::proto::Attribute;
-use super::window::{Window, both, convolution, depthwise, filters, pool, transposed};
+use super::window::{conv, conv_transpose, crop, depthwise_conv, pad, pool, separable_conv, up_sampling};
 use super::writer::{Value, Writer};
 use super::{Param, recurrent, refuse};
 
@@ -43,8 +43,7 @@ pub(super) fn emit(
         LayerKind::Dense(layer) => {
             let kernel = writer.floats(params[0].sizes, params[0].data);
             let y = writer.node("MatMul", &[x, &kernel], &[]);
-            let y = bias(writer, y, &params[1..]);
-            activation(writer, layer.activation, y)
+            finish(writer, y, &params[1..], layer.activation)
         }
         LayerKind::Activation(layer) => activation(writer, layer.activation, x.to_owned()),
         LayerKind::Softmax(layer) => match layer.axis.0[..] {
@@ -124,105 +123,32 @@ pub(super) fn emit(
             let all: Vec<i64> = std::iter::once(-1).chain(sizes.iter().map(|size| *size as i64)).collect();
             writer.reshape_to(&y.name, &all)
         }
-        LayerKind::ZeroPadding1d(layer) => pad(writer, x, &[layer.padding]),
-        LayerKind::ZeroPadding2d(layer) => {
-            let margins = layer.padding;
-            pad(writer, x, &[[margins.top, margins.bottom], [margins.left, margins.right]])
-        }
-        LayerKind::Cropping1d(layer) => crop(writer, x, &[layer.cropping], input),
-        LayerKind::Cropping2d(layer) => {
-            let margins = layer.cropping;
-            crop(writer, x, &[[margins.top, margins.bottom], [margins.left, margins.right]], input)
-        }
-        LayerKind::UpSampling1d(layer) => {
-            let [steps, channels] = input.sizes[..] else { return Err(refuse(spec, "another input")) };
-            let apart = writer.reshape(x, &[steps, 1, channels]);
-            let repeats = writer.ints(&[1, 1, layer.size as i64, 1]);
-            let more = writer.node("Tile", &[&apart, &repeats], &[]);
-            writer.reshape(&more, sizes)
-        }
-        LayerKind::UpSampling2d(layer) => {
-            let [height, width, channels] = input.sizes[..] else { return Err(refuse(spec, "another input")) };
-            let apart = writer.reshape(x, &[height, 1, width, 1, channels]);
-            let repeats = writer.ints(&[1, 1, layer.size.height as i64, 1, layer.size.width as i64, 1]);
-            let more = writer.node("Tile", &[&apart, &repeats], &[]);
-            writer.reshape(&more, sizes)
-        }
+        LayerKind::ZeroPadding1d(layer) => pad(writer, x, layer.padding),
+        LayerKind::ZeroPadding2d(layer) => pad(writer, x, layer.padding),
+        LayerKind::Cropping1d(layer) => crop(writer, input, layer.cropping),
+        LayerKind::Cropping2d(layer) => crop(writer, input, layer.cropping),
+        LayerKind::UpSampling1d(layer) => up_sampling(writer, layer, input, sizes),
+        LayerKind::UpSampling2d(layer) => up_sampling(writer, layer, input, sizes),
         LayerKind::GlobalMaxPooling1d(_) => over(writer, "ReduceMax", x, vec![1]),
         LayerKind::GlobalMaxPooling2d(_) => over(writer, "ReduceMax", x, vec![1, 2]),
         LayerKind::GlobalAveragePooling1d(_) => over(writer, "ReduceMean", x, vec![1]),
         LayerKind::GlobalAveragePooling2d(_) => over(writer, "ReduceMean", x, vec![1, 2]),
-        LayerKind::MaxPooling1d(layer) => {
-            let strides = layer.strides.unwrap_or(layer.pool_size);
-            pool(writer, "MaxPool", input, &[layer.pool_size], &[strides], layer.padding)
-        }
+        LayerKind::MaxPooling1d(layer) => pool(writer, "MaxPool", input, layer.pool_size, layer.strides, layer.padding),
+        LayerKind::MaxPooling2d(layer) => pool(writer, "MaxPool", input, layer.pool_size, layer.strides, layer.padding),
         LayerKind::AveragePooling1d(layer) => {
-            let strides = layer.strides.unwrap_or(layer.pool_size);
-            pool(writer, "AveragePool", input, &[layer.pool_size], &[strides], layer.padding)
-        }
-        LayerKind::MaxPooling2d(layer) => {
-            let strides = layer.strides.unwrap_or(layer.pool_size);
-            pool(writer, "MaxPool", input, &both(layer.pool_size), &both(strides), layer.padding)
+            pool(writer, "AveragePool", input, layer.pool_size, layer.strides, layer.padding)
         }
         LayerKind::AveragePooling2d(layer) => {
-            let strides = layer.strides.unwrap_or(layer.pool_size);
-            pool(writer, "AveragePool", input, &both(layer.pool_size), &both(strides), layer.padding)
+            pool(writer, "AveragePool", input, layer.pool_size, layer.strides, layer.padding)
         }
-        LayerKind::Conv1d(layer) => {
-            let window = Window::over_steps(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
-            let kernel = filters(writer, params[0], 1, [2, 1]);
-            let y = convolution(writer, input, &window, &kernel, layer.groups);
-            let y = bias(writer, y, &params[1..]);
-            activation(writer, layer.activation, y)
-        }
-        LayerKind::Conv2d(layer) => {
-            let window = Window::new(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
-            let kernel = filters(writer, params[0], 2, [3, 2]);
-            let y = convolution(writer, input, &window, &kernel, layer.groups);
-            let y = bias(writer, y, &params[1..]);
-            activation(writer, layer.activation, y)
-        }
-        LayerKind::DepthwiseConv2d(layer) => {
-            let window = Window::new(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
-            let y = depthwise(writer, input, &window, params[0]);
-            let y = bias(writer, y, &params[1..]);
-            activation(writer, layer.activation, y)
-        }
-        LayerKind::SeparableConv2d(layer) => {
-            let window = Window::new(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
-            let y = depthwise(writer, input, &window, params[0]);
-            // One by one pixel: a product over the channels.
-            let pointwise = writer.floats(&params[1].sizes[2..], params[1].data);
-            let y = writer.node("MatMul", &[&y, &pointwise], &[]);
-            let y = bias(writer, y, &params[2..]);
-            activation(writer, layer.activation, y)
-        }
-        LayerKind::DepthwiseConv1d(layer) => {
-            let window = Window::over_steps(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
-            let y = depthwise(writer, input, &window, params[0]);
-            let y = bias(writer, y, &params[1..]);
-            activation(writer, layer.activation, y)
-        }
-        LayerKind::SeparableConv1d(layer) => {
-            let window = Window::over_steps(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
-            let y = depthwise(writer, input, &window, params[0]);
-            let pointwise = writer.floats(&params[1].sizes[1..], params[1].data);
-            let y = writer.node("MatMul", &[&y, &pointwise], &[]);
-            let y = bias(writer, y, &params[2..]);
-            activation(writer, layer.activation, y)
-        }
-        LayerKind::Conv1dTranspose(layer) => {
-            let window = Window::over_steps(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
-            let y = transposed(writer, input, &window, params[0], sizes);
-            let y = bias(writer, y, &params[1..]);
-            activation(writer, layer.activation, y)
-        }
-        LayerKind::Conv2dTranspose(layer) => {
-            let window = Window::new(layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding);
-            let y = transposed(writer, input, &window, params[0], sizes);
-            let y = bias(writer, y, &params[1..]);
-            activation(writer, layer.activation, y)
-        }
+        LayerKind::Conv1d(layer) => conv(writer, layer, params, input),
+        LayerKind::Conv2d(layer) => conv(writer, layer, params, input),
+        LayerKind::Conv1dTranspose(layer) => conv_transpose(writer, layer, params, input, sizes),
+        LayerKind::Conv2dTranspose(layer) => conv_transpose(writer, layer, params, input, sizes),
+        LayerKind::DepthwiseConv1d(layer) => depthwise_conv(writer, layer, params, input),
+        LayerKind::DepthwiseConv2d(layer) => depthwise_conv(writer, layer, params, input),
+        LayerKind::SeparableConv1d(layer) => separable_conv(writer, layer, params, input),
+        LayerKind::SeparableConv2d(layer) => separable_conv(writer, layer, params, input),
         LayerKind::SimpleRnn(_) | LayerKind::Lstm(_) | LayerKind::Gru(_) => {
             recurrent::emit(writer, spec, params, input, false)?
         }
@@ -232,14 +158,16 @@ pub(super) fn emit(
     Ok(Value { name, sizes: sizes.to_vec() })
 }
 
-fn bias(writer: &mut Writer, y: String, params: &[Param<'_>]) -> String {
-    match params {
+/// Adds the bias, if there is one, and applies the function.
+pub(super) fn finish(writer: &mut Writer, y: String, params: &[Param<'_>], function: Activation) -> String {
+    let y = match params {
         [bias, ..] => {
             let bias = writer.floats(bias.sizes, bias.data);
             writer.node("Add", &[&y, &bias], &[])
         }
         [] => y,
-    }
+    };
+    activation(writer, function, y)
 }
 
 /// The axes go to the end, and come back.
@@ -283,23 +211,4 @@ fn fold(writer: &mut Writer, operation: &str, inputs: &[Value]) -> String {
 
 fn over(writer: &mut Writer, operation: &str, x: &str, axes: Vec<i64>) -> String {
     writer.node(operation, &[x], &[("axes", Attribute::Ints(axes)), ("keepdims", Attribute::Int(0))])
-}
-
-fn pad(writer: &mut Writer, x: &str, margins: &[[usize; 2]]) -> String {
-    let side = |which: usize| {
-        let inner = margins.iter().map(move |margin| margin[which] as i64);
-        std::iter::once(0).chain(inner).chain(std::iter::once(0))
-    };
-    let pads: Vec<i64> = side(0).chain(side(1)).collect();
-    let pads = writer.ints(&pads);
-    writer.node("Pad", &[x, &pads], &[])
-}
-
-/// What lies between margins, where some is left.
-fn crop(writer: &mut Writer, x: &str, margins: &[[usize; 2]], input: &Value) -> String {
-    let starts: Vec<i64> = margins.iter().map(|[before, _]| *before as i64).collect();
-    let ends: Vec<i64> = margins.iter().zip(&input.sizes).map(|([_, after], size)| (size - after) as i64).collect();
-    let axes: Vec<i64> = (1..=margins.len() as i64).collect();
-    let [starts, ends, axes] = [starts, ends, axes].map(|numbers| writer.ints(&numbers));
-    writer.node("Slice", &[x, &starts, &ends, &axes], &[])
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::window::sequence;
+use super::extent::Extent;
 use super::{Backward, Forward, Layer, LayerConfig, Masking as MaskPolicy, dx_of, single};
 use crate::shape::Shape;
 use crate::{Complaints, Result};
@@ -43,7 +43,7 @@ impl LayerConfig for Mask {
         let mut complaints = Complaints::new();
         complaints.check(self.mask_value.is_finite(), "mask_value", "a finite number", self.mask_value);
         complaints.finish()?;
-        sequence(input)?;
+        usize::of_input(input)?;
         Ok(Box::new(Built { mask_value: self.mask_value, shape: input.clone() }))
     }
 }

@@ -1,9 +1,15 @@
 //! The methods by which settings are written one after the other, for the settings that many layers have.
 
-/// Gives a layer the methods of these settings: `setters! { Dense: activation, kernel_regularizer }`.
+/// Gives a layer the methods of these settings: `setters! { Dense: activation, kernel_regularizer }`, or `Conv<E>: …` for one over
+/// sequences and over images.
 macro_rules! setters {
     ($config:ident: $($name:ident),+ $(,)?) => {
         impl $config {
+            $($crate::layer::setter::setter! { $name })+
+        }
+    };
+    ($config:ident<E>: $($name:ident),+ $(,)?) => {
+        impl<E: $crate::Extent> $config<E> {
             $($crate::layer::setter::setter! { $name })+
         }
     };
@@ -23,8 +29,9 @@ macro_rules! setter {
     (strides) => {
         /// With these steps between outputs.
         #[must_use]
-        pub fn strides(mut self, strides: impl Into<$crate::Pair>) -> Self {
-            self.strides = strides.into();
+        pub fn strides(mut self, strides: impl $crate::IntoExtent<E>) -> Self {
+            // Where strides may be left out, into a `Some`.
+            self.strides = strides.into_extent().into();
             self
         }
     };

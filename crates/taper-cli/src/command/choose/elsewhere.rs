@@ -1,10 +1,11 @@
 //! Trials that somebody else runs: their specifications as files, and what came of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use taper::{Complaint, Experiment, Rows, TrialOutcome, TrialStore};
+use taper::{Experiment, Rows, TrialOutcome, TrialStore};
 use taper_io::StudyStore;
 
+use crate::command::read_json;
 use crate::failure::Failure;
 
 /// Takes the outcomes in `folder` into the store and writes the specifications of the trials that the choice needs next, as
@@ -15,7 +16,8 @@ pub(super) fn exchange(
     rows: &dyn Rows,
     store: &StudyStore,
 ) -> Result<usize, Failure> {
-    std::fs::create_dir_all(folder).map_err(|source| failed(folder, "creating", &source))?;
+    std::fs::create_dir_all(folder)
+        .map_err(|source| Failure::Input(format!("{}: creating failed: {source}", folder.display())))?;
     loop {
         let pending = taper::pending(experiment, rows, store)?;
         let mut waiting = 0;
@@ -24,7 +26,8 @@ pub(super) fn exchange(
             let spec = folder.join(format!("{key}.json"));
             let outcome = folder.join(format!("{key}.outcome"));
             if outcome.exists() {
-                store.put(&key, trial, &read(&outcome)?)?;
+                let expected = "the outcome of a trial, as `taper trial run` writes it";
+                store.put(&key, trial, &read_json::<TrialOutcome>(&outcome, expected)?)?;
                 // The store has it now; a file that cannot be removed is in nobody's way.
                 let _ = (std::fs::remove_file(&spec), std::fs::remove_file(&outcome));
                 continue;
@@ -40,16 +43,4 @@ pub(super) fn exchange(
             return Ok(waiting);
         }
     }
-}
-
-fn read(file: &PathBuf) -> Result<TrialOutcome, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|source| failed(file, "reading", &source))?;
-    serde_json::from_str(&text).map_err(|error| {
-        let complaint = Complaint::new("", "the outcome of a trial, as `taper trial run` writes it", error);
-        taper_io::Error::content(file, complaint).into()
-    })
-}
-
-fn failed(path: &Path, doing: &str, source: &std::io::Error) -> Failure {
-    Failure::Input(format!("{}: {doing} failed: {source}", path.display()))
 }

@@ -8,12 +8,16 @@
 
 mod cell;
 mod input;
+mod memory;
+mod order;
 mod recurrence;
 mod settings;
 
 use cell::OutputGradient;
 pub(super) use cell::{Cell, CellBackward, CellForward, CellGradient, Span, states};
 use input::GateInput;
+use memory::Kept;
+pub(super) use memory::cut;
 use recurrence::{Products, Recurrence, Way};
 pub(super) use settings::{Settings, build, orthogonal, recurrent_layer, sigmoid, tanh};
 use taper_kernels::activation::Unary;
@@ -52,21 +56,6 @@ const STEP: usize = 1 << 19;
 /// Rows of which products make good use: a piece has a multiple of them.
 const ROWS: usize = 16;
 
-/// The parts of the cache, of all rows or a piece of them.
-struct Kept<'a> {
-    /// The input, time-major; dropped where there is dropout and it is the same for all gates.
-    x: &'a mut [f32],
-    /// Dropout's factor of each feature of each row, the same in all steps; several if gates differ, empty without dropout.
-    factor: &'a mut [f32],
-    /// The same for the state: gates × batch × units, or empty.
-    state_factor: &'a mut [f32],
-    /// 1 where a step counts.
-    mask: &'a mut [f32],
-    gates: &'a mut [f32],
-    h: &'a mut [f32],
-    cell: &'a mut [f32],
-}
-
 /// Draws the factors of dropout: 0 for a share, and for the rest what keeps the mean.
 fn draw(share: f32, factors: &mut [f32], mode: Mode, mut rng: Rng) {
     let keep = 1.0 / (1.0 - share);
@@ -77,13 +66,6 @@ fn draw(share: f32, factors: &mut [f32], mode: Mode, mut rng: Rng) {
             Mode::Training => keep,
         };
     }
-}
-
-/// Cuts the first `len` floats off.
-pub(super) fn cut<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
-    let (first, others) = std::mem::take(rest).split_at_mut(len);
-    *rest = others;
-    first
 }
 
 impl<C: Cell> Recurrent<C> {
@@ -104,29 +86,6 @@ impl<C: Cell> Recurrent<C> {
         }
     }
 
-    /// The lengths of [`Kept`]'s parts but the last.
-    fn lens(&self, batch: usize) -> [usize; 6] {
-        let rows = self.steps * batch;
-        let factor = self.input_factors() * batch * self.features;
-        let state_factor = if self.recurrent_dropout > 0.0 { batch * self.sums() } else { 0 };
-        let h = (self.steps + 1) * batch * self.units;
-        [rows * self.features, factor, state_factor, rows, rows * self.sums(), h]
-    }
-
-    fn kept<'a>(&self, batch: usize, cache: &'a mut [f32]) -> Kept<'a> {
-        let mut rest = cache;
-        let [x, factor, state_factor, mask, gates, h] = self.lens(batch);
-        Kept {
-            x: cut(&mut rest, x),
-            factor: cut(&mut rest, factor),
-            state_factor: cut(&mut rest, state_factor),
-            mask: cut(&mut rest, mask),
-            gates: cut(&mut rest, gates),
-            h: cut(&mut rest, h),
-            cell: rest,
-        }
-    }
-
     /// Rows that go through the steps together. Those that drop states share their factors with all others.
     fn piece(&self, batch: usize) -> usize {
         if self.recurrent_dropout > 0.0 { batch } else { (STEP / self.kernels().1).next_multiple_of(ROWS).max(ROWS) }
@@ -137,26 +96,9 @@ impl<C: Cell> Recurrent<C> {
         self.steps * batch * (self.kernels().0 + self.kernels().1)
     }
 
-    /// Where step `s` lies in the input.
-    fn time(&self, s: usize) -> usize {
-        if self.go_backwards { self.steps - 1 - s } else { s }
-    }
-
     /// The lengths of kernel and recurrent kernel.
     fn kernels(&self) -> (usize, usize) {
         (self.features * self.sums(), self.units * self.sums())
-    }
-
-    /// Cuts off the room that both passes need: for the packed kernel, a dropped state, and a dropped input.
-    fn rooms<'a>(&self, batch: usize, scratch: &mut &'a mut [f32]) -> [&'a mut [f32]; 3] {
-        self.room_lens(batch).map(|len| cut(scratch, len))
-    }
-
-    fn room_lens(&self, batch: usize) -> [usize; 3] {
-        let packed = recurrence::packed_len(self.units, C::PRODUCTS);
-        let dropped = if self.recurrent_dropout > 0.0 { batch * self.units } else { 0 };
-        let input = if self.input_factors() > 1 { self.steps * batch * self.features } else { 0 };
-        [packed, dropped, input]
     }
 
     /// What products of the input need if each gate drops its own.
@@ -172,48 +114,6 @@ impl<C: Cell> Recurrent<C> {
         }
     }
 
-    /// Brings input and mask into time-major order.
-    fn load(&self, batch: usize, x: &[f32], mask: &[f32], kept: &mut Kept<'_>) {
-        let features = self.features;
-        for row in 0..batch {
-            for s in 0..self.steps {
-                let from = (row * self.steps + self.time(s)) * features;
-                let to = (s * batch + row) * features;
-                kept.x[to..to + features].copy_from_slice(&x[from..from + features]);
-            }
-        }
-        if self.input_factors() == 1 {
-            for step in kept.x.chunks_exact_mut(batch * features) {
-                step.iter_mut().zip(kept.factor.iter()).for_each(|(x, factor)| *x *= factor);
-            }
-        }
-        if mask.is_empty() {
-            return kept.mask.fill(1.0);
-        }
-        for row in 0..batch {
-            for s in 0..self.steps {
-                kept.mask[s * batch + row] = mask[row * self.steps + self.time(s)];
-            }
-        }
-    }
-
-    /// Brings the gradient of the input back into the order of the rows.
-    fn unload(&self, batch: usize, factor: &[f32], dx_steps: &mut [f32], dx: &mut [f32]) {
-        let features = self.features;
-        if self.input_factors() == 1 {
-            for step in dx_steps.chunks_exact_mut(batch * features) {
-                step.iter_mut().zip(factor).for_each(|(dx, factor)| *dx *= factor);
-            }
-        }
-        for row in 0..batch {
-            for s in 0..self.steps {
-                let to = (row * self.steps + self.time(s)) * features;
-                let from = (s * batch + row) * features;
-                dx[to..to + features].copy_from_slice(&dx_steps[from..from + features]);
-            }
-        }
-    }
-
     fn recurrence<'a>(
         &self,
         batch: usize,
@@ -224,22 +124,6 @@ impl<C: Cell> Recurrent<C> {
         dropped: &'a mut [f32],
     ) -> Recurrence<'a> {
         Recurrence { span: self.span(batch), piece, gates: C::GATES, kernel, products, factors, dropped }
-    }
-
-    /// Writes the states that are the output.
-    fn write(&self, batch: usize, kept: &Kept<'_>, y: &mut [f32]) {
-        let units = self.units;
-        let first = if self.return_sequences { 0 } else { self.steps - 1 };
-        for (row, y) in y.chunks_exact_mut((self.steps - first) * units).enumerate() {
-            for (s, y) in (first..self.steps).zip(y.chunks_exact_mut(units)) {
-                if self.zero_output_for_mask && kept.mask[s * batch + row] == 0.0 {
-                    y.fill(0.0);
-                } else {
-                    let at = ((s + 1) * batch + row) * units;
-                    y.copy_from_slice(&kept.h[at..at + units]);
-                }
-            }
-        }
     }
 }
 

@@ -1,14 +1,15 @@
-//! Depthwise separable convolution over the steps of a sequence.
+//! Depthwise separable convolution.
 
 use serde::{Deserialize, Serialize};
 use taper_kernels::depthwise::Depthwise;
+use taper_kernels::matrix::{Matrix, matmul};
 
 use super::convolution::{check_filters, check_settings, sized};
 use super::dense::{glorot_uniform, zeros};
-use super::separable_conv2d::Built;
+use super::extent::{Extent, IntoExtent, Pair, sizes};
 use super::setter::setters;
-use super::window::{self, Padding, Window};
-use super::{Layer, LayerConfig, single};
+use super::window::{Padding, Window};
+use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::activation::Activation;
 use crate::constraint::Constraint;
 use crate::initializer::Initializer;
@@ -39,26 +40,52 @@ use crate::{Complaints, Result};
 /// let layer = layer.pointwise_regularizer(Regularizer::l2(1e-5));
 /// assert_eq!(layer.filters, 32);
 /// ```
+pub type SeparableConv1d = SeparableConv<usize>;
+
+/// A depthwise convolution ([`DepthwiseConv2d`](crate::DepthwiseConv2d), without bias or activation), then a 1 × 1 convolution
+/// that mixes its channels: `y = f(depthwise(x) · pointwise_kernel + bias)` (Chollet 2017, Xception).
+///
+/// # Shapes
+///
+/// Input (height, width, channels), output (new height, new width, filters).
+///
+/// # Parameters
+///
+/// `depthwise_kernel` (height, width, channels, depth_multiplier); `pointwise_kernel` (1, 1, channels·depth_multiplier,
+/// filters); `bias` (filters) unless `use_bias` is false.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Activation, Padding, Regularizer, SeparableConv2d};
+///
+/// let layer = SeparableConv2d::new(32, 3).padding(Padding::Same).activation(Activation::Relu);
+/// let layer = layer.pointwise_regularizer(Regularizer::l2(1e-5));
+/// assert_eq!(layer.filters, 32);
+/// ```
+pub type SeparableConv2d = SeparableConv<Pair>;
+
+/// The settings of [`SeparableConv1d`] and [`SeparableConv2d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeparableConv1d {
+#[serde(deny_unknown_fields, bound = "E: Extent")]
+pub struct SeparableConv<E> {
     /// Output channels, at least 1.
     pub filters: usize,
     /// Size of the window.
-    #[serde(deserialize_with = "window::one")]
-    pub kernel_size: usize,
+    #[serde(deserialize_with = "E::read")]
+    pub kernel_size: E,
     /// How far the window moves from one output to the next. Default: 1.
-    #[serde(default = "window::once", deserialize_with = "window::one")]
-    pub strides: usize,
+    #[serde(default = "E::once", deserialize_with = "E::read")]
+    pub strides: E,
     /// What happens at the edge. Default: `valid`.
     #[serde(default)]
     pub padding: Padding,
     /// Kernels per input channel, at least 1. Default: 1.
-    #[serde(default = "window::once")]
+    #[serde(default = "usize::once")]
     pub depth_multiplier: usize,
     /// How far apart the taps of the window are. Default: 1.
-    #[serde(default = "window::once", deserialize_with = "window::one")]
-    pub dilation_rate: usize,
+    #[serde(default = "E::once", deserialize_with = "E::read")]
+    pub dilation_rate: E,
     /// f. Default: linear.
     #[serde(default)]
     pub activation: Activation,
@@ -94,17 +121,17 @@ pub struct SeparableConv1d {
     pub bias_constraint: Option<Constraint>,
 }
 
-impl SeparableConv1d {
+impl<E: Extent> SeparableConv<E> {
     /// A linear layer with Keras's defaults.
     #[must_use]
-    pub fn new(filters: usize, kernel_size: usize) -> Self {
+    pub fn new(filters: usize, kernel_size: impl IntoExtent<E>) -> Self {
         Self {
             filters,
-            kernel_size,
-            strides: 1,
+            kernel_size: kernel_size.into_extent(),
+            strides: E::once(),
             padding: Padding::Valid,
             depth_multiplier: 1,
-            dilation_rate: 1,
+            dilation_rate: E::once(),
             activation: Activation::Linear,
             use_bias: true,
             depthwise_initializer: glorot_uniform(),
@@ -118,31 +145,29 @@ impl SeparableConv1d {
             bias_constraint: None,
         }
     }
-
-    /// With these steps between outputs.
-    #[must_use]
-    pub fn strides(mut self, strides: usize) -> Self {
-        self.strides = strides;
-        self
-    }
 }
-setters! { SeparableConv1d: activation, padding, depth_multiplier, depthwise_regularizer, pointwise_regularizer, bias_regularizer }
+setters! { SeparableConv<E>: activation, strides, padding, depth_multiplier, depthwise_regularizer, pointwise_regularizer, bias_regularizer }
 
-impl LayerConfig for SeparableConv1d {
+impl<E: Extent> LayerConfig for SeparableConv<E> {
     fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
         let input = single(inputs)?;
-        let window =
-            Window::over_steps("kernel_size", self.kernel_size, self.strides, self.dilation_rate, self.padding);
+        let window = Window {
+            place: "kernel_size",
+            size: self.kernel_size,
+            strides: self.strides,
+            dilation_rate: self.dilation_rate,
+            padding: self.padding,
+        };
         window.check_not_causal()?;
         let mut complaints = Complaints::new();
         check_filters(self.filters, &mut complaints);
         let multiplier = self.depth_multiplier;
         complaints.check(multiplier > 0, "depth_multiplier", "a whole number of at least 1", multiplier);
         complaints.finish()?;
-        let (rows, columns, channels) = window.over_sequence(input)?;
-        let depthwise = sized("kernel_size", &[columns.kernel, channels, multiplier])?;
-        let pointwise = sized("filters", &[1, channels * multiplier, self.filters])?;
-        let output = sized("filters", &[columns.output, self.filters])?;
+        let (rows, columns, channels) = window.over(input)?;
+        let depthwise = sized("kernel_size", &sizes::<E>(rows.kernel, columns.kernel, &[channels, multiplier]))?;
+        let pointwise = sized("filters", &sizes::<E>(1, 1, &[channels * multiplier, self.filters]))?;
+        let output = sized("filters", &sizes::<E>(rows.output, columns.output, &[self.filters]))?;
         check_settings(
             "depthwise",
             Role::DepthwiseKernel,
@@ -175,5 +200,80 @@ impl LayerConfig for SeparableConv1d {
         }
         let geometry = Depthwise { rows, columns, channels, multiplier };
         Ok(Box::new(Built { geometry, activation: self.activation, params, output }))
+    }
+}
+
+/// A separable convolution with all sizes fixed.
+#[derive(Debug)]
+struct Built {
+    geometry: Depthwise,
+    activation: Activation,
+    params: Vec<ParamSpec>,
+    output: Shape,
+}
+
+impl Built {
+    /// Channels between the two convolutions.
+    fn width(&self) -> usize {
+        self.geometry.channels * self.geometry.multiplier
+    }
+
+    /// Floats between them, of a batch.
+    fn middle_len(&self, batch: usize) -> usize {
+        batch * self.geometry.output_len()
+    }
+
+    fn filters(&self) -> usize {
+        self.output.last()
+    }
+}
+
+impl Layer for Built {
+    fn output_shape(&self) -> &Shape {
+        &self.output
+    }
+
+    fn params(&self) -> &[ParamSpec] {
+        &self.params
+    }
+
+    /// What lies between the convolutions, and what the activation keeps.
+    fn cache_len(&self, batch: usize) -> usize {
+        self.middle_len(batch) + self.activation.cache_len(batch * self.output.len())
+    }
+
+    /// The gradient of what lies between, and what the depthwise convolution needs.
+    fn scratch_len(&self, batch: usize) -> usize {
+        self.middle_len(batch) + self.geometry.scratch_len()
+    }
+
+    fn forward(&self, io: Forward<'_>) {
+        let (depthwise, rest) = io.params.split_at(self.geometry.kernel_len());
+        let (pointwise, bias) = rest.split_at(self.width() * self.filters());
+        let (middle, cache) = io.cache.split_at_mut(self.middle_len(io.batch));
+        self.geometry.forward(io.batch, io.inputs.x(), depthwise, middle, io.scratch);
+        let pixels = middle.len() / self.width();
+        let middle = Matrix::new(middle, pixels, self.width());
+        matmul(middle, Matrix::new(pointwise, self.width(), self.filters()), io.y);
+        self.activation.apply(self.filters(), bias, io.y, cache);
+    }
+
+    fn backward(&self, io: Backward<'_>) {
+        let (depthwise, rest) = io.params.split_at(self.geometry.kernel_len());
+        let pointwise = &rest[..self.width() * self.filters()];
+        let (ddepthwise, rest) = io.dparams.split_at_mut(depthwise.len());
+        let (dpointwise, dbias) = rest.split_at_mut(pointwise.len());
+        let (middle, cache) = io.cache.split_at(self.middle_len(io.batch));
+        let (dmiddle, scratch) = io.scratch.split_at_mut(middle.len());
+
+        self.activation.apply_backward(self.filters(), io.y, cache, io.dy, dbias);
+        let pixels = middle.len() / self.width();
+        let dy = Matrix::new(io.dy, pixels, self.filters());
+        matmul(Matrix::new(middle, pixels, self.width()).t(), dy, dpointwise);
+        matmul(dy, Matrix::new(pointwise, self.width(), self.filters()).t(), dmiddle);
+        self.geometry.backward_kernel(io.batch, io.inputs.x(), dmiddle, ddepthwise, scratch);
+        if let Some(dx) = dx_of(io.dx, io.batch, &io.inputs) {
+            self.geometry.backward_input(io.batch, dmiddle, depthwise, dx, scratch);
+        }
     }
 }

@@ -1,12 +1,13 @@
-//! Depthwise convolution over images.
+//! Depthwise convolution.
 
 use serde::{Deserialize, Serialize};
 use taper_kernels::depthwise::Depthwise;
 
 use super::convolution::{check_settings, sized};
 use super::dense::{glorot_uniform, zeros};
+use super::extent::{Extent, IntoExtent, Pair, sizes};
 use super::setter::setters;
-use super::window::{self, Padding, Pair, Window};
+use super::window::{Padding, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::activation::Activation;
 use crate::constraint::Constraint;
@@ -16,6 +17,27 @@ use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::spelling::{is_yes, yes};
 use crate::{Complaint, Result};
+
+/// Convolution of each channel of a sequence by itself: output channel c·m + n is input channel c under its kernel n, m the
+/// `depth_multiplier`; `y[t, c·m + n] = activation(Σ x[t·stride + k·dilation - before, c] kernel[k, c, n] + bias[c·m + n])`.
+///
+/// # Shapes
+///
+/// Input (steps, channels), output (new steps, channels·depth_multiplier).
+///
+/// # Parameters
+///
+/// `kernel` (kernel_size, channels, depth_multiplier); `bias` (channels·depth_multiplier) unless `use_bias` is false.
+///
+/// # Example
+///
+/// ```
+/// use taper::{DepthwiseConv1d, Padding, Regularizer};
+///
+/// let layer = DepthwiseConv1d::new(3).padding(Padding::Same).depthwise_regularizer(Regularizer::l2(0.001));
+/// assert_eq!(layer.depth_multiplier, 1);
+/// ```
+pub type DepthwiseConv1d = DepthwiseConv<usize>;
 
 /// Convolution of each channel by itself: output channel c·m + j is input channel c under its kernel j, m the
 /// `depth_multiplier`;
@@ -37,23 +59,27 @@ use crate::{Complaint, Result};
 /// let layer = DepthwiseConv2d::new(3).padding(Padding::Same).depthwise_regularizer(Regularizer::l2(0.001));
 /// assert_eq!(layer.depth_multiplier, 1);
 /// ```
+pub type DepthwiseConv2d = DepthwiseConv<Pair>;
+
+/// The settings of [`DepthwiseConv1d`] and [`DepthwiseConv2d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DepthwiseConv2d {
+#[serde(deny_unknown_fields, bound = "E: Extent")]
+pub struct DepthwiseConv<E> {
     /// Size of the window.
-    pub kernel_size: Pair,
+    #[serde(deserialize_with = "E::read")]
+    pub kernel_size: E,
     /// How far the window moves from one output to the next. Default: 1.
-    #[serde(default = "window::once_each")]
-    pub strides: Pair,
+    #[serde(default = "E::once", deserialize_with = "E::read")]
+    pub strides: E,
     /// What happens at the edge. Default: `valid`.
     #[serde(default)]
     pub padding: Padding,
     /// Kernels per input channel, at least 1. Default: 1.
-    #[serde(default = "window::once")]
+    #[serde(default = "usize::once")]
     pub depth_multiplier: usize,
     /// How far apart the taps of the window are. Default: 1.
-    #[serde(default = "window::once_each")]
-    pub dilation_rate: Pair,
+    #[serde(default = "E::once", deserialize_with = "E::read")]
+    pub dilation_rate: E,
     /// f. Default: linear.
     #[serde(default)]
     pub activation: Activation,
@@ -80,16 +106,16 @@ pub struct DepthwiseConv2d {
     pub bias_constraint: Option<Constraint>,
 }
 
-impl DepthwiseConv2d {
+impl<E: Extent> DepthwiseConv<E> {
     /// A linear layer with Keras's defaults.
     #[must_use]
-    pub fn new(kernel_size: impl Into<Pair>) -> Self {
+    pub fn new(kernel_size: impl IntoExtent<E>) -> Self {
         Self {
-            kernel_size: kernel_size.into(),
-            strides: window::once_each(),
+            kernel_size: kernel_size.into_extent(),
+            strides: E::once(),
             padding: Padding::Valid,
             depth_multiplier: 1,
-            dilation_rate: window::once_each(),
+            dilation_rate: E::once(),
             activation: Activation::Linear,
             use_bias: true,
             depthwise_initializer: glorot_uniform(),
@@ -101,9 +127,9 @@ impl DepthwiseConv2d {
         }
     }
 }
-setters! { DepthwiseConv2d: activation, strides, padding, depth_multiplier, depthwise_regularizer, bias_regularizer }
+setters! { DepthwiseConv<E>: activation, strides, padding, depth_multiplier, depthwise_regularizer, bias_regularizer }
 
-impl LayerConfig for DepthwiseConv2d {
+impl<E: Extent> LayerConfig for DepthwiseConv<E> {
     fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
         let input = single(inputs)?;
         let window = Window {
@@ -117,8 +143,9 @@ impl LayerConfig for DepthwiseConv2d {
         if self.depth_multiplier == 0 {
             return Err(Complaint::new("depth_multiplier", "a whole number of at least 1", 0).into());
         }
-        let (rows, columns, channels) = window.over_image(input)?;
-        let kernel = sized("kernel_size", &[rows.kernel, columns.kernel, channels, self.depth_multiplier])?;
+        let (rows, columns, channels) = window.over(input)?;
+        let taps = sizes::<E>(rows.kernel, columns.kernel, &[channels, self.depth_multiplier]);
+        let kernel = sized("kernel_size", &taps)?;
         check_settings(
             "depthwise",
             Role::DepthwiseKernel,
@@ -127,7 +154,7 @@ impl LayerConfig for DepthwiseConv2d {
             &self.depthwise_regularizer,
         )?;
         let width = channels * self.depth_multiplier;
-        let output = sized("depth_multiplier", &[rows.output, columns.output, width])?;
+        let output = sized("depth_multiplier", &sizes::<E>(rows.output, columns.output, &[width]))?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::DepthwiseKernel, kernel, self.depthwise_initializer.clone())
                 .regularizer(&self.depthwise_regularizer)
@@ -148,11 +175,11 @@ impl LayerConfig for DepthwiseConv2d {
 
 /// A depthwise convolution with all sizes fixed.
 #[derive(Debug)]
-pub(super) struct Built {
-    pub(super) geometry: Depthwise,
-    pub(super) activation: Activation,
-    pub(super) params: Vec<ParamSpec>,
-    pub(super) output: Shape,
+struct Built {
+    geometry: Depthwise,
+    activation: Activation,
+    params: Vec<ParamSpec>,
+    output: Shape,
 }
 
 impl Layer for Built {

@@ -1,12 +1,13 @@
-//! Transposed convolution over images.
+//! Transposed convolution.
 
 use serde::{Deserialize, Serialize};
 use taper_kernels::convolution::Convolution;
 
 use super::convolution::{check_filters, sized};
 use super::dense::{glorot_uniform, zeros};
+use super::extent::{self, Extent, IntoExtent, Pair, sizes};
 use super::setter::setters;
-use super::window::{self, Padding, Pair, Window};
+use super::window::{Padding, Window};
 use super::{Backward, Forward, Layer, LayerConfig, dx_of, single};
 use crate::activation::Activation;
 use crate::constraint::Constraint;
@@ -16,6 +17,33 @@ use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::spelling::{is_yes, yes};
 use crate::{Complaints, Result};
+
+/// Transposed convolution over the steps of a sequence: the linear map is the backward pass of the [`Conv1d`](crate::Conv1d) whose
+/// output has this layer's input size, so it makes sequences longer.
+///
+/// Each input step t adds `x[t, c] kernel[k, f, c]` to the output at t·stride + k·dilation - before.
+///
+/// # Shapes
+///
+/// Input (steps, channels); output as long as [`Conv2dTranspose`]'s is high; `filters` channels.
+///
+/// # Parameters
+///
+/// `kernel` (kernel_size, filters, channels); `bias` (filters) unless `use_bias` is false.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Conv1dTranspose, Model, Padding, Seed, Sequential};
+///
+/// # fn main() -> taper::Result<()> {
+/// let twice = Conv1dTranspose::new(3, 3).strides(2).padding(Padding::Same);
+/// let model = Model::build(&Sequential::new([8, 4]).layer(twice), Seed::new(1))?;
+/// assert_eq!(model.output_shape().sizes(), [16, 3]);
+/// # Ok(())
+/// # }
+/// ```
+pub type Conv1dTranspose = ConvTranspose<usize>;
 
 /// Transposed convolution, often called deconvolution: the linear map is the backward pass of the [`Conv2d`](crate::Conv2d)
 /// whose output has this layer's input size, so it enlarges where that one shrinks (Zeiler et al. 2010).
@@ -45,25 +73,30 @@ use crate::{Complaints, Result};
 /// # Ok(())
 /// # }
 /// ```
+pub type Conv2dTranspose = ConvTranspose<Pair>;
+
+/// The settings of [`Conv1dTranspose`] and [`Conv2dTranspose`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Conv2dTranspose {
+#[serde(deny_unknown_fields, bound = "E: Extent")]
+pub struct ConvTranspose<E> {
     /// Output channels, at least 1.
     pub filters: usize,
     /// Size of the window.
-    pub kernel_size: Pair,
+    #[serde(deserialize_with = "E::read")]
+    pub kernel_size: E,
     /// How far apart in the output two neighbouring inputs land. Default: 1.
-    #[serde(default = "window::once_each")]
-    pub strides: Pair,
+    #[serde(default = "E::once", deserialize_with = "E::read")]
+    pub strides: E,
     /// What happens at the edge. Default: `valid`.
     #[serde(default)]
     pub padding: Padding,
-    /// How many rows and columns more the output has at its end, less than the strides. Default: as many as the strides ask for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_padding: Option<Pair>,
+    /// How many steps, or rows and columns, more the output has at its end, less than the strides. Default: as many as the strides
+    /// ask for.
+    #[serde(default, deserialize_with = "extent::optional", skip_serializing_if = "Option::is_none")]
+    pub output_padding: Option<E>,
     /// How far apart the taps of the window are. Default: 1; greater only where all strides are 1.
-    #[serde(default = "window::once_each")]
-    pub dilation_rate: Pair,
+    #[serde(default = "E::once", deserialize_with = "E::read")]
+    pub dilation_rate: E,
     /// f. Default: linear.
     #[serde(default)]
     pub activation: Activation,
@@ -90,17 +123,17 @@ pub struct Conv2dTranspose {
     pub bias_constraint: Option<Constraint>,
 }
 
-impl Conv2dTranspose {
+impl<E: Extent> ConvTranspose<E> {
     /// A linear layer with Keras's defaults.
     #[must_use]
-    pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
+    pub fn new(filters: usize, kernel_size: impl IntoExtent<E>) -> Self {
         Self {
             filters,
-            kernel_size: kernel_size.into(),
-            strides: window::once_each(),
+            kernel_size: kernel_size.into_extent(),
+            strides: E::once(),
             padding: Padding::Valid,
             output_padding: None,
-            dilation_rate: window::once_each(),
+            dilation_rate: E::once(),
             activation: Activation::Linear,
             use_bias: true,
             kernel_initializer: glorot_uniform(),
@@ -112,9 +145,9 @@ impl Conv2dTranspose {
         }
     }
 }
-setters! { Conv2dTranspose: activation, strides, padding, kernel_regularizer, bias_regularizer }
+setters! { ConvTranspose<E>: activation, strides, padding, kernel_regularizer, bias_regularizer }
 
-impl LayerConfig for Conv2dTranspose {
+impl<E: Extent> LayerConfig for ConvTranspose<E> {
     fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
         let input = single(inputs)?;
         let window = Window {
@@ -130,8 +163,8 @@ impl LayerConfig for Conv2dTranspose {
         window.check_not_causal()?;
         window.check_either_stride_or_dilation()?;
         let (rows, columns, channels) = window.transposed(input, self.output_padding)?;
-        let kernel = sized("kernel_size", &[rows.kernel, columns.kernel, self.filters, channels])?;
-        let output = sized("filters", &[rows.input, columns.input, self.filters])?;
+        let kernel = sized("kernel_size", &sizes::<E>(rows.kernel, columns.kernel, &[self.filters, channels]))?;
+        let output = sized("filters", &sizes::<E>(rows.input, columns.input, &[self.filters]))?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
                 .regularizer(&self.kernel_regularizer)
@@ -154,12 +187,12 @@ impl LayerConfig for Conv2dTranspose {
 
 /// A transposed convolution with all sizes fixed.
 #[derive(Debug)]
-pub(super) struct Built {
+struct Built {
     /// The convolution that this layer is the backward pass of.
-    pub(super) geometry: Convolution,
-    pub(super) activation: Activation,
-    pub(super) params: Vec<ParamSpec>,
-    pub(super) output: Shape,
+    geometry: Convolution,
+    activation: Activation,
+    params: Vec<ParamSpec>,
+    output: Shape,
 }
 
 impl Layer for Built {

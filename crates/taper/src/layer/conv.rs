@@ -1,11 +1,12 @@
-//! Convolution over images.
+//! Convolution.
 
 use serde::{Deserialize, Serialize};
 
 use super::convolution::{BuiltConvolution, geometry, sized};
 use super::dense::{glorot_uniform, zeros};
+use super::extent::{Extent, IntoExtent, Pair, sizes};
 use super::setter::setters;
-use super::window::{self, Padding, Pair, Window};
+use super::window::{Padding, Window};
 use super::{Layer, LayerConfig, single};
 use crate::Result;
 use crate::activation::Activation;
@@ -16,10 +17,33 @@ use crate::regularizer::Regularizer;
 use crate::shape::Shape;
 use crate::spelling::{is_yes, yes};
 
+/// Convolution over the steps of a sequence:
+/// `y[t, f] = activation(Σ x[t·stride + k·dilation - before, c] kernel[k, c, f] + bias[f])`, summed over taps k and channels c; steps
+/// outside the sequence count as 0, and [`Padding`] says where they are. With `groups`, a filter sees only its group's
+/// channels. (It is a cross-correlation: the kernel is not flipped.)
+///
+/// # Shapes
+///
+/// Input (steps, channels), output (new steps, filters).
+///
+/// # Parameters
+///
+/// `kernel` (kernel_size, channels / groups, filters); `bias` (filters) unless `use_bias` is false.
+///
+/// # Example
+///
+/// ```
+/// use taper::{Activation, Conv1d, Padding, Regularizer};
+///
+/// let layer = Conv1d::new(16, 5).padding(Padding::Causal).activation(Activation::Relu);
+/// let layer = layer.kernel_regularizer(Regularizer::l2(0.001));
+/// assert_eq!((layer.filters, layer.strides), (16, 1));
+/// ```
+pub type Conv1d = Conv<usize>;
+
 /// Convolution over images:
 /// `y[i, j, f] = activation(Σ x[i·stride + k·dilation - top, j·stride + l·dilation - left, c] kernel[k, l, c, f] + bias[f])`,
-/// summed over taps (k, l) and channels c; pixels outside the image count as 0, and [`Padding`] says where they are. With
-/// `groups`, a filter sees only its group's channels. (It is a cross-correlation: the kernel is not flipped.)
+/// summed over taps (k, l) and channels c; the rest is as in [`Conv1d`].
 ///
 /// # Shapes
 ///
@@ -38,24 +62,28 @@ use crate::spelling::{is_yes, yes};
 /// let layer = layer.kernel_regularizer(Regularizer::l2(0.01)).bias_regularizer(Regularizer::l2(0.01));
 /// assert_eq!(layer.filters, 32);
 /// ```
+pub type Conv2d = Conv<Pair>;
+
+/// The settings of [`Conv1d`] and [`Conv2d`]. Only the former may be causal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Conv2d {
+#[serde(deny_unknown_fields, bound = "E: Extent")]
+pub struct Conv<E> {
     /// Output channels, at least 1.
     pub filters: usize,
     /// Size of the window.
-    pub kernel_size: Pair,
+    #[serde(deserialize_with = "E::read")]
+    pub kernel_size: E,
     /// How far the window moves from one output to the next. Default: 1.
-    #[serde(default = "window::once_each")]
-    pub strides: Pair,
+    #[serde(default = "E::once", deserialize_with = "E::read")]
+    pub strides: E,
     /// What happens at the edge. Default: `valid`.
     #[serde(default)]
     pub padding: Padding,
     /// How far apart the taps of the window are. Default: 1; greater only where all strides are 1.
-    #[serde(default = "window::once_each")]
-    pub dilation_rate: Pair,
+    #[serde(default = "E::once", deserialize_with = "E::read")]
+    pub dilation_rate: E,
     /// Into how many groups the channels fall; must divide them and the filters. Default: 1.
-    #[serde(default = "window::once")]
+    #[serde(default = "usize::once")]
     pub groups: usize,
     /// f. Default: linear.
     #[serde(default)]
@@ -83,16 +111,16 @@ pub struct Conv2d {
     pub bias_constraint: Option<Constraint>,
 }
 
-impl Conv2d {
+impl<E: Extent> Conv<E> {
     /// A linear layer with Keras's defaults.
     #[must_use]
-    pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
+    pub fn new(filters: usize, kernel_size: impl IntoExtent<E>) -> Self {
         Self {
             filters,
-            kernel_size: kernel_size.into(),
-            strides: window::once_each(),
+            kernel_size: kernel_size.into_extent(),
+            strides: E::once(),
             padding: Padding::Valid,
-            dilation_rate: window::once_each(),
+            dilation_rate: E::once(),
             groups: 1,
             activation: Activation::Linear,
             use_bias: true,
@@ -105,9 +133,9 @@ impl Conv2d {
         }
     }
 }
-setters! { Conv2d: activation, strides, padding, kernel_regularizer, bias_regularizer }
+setters! { Conv<E>: activation, strides, padding, kernel_regularizer, bias_regularizer }
 
-impl LayerConfig for Conv2d {
+impl<E: Extent> LayerConfig for Conv<E> {
     fn build(&self, inputs: &[Shape]) -> Result<Box<dyn Layer>> {
         let input = single(inputs)?;
         let window = Window {
@@ -117,13 +145,15 @@ impl LayerConfig for Conv2d {
             dilation_rate: self.dilation_rate,
             padding: self.padding,
         };
-        window.check_not_causal()?;
+        if !E::IN_TIME {
+            window.check_not_causal()?;
+        }
         window.check_either_stride_or_dilation()?;
-        let geometry = geometry(window.over_image(input)?, self.filters, self.groups)?;
+        let geometry = geometry(window.over(input)?, self.filters, self.groups)?;
         let (rows, columns) = (geometry.rows, geometry.columns);
-        let sizes = [rows.kernel, columns.kernel, geometry.channels / self.groups, self.filters];
-        let output = sized("filters", &[rows.output, columns.output, self.filters])?;
-        let kernel = sized("kernel_size", &sizes)?;
+        let output = sized("filters", &sizes::<E>(rows.output, columns.output, &[self.filters]))?;
+        let mixed = [geometry.channels / self.groups, self.filters];
+        let kernel = sized("kernel_size", &sizes::<E>(rows.kernel, columns.kernel, &mixed))?;
         let mut params = vec![
             ParamSpec::new("kernel", Role::Kernel, kernel, self.kernel_initializer.clone())
                 .regularizer(&self.kernel_regularizer)
