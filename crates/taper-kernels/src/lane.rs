@@ -91,7 +91,13 @@ pub(crate) fn relu<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 /// Subnormal numbers make ordinary loops up to 48 times slower, and a penalty drives weights and moments straight into them.
 #[inline(always)]
 pub(crate) fn flush<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    let tiny = simd.less_than_f32s(simd.abs_f32s(x), simd.splat_f32s(f32::MIN_POSITIVE));
+    flush_below(simd, x, f32::MIN_POSITIVE)
+}
+
+/// 0 where `|x| < least`, else `x`.
+#[inline(always)]
+pub(crate) fn flush_below<S: Simd>(simd: S, x: S::f32s, least: f32) -> S::f32s {
+    let tiny = simd.less_than_f32s(simd.abs_f32s(x), simd.splat_f32s(least));
     simd.select_f32s(tiny, simd.splat_f32s(0.0), x)
 }
 
