@@ -11,7 +11,7 @@ use crate::macros::kernel;
 use crate::penalty::PerWeight;
 use crate::rho::{InRegisters, L1L2, L2, Rho};
 use crate::step::LARGEST;
-use crate::update::agreed;
+use crate::update::{agreed, moments};
 
 /// How the penalty reaches the weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -163,8 +163,7 @@ fn one<S: Simd, P: InRegisters>(
         Way::Agreed(_) | Way::Map => (w, g),
     };
 
-    let m = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(g, m), splat(adam.rest_1), m));
-    let v = flush(simd, simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(g, g), v), splat(adam.rest_2), v));
+    let (m, v) = moments(simd, [splat(adam.rest_1), splat(adam.rest_2)], g, m, v);
     let root = simd.add_f32s(simd.sqrt_f32s(v), splat(adam.epsilon));
     if way == Way::Map {
         let step = simd.min_f32s(simd.div_f32s(splat(adam.alpha), root), splat(LARGEST));

@@ -1,11 +1,9 @@
-//! Optimizer steps: one fused pass over weights, gradients and moments.
-//!
-//! Formulas and their order of operations are Keras 3's (TensorFlow backend), in `f32`. Moments that become subnormal are
-//! flushed to 0, and so is what would breed subnormal numbers at every step: see [`LEAST_GRADIENT`].
+//! Optimizers that give every weight a step of its own.
 
 use pulp::Simd;
 
-use crate::lane::{at_least, flush, flush_below, sign};
+use super::walk::{walk, walk_one};
+use crate::lane::{at_least, flush, flush_below};
 use crate::macros::kernel;
 
 /// 2⁻⁵⁰. A gradient that is smaller counts as this where it is squared, or as 0, and so does a first moment.
@@ -23,69 +21,18 @@ fn felt<S: Simd>(simd: S, g: S::f32s) -> S::f32s {
 
 /// Adam's moments after one more gradient: m += (g-m)(1-β₁); v += (g²-v)(1-β₂).
 #[inline(always)]
-fn moments<S: Simd>(simd: S, [rest_1, rest_2]: [S::f32s; 2], g: S::f32s, m: S::f32s, v: S::f32s) -> (S::f32s, S::f32s) {
+pub(crate) fn moments<S: Simd>(
+    simd: S,
+    [rest_1, rest_2]: [S::f32s; 2],
+    g: S::f32s,
+    m: S::f32s,
+    v: S::f32s,
+) -> (S::f32s, S::f32s) {
     let m = flush_below(simd, simd.mul_add_e_f32s(simd.sub_f32s(g, m), rest_1, m), LEAST_GRADIENT);
     // v stays above 10⁻³⁴ by itself.
     let size = at_least(simd, simd.abs_f32s(g), LEAST_GRADIENT);
     let v = simd.mul_add_e_f32s(simd.sub_f32s(simd.mul_f32s(size, size), v), rest_2, v);
     (m, v)
-}
-
-/// Walks over weights, gradients and two moments together, tails included.
-#[inline(always)]
-fn walk<S: Simd>(
-    simd: S,
-    w: &mut [f32],
-    g: &[f32],
-    m: &mut [f32],
-    v: &mut [f32],
-    step: impl Fn(S::f32s, S::f32s, S::f32s, S::f32s) -> (S::f32s, S::f32s, S::f32s),
-) {
-    let n = w.len();
-    assert!(g.len() == n && m.len() == n && v.len() == n);
-    let (w_head, w_tail) = S::as_mut_simd_f32s(w);
-    let (g_head, g_tail) = S::as_simd_f32s(g);
-    let (m_head, m_tail) = S::as_mut_simd_f32s(m);
-    let (v_head, v_tail) = S::as_mut_simd_f32s(v);
-    for (((w, g), m), v) in w_head.iter_mut().zip(g_head).zip(m_head).zip(v_head) {
-        (*w, *m, *v) = step(*w, *g, *m, *v);
-    }
-    if !w_tail.is_empty() {
-        let (w, m, v) = step(
-            simd.partial_load_f32s(w_tail),
-            simd.partial_load_f32s(g_tail),
-            simd.partial_load_f32s(m_tail),
-            simd.partial_load_f32s(v_tail),
-        );
-        simd.partial_store_f32s(w_tail, w);
-        simd.partial_store_f32s(m_tail, m);
-        simd.partial_store_f32s(v_tail, v);
-    }
-}
-
-/// Walks over weights, gradients and one moment.
-#[inline(always)]
-fn walk_one<S: Simd>(
-    simd: S,
-    w: &mut [f32],
-    g: &[f32],
-    m: &mut [f32],
-    step: impl Fn(S::f32s, S::f32s, S::f32s) -> (S::f32s, S::f32s),
-) {
-    let n = w.len();
-    assert!(g.len() == n && m.len() == n);
-    let (w_head, w_tail) = S::as_mut_simd_f32s(w);
-    let (g_head, g_tail) = S::as_simd_f32s(g);
-    let (m_head, m_tail) = S::as_mut_simd_f32s(m);
-    for ((w, g), m) in w_head.iter_mut().zip(g_head).zip(m_head) {
-        (*w, *m) = step(*w, *g, *m);
-    }
-    if !w_tail.is_empty() {
-        let (w, m) =
-            step(simd.partial_load_f32s(w_tail), simd.partial_load_f32s(g_tail), simd.partial_load_f32s(m_tail));
-        simd.partial_store_f32s(w_tail, w);
-        simd.partial_store_f32s(m_tail, m);
-    }
 }
 
 kernel! {
@@ -205,47 +152,6 @@ kernel! {
 }
 
 kernel! {
-    /// Lion (Chen et al. 2023): w -= lr sign(m β₁ + g (1-β₁)); m = m β₂ + g (1-β₂).
-    ///
-    /// Products are rounded before they are added, as in TensorFlow: near 0 the sign depends on it.
-    pub fn lion(
-        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], learning_rate: f32, beta_1: f32, beta_2: f32,
-    ) {
-        let rate = simd.splat_f32s(learning_rate);
-        let (beta_1, rest_1) = (simd.splat_f32s(beta_1), simd.splat_f32s(1.0 - beta_1));
-        let (beta_2, rest_2) = (simd.splat_f32s(beta_2), simd.splat_f32s(1.0 - beta_2));
-        walk_one(simd, w, g, m, #[inline(always)] |w, g, m| {
-            let pull = simd.add_f32s(simd.mul_f32s(m, beta_1), simd.mul_f32s(g, rest_1));
-            let m = flush(simd, simd.add_f32s(simd.mul_f32s(m, beta_2), simd.mul_f32s(g, rest_2)));
-            (simd.sub_f32s(w, simd.mul_f32s(rate, sign(simd, pull))), m)
-        });
-    }
-}
-
-kernel! {
-    /// Plain gradient descent: w -= lr g.
-    pub fn sgd(simd: S, w: &'a mut [f32], g: &'a [f32], learning_rate: f32) {
-        let rate = simd.splat_f32s(-learning_rate);
-        crate::lane::zip_in_place(simd, g, w, #[inline(always)] |g, w| simd.mul_add_e_f32s(rate, g, w));
-    }
-}
-
-kernel! {
-    /// Gradient descent with momentum: m = momentum m - lr g; w += m, or with Nesterov w += momentum m - lr g.
-    pub fn sgd_momentum(
-        simd: S, w: &'a mut [f32], g: &'a [f32], m: &'a mut [f32], learning_rate: f32, momentum: f32, nesterov: bool,
-    ) {
-        let (rate, momentum) = (simd.splat_f32s(learning_rate), simd.splat_f32s(momentum));
-        walk_one(simd, w, g, m, #[inline(always)] |w, g, m| {
-            let pull = simd.mul_f32s(rate, g);
-            let m = flush(simd, simd.sub_f32s(simd.mul_f32s(momentum, m), pull));
-            let step = if nesterov { simd.sub_f32s(simd.mul_f32s(momentum, m), pull) } else { m };
-            (simd.add_f32s(w, step), m)
-        });
-    }
-}
-
-kernel! {
     /// RMSprop (Tieleman and Hinton 2012), Keras's form with ε inside the root:
     /// v = ρ v + (1-ρ) g²; w -= lr g / √(v + ε).
     pub fn rmsprop(
@@ -309,83 +215,12 @@ kernel! {
     }
 }
 
-kernel! {
-    /// `x = factor x`: gradient clipping.
-    pub fn scale(simd: S, x: &'a mut [f32], factor: f32) {
-        let factor = simd.splat_f32s(factor);
-        crate::lane::map_in_place(simd, x, #[inline(always)] |x| simd.mul_f32s(x, factor));
-    }
-}
-
-kernel! {
-    /// Decoupled weight decay: w -= w · weight_decay · lr.
-    pub fn decay(simd: S, w: &'a mut [f32], weight_decay: f32, learning_rate: f32) {
-        let (weight_decay, rate) = (simd.splat_f32s(weight_decay), simd.splat_f32s(learning_rate));
-        crate::lane::map_in_place(simd, w, #[inline(always)] |w| {
-            simd.sub_f32s(w, simd.mul_f32s(simd.mul_f32s(w, weight_decay), rate))
-        });
-    }
-}
-
-kernel! {
-    /// The moving average of weights: a = momentum a + (1 - momentum) w.
-    pub fn average(simd: S, a: &'a mut [f32], w: &'a [f32], momentum: f32) {
-        let (momentum, rest) = (simd.splat_f32s(momentum), simd.splat_f32s(1.0 - momentum));
-        crate::lane::zip_in_place(simd, w, a, #[inline(always)] |w, a| {
-            flush(simd, simd.add_f32s(simd.mul_f32s(momentum, a), simd.mul_f32s(rest, w)))
-        });
-    }
-}
-
-/// w - rate dw where (old - w) away >= 0, else w.
-#[inline(always)]
-pub(crate) fn agreed<S: Simd>(simd: S, rate: S::f32s, w: S::f32s, old: S::f32s, away: S::f32s, dw: S::f32s) -> S::f32s {
-    let zero = simd.splat_f32s(0.0);
-    let is_agreed = simd.greater_than_or_equal_f32s(simd.mul_f32s(simd.sub_f32s(old, w), away), zero);
-    simd.sub_f32s(w, simd.select_f32s(is_agreed, simd.mul_f32s(rate, dw), zero))
-}
-
-kernel! {
-    /// w -= rate dw where the way from `old` to w does not lead away from the anchor (0, if that is empty):
-    /// (old - w) (old - anchor) >= 0.
-    pub fn descend_agreed(
-        simd: S, rate: f32, old: &'a [f32], anchor: &'a [f32], dw: &'a [f32], w: &'a mut [f32],
-    ) {
-        let rate = simd.splat_f32s(rate);
-        let n = w.len();
-        assert!(old.len() == n && dw.len() == n && (anchor.is_empty() || anchor.len() == n));
-        let ((old, old_tail), (dw, dw_tail)) = (S::as_simd_f32s(old), S::as_simd_f32s(dw));
-        let ((anchor, anchor_tail), (w, w_tail)) = (S::as_simd_f32s(anchor), S::as_mut_simd_f32s(w));
-        if anchor.is_empty() {
-            for ((w, old), dw) in w.iter_mut().zip(old).zip(dw) {
-                *w = agreed(simd, rate, *w, *old, *old, *dw);
-            }
-        } else {
-            for (((w, old), anchor), dw) in w.iter_mut().zip(old).zip(anchor).zip(dw) {
-                *w = agreed(simd, rate, *w, *old, simd.sub_f32s(*old, *anchor), *dw);
-            }
-        }
-        if !w_tail.is_empty() {
-            let old = simd.partial_load_f32s(old_tail);
-            let away = simd.sub_f32s(old, simd.partial_load_f32s(anchor_tail)); // 0 where there is none
-            let (w, dw) = (simd.partial_load_f32s(w_tail), simd.partial_load_f32s(dw_tail));
-            let last = agreed(simd, rate, w, old, away, dw);
-            simd.partial_store_f32s(w_tail, last);
-        }
-    }
-}
-
-kernel! {
-    /// `y += factor x`.
-    pub fn add_scaled(simd: S, factor: f32, x: &'a [f32], y: &'a mut [f32]) {
-        let factor = simd.splat_f32s(factor);
-        crate::lane::zip_in_place(simd, x, y, #[inline(always)] |x, y| simd.mul_add_e_f32s(factor, x, y));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::penalized::{Adam, Way};
+    use crate::penalty::PerWeight;
+    use crate::rho::{L1L2, Rho};
     use proptest::prelude::*;
 
     proptest! {
@@ -407,35 +242,6 @@ mod tests {
                 prop_assert!((f64::from(m[i]) - want.1).abs() < 1e-6 && (f64::from(v[i]) - want.2).abs() < 1e-6);
             }
         }
-    }
-
-    proptest! {
-        #[test]
-        fn cautious_steps_are_their_formula(
-            rows in proptest::collection::vec((-1.0f32..1.0, -1.0f32..1.0, -1.0f32..1.0, -1.0f32..1.0), 1..70),
-            anchored in any::<bool>(),
-        ) {
-            let of = |f: fn(&(f32, f32, f32, f32)) -> f32| rows.iter().map(f).collect::<Vec<f32>>();
-            let (old, anchor, dw, before) = (of(|row| row.0), of(|row| row.1), of(|row| row.2), of(|row| row.3));
-            let anchor = if anchored { anchor } else { vec![] };
-            let mut w = before.clone();
-            descend_agreed(0.1, &old, &anchor, &dw, &mut w);
-            for i in 0..w.len() {
-                let away = old[i] - anchor.get(i).copied().unwrap_or(0.0);
-                let want = if (old[i] - before[i]) * away >= 0.0 { before[i] - 0.1 * dw[i] } else { before[i] };
-                prop_assert!((w[i] - want).abs() < 1e-7);
-            }
-        }
-    }
-
-    #[test]
-    fn momentum_and_nesterov_by_hand() {
-        let (mut w, mut m) = ([1.0], [0.5]);
-        sgd_momentum(&mut w, &[2.0], &mut m, 0.1, 0.9, false);
-        assert!((m[0] - 0.25f32).abs() < 1e-6 && (w[0] - 1.25f32).abs() < 1e-6);
-        let (mut w, mut m) = ([1.0], [0.5]);
-        sgd_momentum(&mut w, &[2.0], &mut m, 0.1, 0.9, true);
-        assert!((w[0] - (1.0 + 0.9 * 0.25 - 0.2f32)).abs() < 1e-6);
     }
 
     #[test]
@@ -486,10 +292,18 @@ mod tests {
         assert!(meets_subnormals(|| {
             core::hint::black_box(core::hint::black_box(1e-30f32) * 1e-10);
         }));
+        const ADAM: Adam = Adam { alpha: 1e-3, rest_1: 0.1, rest_2: 1e-3, epsilon: 1e-7 };
+        const L2: Rho = Rho::L1L2(L1L2 { l1: 0.0, l2: 1e-3 });
         type Step = fn(&mut [f32], &[f32], &mut [f32], &mut [f32]);
-        let steps: [(&str, Step); 5] = [
+        let steps: [(&str, Step); 7] = [
             ("adam", |w, g, m, v| adam(w, g, m, v, 1e-3, 0.1, 1e-3, 1e-7)),
             ("adam_with_steps", |w, g, m, v| adam_with_steps(w, g, m, v, &mut [0.0; 37], 1e-3, 0.1, 1e-3, 1e-7)),
+            ("adam and l2", |w, g, m, v| {
+                ADAM.update(L2, PerWeight::default(), Way::Gradient, w, g, m, v);
+            }),
+            ("adam and the map of l2", |w, g, m, v| {
+                ADAM.update(L2, PerWeight::default(), Way::Map, w, g, m, v);
+            }),
             ("adam_amsgrad", |w, g, m, v| adam_amsgrad(w, g, m, v, &mut [0.0; 37], 1e-3, 0.1, 1e-3, 1e-7)),
             ("nadam", |w, g, m, v| {
                 let step = Nadam { next_momentum: 0.9, next_rest: 1.0, weight: 0.1, rest: 1.0, second_rest: 1.0 };
