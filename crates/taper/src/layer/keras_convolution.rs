@@ -193,6 +193,11 @@ fn mistakes_are_named() {
             &image,
             "pointwise_initializer: ",
         ),
+        (
+            r#"{"layer": "conv2d", "filters": 3, "kernel_size": 3, "strides": 18446744073709551615}"#,
+            &image,
+            "strides: expected whole numbers of at most 2147483647",
+        ),
         (r#"{"layer": "max_pooling2d", "pool_size": 6}"#, &image, "pool_size: expected a window that fits"),
         (r#"{"layer": "max_pooling2d", "padding": "causal"}"#, &image, "padding: expected one of valid, same"),
         (r#"{"layer": "max_pooling1d", "strides": 0}"#, &image[..2], "strides: expected whole numbers of at least 1"),

@@ -31,6 +31,9 @@ pub(crate) struct Window<E> {
     pub(crate) padding: Padding,
 }
 
+/// The largest stride.
+const LARGEST: usize = i32::MAX as usize;
+
 impl<E: Extent> Window<E> {
     /// Its rows and columns over an input, and the input's channels.
     pub(crate) fn over(&self, input: &Shape) -> Result<(Axis, Axis, usize)> {
@@ -94,19 +97,20 @@ impl<E: Extent> Window<E> {
             }
             return Err(Complaint::new(self.place, expected, got).into());
         };
+        // A stride beyond every input fits, but its product with the channels would not be countable.
+        let [_, strides, _] = self.over_image();
+        let mut complaints = Complaints::new();
+        let countable = strides.height <= LARGEST && strides.width <= LARGEST;
+        complaints.check(countable, "strides", format_args!("whole numbers of at most {LARGEST}"), strides);
+        complaints.finish()?;
         Ok((rows, columns, channels))
     }
 
-    /// Refuses what is 0 or beyond counting.
     fn check(&self) -> Result<()> {
-        const LARGEST: usize = i32::MAX as usize;
         let mut complaints = Complaints::new();
         for (place, pair) in [self.place, "strides", "dilation_rate"].into_iter().zip(self.over_image()) {
             let positive = pair.height > 0 && pair.width > 0;
             complaints.check(positive, place, "whole numbers of at least 1", pair);
-            // Products with any number of channels are counted in 64 bits.
-            let countable = pair.height <= LARGEST && pair.width <= LARGEST;
-            complaints.check(countable, place, format_args!("whole numbers of at most {LARGEST}"), pair);
         }
         complaints.finish()
     }
