@@ -26,6 +26,11 @@ pub struct Calibration {
     pub from_norm: f64,
     /// The same with `result`.
     pub to_norm: f64,
+    /// The same without a penalty; none if that diverges.
+    pub bare_norm: Option<f64>,
+    /// Whether the strength that was given acts: whether it changes the norm by more than what counts as equal. If not, every
+    /// weaker one in either dialect would do as well as `result`.
+    pub acts: bool,
     /// `to_norm / from_norm - 1`: how far the norms are from being equal.
     pub residual: f64,
     /// Mean data loss on the training rows, with the strength that was given.
@@ -77,6 +82,8 @@ pub fn calibrate(
         )
     })?;
 
+    let bare_norm = trainer.train(Dialect::Keras, 0.0)?.map(|bare| bare.norm);
+
     // From the identity of gradient descent on, by factors of 4 until the goal lies between, then by halves.
     let mut tried = if side(from) == Dialect::Keras { 2.0 * given } else { given / 2.0 };
     let (mut weak, mut strong): (Option<f64>, Option<f64>) = (None, None);
@@ -112,6 +119,8 @@ pub fn calibrate(
         result: exact(found, side(to), to)?,
         from_norm: goal.norm,
         to_norm: trained.norm,
+        bare_norm,
+        acts: bare_norm.is_none_or(|bare| (bare / goal.norm - 1.0).abs() > CLOSE),
         residual: trained.norm / goal.norm - 1.0,
         from_data_loss: goal.data_loss,
         to_data_loss: trained.data_loss,
@@ -207,7 +216,7 @@ mod tests {
         let (experiment, split) = experiment(&serde_json::json!({ "name": "sgd", "learning_rate": 0.1 }));
         let found = calibrate(&experiment, &split, 0.05, Dialect::Keras, Dialect::Adamw, None).unwrap();
         assert!((found.result - 0.1).abs() < 1e-12, "{found:?}");
-        assert!(found.residual.abs() < 1e-5 && found.trainings == 2 * SEEDS, "{found:?}");
+        assert!(found.residual.abs() < 1e-5 && found.trainings == 3 * SEEDS, "{found:?}");
         assert_eq!(found.paths, ["dense/kernel"]);
     }
 
@@ -216,7 +225,9 @@ mod tests {
         let (experiment, split) = experiment(&serde_json::json!({ "name": "adam", "learning_rate": 0.02 }));
         for (value, from, to) in [(0.02, Dialect::Keras, Dialect::Adamw), (0.5, Dialect::Adamw, Dialect::SklearnMlp)] {
             let found = calibrate(&experiment, &split, value, from, to, Some(30)).unwrap();
-            assert!(found.residual.abs() < CLOSE && found.result > 0.0, "{found:?}");
+            assert!(found.residual.abs() < CLOSE && found.result > 0.0 && found.acts, "{found:?}");
         }
+        let nothing = calibrate(&experiment, &split, 1e-12, Dialect::Keras, Dialect::Adamw, None).unwrap();
+        assert!(!nothing.acts, "{nothing:?}");
     }
 }

@@ -83,6 +83,12 @@ fn text(conversion: &Conversion, calibration: Option<&Calibration>, bridge: &Bri
             found.seeds,
             found.trainings,
         ));
+        if let (false, Some(bare)) = (found.acts, found.bare_norm) {
+            let norm = significant(bare);
+            line(format!(
+                "Note: too weak to act here; without a penalty the norm is {norm}, and every weaker strength would do as well"
+            ));
+        }
     } else if conversion.result.is_none() {
         line("With --experiment FILE a strength is found by training.".to_owned());
     }
