@@ -144,6 +144,43 @@ fn every_penalty_conforms_in_every_mode() {
     }
 }
 
+/// A penalty of single weights is left to the update, unless gradients are clipped first. Clipping that has no effect must
+/// change nothing: neither what is trained nor what is told of it.
+#[test]
+fn a_penalty_left_to_the_update_is_the_same() {
+    let modes = [PenaltyMode::Loss, PenaltyMode::Decoupled, PenaltyMode::Independent, PenaltyMode::Proximal];
+    for text in table() {
+        let penalty: Regularizer = serde_json::from_str(&text).unwrap();
+        for (mode, cautious) in modes.map(|mode| (mode, false)).into_iter().chain([(PenaltyMode::Decoupled, true)]) {
+            if mode == PenaltyMode::Proximal && !(penalty.orthogonal.is_zero() && penalty.nuclear.is_zero()) {
+                continue;
+            }
+            for optimizer in [Optimizer::adam(), Optimizer::adam_w(), Optimizer::sgd()] {
+                let optimizer = optimizer.learning_rate(0.02);
+                let trained = |optimizer: Optimizer| {
+                    let (mut model, data) =
+                        build(&Regularizer { cautious, ..penalty.clone().mode(mode) }, None).unwrap();
+                    let config =
+                        FitConfig::new(Loss::BINARY_CROSSENTROPY).optimizer(optimizer).epochs(20).batch_size(3);
+                    let mut state = TrainState::new(&model, &config);
+                    state.penalty = model.params.penalty_state.clone();
+                    let history = fit_from(&mut model, &mut state, &data, None, &config, Seed::new(1), &mut Quiet);
+                    let history = history.unwrap();
+                    let told = history.get("penalty").unwrap().to_vec();
+                    (told, model.params().data().to_vec())
+                };
+                let (left, before) = (trained(optimizer.clone()), trained(optimizer.clip(Clip::Value(1e6))));
+                for (left, before) in left.0.iter().zip(&before.0) {
+                    assert!((left - before).abs() < 1e-5 * (1.0 + before), "{text} {mode:?}: {left} {before}");
+                }
+                for (left, before) in left.1.iter().zip(&before.1) {
+                    assert!((left - before).abs() < 1e-4 * (1.0 + before.abs()), "{text} {mode:?}: {left} {before}");
+                }
+            }
+        }
+    }
+}
+
 /// With a step of its own for every weight: a map for all but the nuclear norm, whose refusal names the parameter.
 #[test]
 fn every_proximal_penalty_takes_every_optimizers_steps_or_refuses() {
