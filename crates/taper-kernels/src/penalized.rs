@@ -91,7 +91,8 @@ kernel! {
     }
 }
 
-/// Vectors whose values are added by themselves: a sum of sums rounds less.
+/// Vectors whose values are added by themselves, since a sum of sums rounds less; and whose maps follow the update of them all: in one
+/// way from the moments to the map, a vector would wait for its two quotients and its root while no other can begin.
 const BLOCK: usize = 32;
 
 /// One pass; returns the sum of the values.
@@ -113,14 +114,20 @@ fn walk<S: Simd, P: InRegisters>(
     let n = w.len();
     let (g, m, v) = (&g[..n], &mut m[..n], &mut v[..n]);
     let zero = simd.splat_f32s(0.0);
-    let mut sum = zero;
+    let (mut sum, mut steps) = (zero, [zero; BLOCK]);
     for start in (0..n).step_by(BLOCK) {
+        let block = start..n.min(start + BLOCK);
+        let own = |i: usize| (factors.get(i).copied(), anchor.get(i).copied().unwrap_or(zero));
         let mut part = zero;
-        for i in start..n.min(start + BLOCK) {
-            let anchor = anchor.get(i).copied().unwrap_or(zero);
-            let moved = one(simd, rho, way, adam, (w[i], g[i], m[i], v[i]), factors.get(i).copied(), anchor);
-            (w[i], m[i], v[i]) = (moved.0, moved.1, moved.2);
-            part = simd.add_f32s(part, moved.3);
+        for (i, step) in block.clone().zip(&mut steps) {
+            let moved = one(simd, rho, way, adam, (w[i], g[i], m[i], v[i]), own(i));
+            (w[i], m[i], v[i], *step) = (moved.w, moved.m, moved.v, moved.step);
+            part = simd.add_f32s(part, moved.value);
+        }
+        if way == Way::Map {
+            for (i, step) in block.zip(&steps) {
+                w[i] = mapped(simd, rho, *step, w[i], own(i));
+            }
         }
         sum = simd.add_f32s(sum, part);
     }
@@ -128,16 +135,31 @@ fn walk<S: Simd, P: InRegisters>(
         let [w, g] = [&*w_tail, g_tail].map(|part| simd.partial_load_f32s(part));
         let [m, v] = [&*m_tail, &*v_tail].map(|part| simd.partial_load_f32s(part));
         let factor = (!factors_tail.is_empty()).then(|| simd.partial_load_f32s(factors_tail));
-        let (w, m, v, value) = one(simd, rho, way, adam, (w, g, m, v), factor, simd.partial_load_f32s(anchor_tail));
-        simd.partial_store_f32s(w_tail, w);
-        simd.partial_store_f32s(m_tail, m);
-        simd.partial_store_f32s(v_tail, v);
-        sum = simd.add_f32s(sum, value);
+        let own = (factor, simd.partial_load_f32s(anchor_tail));
+        let mut moved = one(simd, rho, way, adam, (w, g, m, v), own);
+        if way == Way::Map {
+            moved.w = mapped(simd, rho, moved.step, moved.w, own);
+        }
+        simd.partial_store_f32s(w_tail, moved.w);
+        simd.partial_store_f32s(m_tail, moved.m);
+        simd.partial_store_f32s(v_tail, moved.v);
+        sum = simd.add_f32s(sum, moved.value);
     }
     simd.reduce_sum_f32s(sum)
 }
 
-/// Some weights, their gradients and moments; the weights and moments after, and the values before.
+/// Some weights after the update and before their map.
+struct Moved<V> {
+    w: V,
+    m: V,
+    v: V,
+    /// Ω of the weights before.
+    value: V,
+    /// The steps for the map.
+    step: V,
+}
+
+/// The update of some weights, their gradients and moments, with their factor and anchor.
 #[inline(always)]
 fn one<S: Simd, P: InRegisters>(
     simd: S,
@@ -145,9 +167,8 @@ fn one<S: Simd, P: InRegisters>(
     way: Way,
     adam: Adam,
     (w, g, m, v): (S::f32s, S::f32s, S::f32s, S::f32s),
-    factor: Option<S::f32s>,
-    anchor: S::f32s,
-) -> (S::f32s, S::f32s, S::f32s, S::f32s) {
+    (factor, anchor): (Option<S::f32s>, S::f32s),
+) -> Moved<S::f32s> {
     let splat = |x: f32| simd.splat_f32s(x);
     let away = simd.sub_f32s(w, anchor);
     let value = match way {
@@ -162,21 +183,31 @@ fn one<S: Simd, P: InRegisters>(
         }
         Way::Agreed(_) | Way::Map => (w, g),
     };
-
     let (m, v) = moments(simd, [splat(adam.rest_1), splat(adam.rest_2)], g, m, v);
     let root = simd.add_f32s(simd.sqrt_f32s(v), splat(adam.epsilon));
     if way == Way::Map {
         let step = simd.min_f32s(simd.div_f32s(splat(adam.alpha), root), splat(LARGEST));
-        let moved = simd.sub_f32s(start, simd.mul_f32s(m, step));
-        let mapped = rho.map(simd, weighted(simd, factor, step), simd.sub_f32s(moved, anchor));
-        return (simd.add_f32s(mapped, anchor), m, v, value);
+        return Moved { w: simd.sub_f32s(start, simd.mul_f32s(m, step)), m, v, value, step };
     }
     let moved = simd.sub_f32s(start, simd.div_f32s(simd.mul_f32s(m, splat(adam.alpha)), root));
     let moved = match way {
         Way::Agreed(rate) => agreed(simd, splat(rate), moved, w, away, pulled(simd, rho, factor, away, splat(0.0))),
         _ => moved,
     };
-    (moved, m, v, value)
+    Moved { w: moved, m, v, value, step: splat(0.0) }
+}
+
+/// The map of some weights with their factor and anchor.
+#[inline(always)]
+fn mapped<S: Simd, P: InRegisters>(
+    simd: S,
+    rho: P,
+    step: S::f32s,
+    w: S::f32s,
+    (factor, anchor): (Option<S::f32s>, S::f32s),
+) -> S::f32s {
+    let away = rho.map(simd, weighted(simd, factor, step), simd.sub_f32s(w, anchor));
+    simd.add_f32s(away, anchor)
 }
 
 /// g + f ρ'(x).
