@@ -47,8 +47,12 @@ class Peer:
     def name(self) -> str:
         return " ".join((self.script.removesuffix(".py"), *self.arguments, *self.workloads))
 
+    @property
+    def is_rust(self) -> bool:
+        return not self.script.endswith(".py")
+
     def command(self, threads: int) -> list[str | Path]:
-        if not self.script.endswith(".py"):
+        if self.is_rust:
             return [RUST / "target" / "release" / self.script, *self.arguments]
         counted = ["--threads", str(threads)] if self.script.endswith("_steps.py") else []
         return [PYTHON, HERE / "peers" / self.script, *self.arguments, *counted]
@@ -60,10 +64,12 @@ STEPS = {
     "lstm": "32 features, 50 steps, LSTM(128), dense 1, batch 32, Adam, l2 1e-6 on both kernels",
 }
 PEERS = (
-    Peer("jax_moons.py", workloads=("moons", "moons-grid")),
+    *(Peer("jax_moons.py", (workload,), (workload,)) for workload in ("moons", "moons-grid", "moons-history")),
     Peer("torch_moons.py"),
+    Peer("torch_moons.py", ("moons-history",), ("moons-history",)),
     Peer("sklearn_moons.py"),
     Peer("keras_moons.py", ("jax",)),
+    Peer("keras_moons.py", ("jax", "moons-history"), ("moons-history",)),
     Peer("keras_moons.py", ("torch",)),
     Peer("keras_moons.py", ("tensorflow",), pinned=False),  # on one core its `fit` sleeps half of the time
     *(Peer(program, (workload,), (workload,)) for program in ("candle", "burn") for workload in ("moons", "mlp")),
@@ -81,15 +87,16 @@ PEERS = (
 )
 
 
-def prepare(with_taper: bool) -> None:
-    """The virtual environment as requirements.txt has it now, the peers in Rust, and Taper in release."""
+def prepare(with_rust: bool, with_taper: bool) -> None:
+    """The virtual environment as requirements.txt has it now, in release the peers in Rust and Taper."""
     stamp = VENV / "requirements.txt"
     if not stamp.exists() or stamp.read_text() != REQUIREMENTS.read_text():
         print("installing the peers (about 3 GB to download) ...", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
         subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS], check=True)
         shutil.copy(REQUIREMENTS, stamp)
-    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=RUST, check=True)
+    if with_rust:
+        subprocess.run(["cargo", "build", "--release", "--locked"], cwd=RUST, check=True)
     if with_taper:
         subprocess.run(["cargo", "build", "--release", "--package", "taper-cli"], cwd=ROOT, check=True)
 
@@ -306,6 +313,9 @@ def page(measured: list[Line], rounds: int, threads: int, core: int, machine_: s
     sections = []
     if of("moons"):
         sections.append(f"## moons: 30 rows, 2-500-1, Adam, l2(0.001), 4000 epochs\n\n{table(of('moons'))}")
+    if of("moons-history"):
+        title = "## moons-history: moons, and after every epoch the 70 other rows measured and everything kept"
+        sections.append(f"{title}\n\n{table(of('moons-history'))}")
     if of("moons-grid"):
         grid = table(of("moons-grid") + grid_products(cases))
         sections.append(f"## moons-grid: 6 penalties × 30 seeds × 4000 epochs\n\n{grid}")
@@ -350,7 +360,7 @@ def main() -> None:
     if args.list or not peers:
         sys.exit(0 if peers else 2)
     with_taper = not args.peers_alone
-    prepare(with_taper)
+    prepare(any(peer.is_rust for peer in peers), with_taper)
     before = machine()
     if with_taper and not taper("moons", 1, str(args.core)):  # the warm-up as well
         print("`taper bench moons --json` does not work: the peers run alone, without ratios", file=sys.stderr)

@@ -1,7 +1,7 @@
 """Keras on one backend: `fit` as the tutorial calls it, and two ways around what each of its epochs costs.
 
 `train_on_batch` is called in a loop. `one epoch` is the trick of giving `fit` the 30 rows 4000 times over as one
-epoch of 4000 batches, with as many steps per call as the backend allows.
+epoch of 4000 batches, with as many steps per call as the backend allows. The history of every epoch needs `fit` itself.
 """
 
 import argparse
@@ -31,11 +31,13 @@ import numpy as np
 
 import moons
 
-X, Y, X_TEST, _ = moons.load()
+Train = Callable[[keras.Model, int], moons.History | None]
+
+X, Y, X_TEST, Y_TEST = moons.load()
 STEPS_PER_CALL = 1 if BACKEND == "torch" else 100  # torch refuses more
 
 
-def network(steps_per_call: int) -> keras.Model:
+def network(steps_per_call: int, metrics: list[str]) -> keras.Model:
     model = keras.Sequential(
         [
             keras.Input((2,)),
@@ -45,7 +47,7 @@ def network(steps_per_call: int) -> keras.Model:
     )
     model.set_weights(list(moons.initial_weights(0)))
     adam = keras.optimizers.Adam(moons.LEARNING_RATE)  # its other defaults are the workload's
-    model.compile(loss="binary_crossentropy", optimizer=adam, steps_per_execution=steps_per_call)
+    model.compile(loss="binary_crossentropy", optimizer=adam, metrics=metrics, steps_per_execution=steps_per_call)
     return model
 
 
@@ -63,25 +65,35 @@ def one_epoch(model: keras.Model, epochs: int) -> None:
     model.fit(x, y, batch_size=moons.TRAIN_ROWS, epochs=1, shuffle=False, verbose=0)
 
 
+def fit_and_validate(model: keras.Model, epochs: int) -> moons.History:
+    sizes = {"batch_size": moons.TRAIN_ROWS, "validation_batch_size": len(X_TEST)}
+    return model.fit(X, Y, epochs=epochs, validation_data=(X_TEST, Y_TEST), verbose=0, **sizes).history
+
+
 def main() -> None:
-    loops: dict[str, tuple[Callable[[keras.Model, int], None], int]] = {
+    loops: dict[str, tuple[Train, int]] = {
         f"keras {BACKEND}, fit": (fit, 1),
         f"keras {BACKEND}, train_on_batch": (train_on_batch, 1),
         f"keras {BACKEND}, fit as one epoch": (one_epoch, STEPS_PER_CALL),
     }
-    args = moons.arguments(__doc__, list(loops), epochs=200)
-    for name, (train, steps_per_call) in loops.items():
+    histories = {f"keras {BACKEND}, fit": (fit_and_validate, 1)}
+    workloads = {"moons": loops, "moons-history": histories}
+    args = moons.arguments(__doc__, workloads, epochs=200)
+    packages = ("keras", BACKENDS[BACKEND], "numpy")
+    metrics = ["accuracy"] if args.workload == "moons-history" else []
+    for name, (train, steps_per_call) in workloads[args.workload].items():
         if args.only not in (None, name):
             continue
         epochs = max(args.epochs, moons.EPOCHS if train is one_epoch else 0)
-        model = network(steps_per_call)
+        model = network(steps_per_call, metrics)
         start = time.perf_counter()
         train(model, steps_per_call)
         compiling = time.perf_counter() - start
-        train(model, epochs - steps_per_call)  # the warm-up, and the first run of all epochs
+        history = train(model, epochs - steps_per_call)  # the warm-up, and the first run of all epochs
+        moons.check_history(history or {}, epochs - steps_per_call, model.get_weights())
         logits = moons.logits_of(model.predict(X_TEST, verbose=0))
         seconds = moons.timed(lambda: train(model, epochs), args.repeats)
-        moons.report(name, seconds, epochs, compiling, ("keras", BACKENDS[BACKEND], "numpy"), [logits])
+        moons.report(name, seconds, epochs, compiling, packages, [logits], args.workload)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from sklearn.datasets import make_moons
 
 Array = NDArray[np.float32]
 Weights = tuple[Array, Array, Array, Array]  # hidden kernel, hidden bias, output kernel, output bias
+History = Mapping[str, Any]  # of moons-history: columns by Keras's names, each with one number per epoch
 
 TRAIN_ROWS = 30
 UNITS = 500
@@ -42,6 +44,12 @@ def initial_weights(seed: int) -> Weights:
     return hidden, np.zeros(UNITS, np.float32), output, np.zeros(1, np.float32)
 
 
+def logits(weights: Weights, x: Array) -> NDArray[np.float64]:
+    """The network forward, in f64."""
+    hidden_kernel, hidden_bias, output_kernel, output_bias = (np.asarray(part, np.float64) for part in weights)
+    return np.asarray((np.maximum(x @ hidden_kernel + hidden_bias, 0) @ output_kernel + output_bias)[:, 0])
+
+
 def score(logits: NDArray[np.floating], y: Array) -> tuple[float, float]:
     """Accuracy and mean binary cross-entropy of `logits`."""
     logits = np.asarray(logits, np.float64).reshape(-1)
@@ -66,14 +74,43 @@ def timed(call: Callable[[], object], repeats: int) -> float:
 
 
 def arguments(
-    description: str | None, cases: Sequence[str], epochs: int = EPOCHS, repeats: int = 1
+    description: str | None, cases: Mapping[str, Iterable[str]], epochs: int = EPOCHS, repeats: int = 1
 ) -> argparse.Namespace:
-    """The options that all peers share."""
+    """The options that all peers share. `cases` are those of each workload that the peer has; the first is the default."""
     parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("workload", nargs="?", choices=cases, default=next(iter(cases)))
     parser.add_argument("--epochs", type=int, default=epochs, help="epochs per timed run")
     parser.add_argument("--repeats", type=int, default=repeats, help="timed runs, of which the median is printed")
-    parser.add_argument("--only", choices=cases, help="measure this case alone")
+    every = {case for workload in cases.values() for case in workload}
+    parser.add_argument("--only", choices=sorted(every), help="measure this case alone")
     return parser.parse_args()
+
+
+def check_history(history: History, epochs: int, weights: Weights) -> None:
+    """Ends the run if a column was not computed every epoch, or does not end where the trained weights do.
+
+    Validation sees the weights after an epoch's step; the step's own numbers are of those before it.
+    """
+    x, y, x_test, y_test = load()
+    accuracy, data_loss = score(logits(weights, x), y)
+    val_accuracy, val_data_loss = score(logits(weights, x_test), y_test)
+    penalty = LAMBDA * float(np.square(weights[0], dtype=np.float64).sum())
+    ends = {
+        "data_loss": (data_loss, 5e-3),
+        "penalty": (penalty, 1e-4),
+        "loss": (data_loss + penalty, 5e-3),
+        "accuracy": (accuracy, 1.5 / TRAIN_ROWS),
+        "val_data_loss": (val_data_loss, 1e-5),
+        "val_loss": (val_data_loss + penalty, 1e-5),
+        "val_accuracy": (val_accuracy, 1e-5),
+    }
+    for name, column in history.items():
+        numbers = np.asarray(column, np.float64)
+        if numbers.shape != (epochs,) or not np.isfinite(numbers).all():
+            raise ValueError(f"{name}: expected {epochs} finite numbers, got {numbers}")
+        want, tolerance = ends[name]
+        if abs(numbers[-1] - want) > tolerance:
+            raise ValueError(f"{name} ends at {numbers[-1]}, the weights at {want}")
 
 
 def report(

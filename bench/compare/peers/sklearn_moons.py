@@ -31,7 +31,7 @@ def fit(epochs: int) -> MLPClassifier:
 
 def main() -> None:
     name = "scikit-learn MLPClassifier"
-    args = moons.arguments(__doc__, [name])
+    args = moons.arguments(__doc__, {"moons": [name]})
     warnings.filterwarnings("ignore", category=ConvergenceWarning)  # all epochs are run, on purpose
     model = fit(args.epochs)
     logits = moons.logits_of(model.predict_proba(X_TEST)[:, 1])

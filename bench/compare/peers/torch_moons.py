@@ -20,7 +20,7 @@ from moons import BETA_1, BETA_2, EPSILON, LAMBDA, LEARNING_RATE
 Step = Callable[[], object]
 UNROLL = 10
 
-X, Y, X_TEST, _ = (torch.from_numpy(part) for part in moons.load())
+X, Y, X_TEST, Y_TEST = (torch.from_numpy(part) for part in moons.load())
 
 
 def network() -> nn.Sequential:
@@ -34,6 +34,12 @@ def network() -> nn.Sequential:
     return model
 
 
+def keras_weights(model: nn.Sequential) -> moons.Weights:
+    """The weights as Keras lays them out."""
+    hidden_kernel, hidden_bias, output_kernel, output_bias = (w.detach().numpy() for w in model.parameters())
+    return hidden_kernel.T, hidden_bias, output_kernel.T, output_bias
+
+
 def penalty_in_loss(model: nn.Sequential, **adam: bool) -> Step:
     """The usual loop: the penalty is a term of the loss."""
     kernel = model[0].weight
@@ -44,6 +50,32 @@ def penalty_in_loss(model: nn.Sequential, **adam: bool) -> Step:
         loss = cross_entropy(model(X)[:, 0], Y) + LAMBDA * kernel.square().sum()
         loss.backward()
         optimizer.step()
+
+    return step
+
+
+def validated(model: nn.Sequential, history: dict[str, list[float]]) -> Step:
+    """The usual loop with fused Adam, its numbers and those of the validation rows kept every epoch."""
+    kernel = model[0].weight
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, betas=(BETA_1, BETA_2), eps=EPSILON, fused=True)
+
+    def keep(**row: Tensor) -> None:
+        for name, value in row.items():
+            history.setdefault(name, []).append(value.item())
+
+    def accuracy(z: Tensor, y: Tensor) -> Tensor:
+        return ((z > 0) == (y > 0.5)).float().mean()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        z = model(X)[:, 0]
+        data_loss, penalty = cross_entropy(z, Y), LAMBDA * kernel.square().sum()
+        (data_loss + penalty).backward()
+        optimizer.step()
+        with torch.no_grad():
+            val_z = model(X_TEST)[:, 0]
+            keep(data_loss=data_loss, penalty=penalty, accuracy=accuracy(z, Y))
+            keep(val_data_loss=cross_entropy(val_z, Y_TEST), val_accuracy=accuracy(val_z, Y_TEST))
 
     return step
 
@@ -109,7 +141,10 @@ CASES: dict[str, Callable[[nn.Sequential], Step]] = {
 
 
 def main() -> None:
-    args = moons.arguments(__doc__, list(CASES))
+    history: dict[str, list[float]] = {}
+    histories = {"torch eager, fused": lambda model: validated(model, history)}
+    workloads = {"moons": CASES, "moons-history": histories}
+    args = moons.arguments(__doc__, workloads)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
 
@@ -117,7 +152,7 @@ def main() -> None:
         for _ in range(calls):
             step()
 
-    for name, build in CASES.items():
+    for name, build in workloads[args.workload].items():
         if args.only not in (None, name):
             continue
         model = network()
@@ -129,8 +164,9 @@ def main() -> None:
         train(step, args.epochs // epochs_per_step - 1)  # the warm-up, and the first run of all epochs
         with torch.no_grad():
             test = model(X_TEST).numpy()
+        moons.check_history(history, args.epochs, keras_weights(model))
         seconds = moons.timed(lambda: train(step, args.epochs // epochs_per_step), args.repeats)  # trains on
-        moons.report(name, seconds, args.epochs, compiling, ("torch", "numpy"), [test])
+        moons.report(name, seconds, args.epochs, compiling, ("torch", "numpy"), [test], args.workload)
 
 
 if __name__ == "__main__":

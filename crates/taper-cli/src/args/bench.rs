@@ -21,6 +21,8 @@ pub(crate) struct Bench {
 pub(crate) enum Workload {
     /// 500 hidden units, 30 rows, 4000 epochs: the tutorial's fit
     Moons,
+    /// The same fit, its 70 other rows measured after every epoch
+    MoonsHistory,
     /// 6 penalties x 30 seeds of it
     MoonsGrid,
     /// 784-512-512-10, batch 128

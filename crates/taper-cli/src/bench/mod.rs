@@ -54,7 +54,8 @@ pub(crate) fn run(args: &args::Bench) -> Result<(), Failure> {
 fn measure(workload: args::Workload) -> Result<Value, Failure> {
     use args::Workload as Name;
     let steps = match workload {
-        Name::Moons => return Ok(moons::one()?),
+        Name::Moons => return Ok(moons::one(false)?),
+        Name::MoonsHistory => return Ok(moons::one(true)?),
         Name::MoonsGrid => return Ok(moons::grid()?),
         Name::Denormals => return Ok(denormal::measure()?),
         Name::Growth => return Ok(growth::measure()?),
