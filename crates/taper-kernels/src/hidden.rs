@@ -1,7 +1,7 @@
 //! A wide hidden layer between few inputs and one output, together with that output: `y = f(x w + bias)`, `z = y v + c`.
 //!
 //! One pass each way instead of two. The gradient of `y` is the outer product of `dz` and `v`, as large as `y` itself and read
-//! once: it is never written down.
+//! once: it is never written down, and a rectifier's `y` is not either.
 
 // Loads without bounds checks, as in `narrow.rs`: every size is asserted once per kernel.
 #![allow(unsafe_code)] // each block below says why it holds
@@ -16,16 +16,26 @@ use crate::narrow::{FEW, keep, last_lanes};
 /// Units from which on every instruction set can fill a vector.
 const WIDE: usize = 16;
 
+/// Rows whose sums are kept at a time.
+const ROWS: usize = 32;
+
 /// Whether there are kernels for a hidden layer of this kind.
 #[must_use]
 pub fn is_hidden(unary: Unary, inputs: usize, units: usize) -> bool {
     matches!(unary, Unary::Relu | Unary::Tanh) && (1..=FEW).contains(&inputs) && units >= WIDE
 }
 
+/// Whether the way back reads the hidden values. A rectifier's are worked out again: that takes less time than to write them
+/// down and to read them.
+#[must_use]
+pub fn reads_values(unary: Unary) -> bool {
+    unary != Unary::Relu
+}
+
 /// Both layers forward, for a hidden layer that [`is_hidden`].
 ///
 /// `x` is (rows × inputs), `w` (inputs × units), `v` has `units` numbers, `y` is (rows × units), `z` has one number a row. `bias`
-/// (`units`) and `c` (1) may be empty (none), and so may `y` where nobody goes back.
+/// (`units`) and `c` (1) may be empty (none), and so may `y` where nobody [reads](reads_values) it.
 pub fn forward(unary: Unary, x: &[f32], w: &[f32], bias: &[f32], v: &[f32], c: &[f32], y: &mut [f32], z: &mut [f32]) {
     match unary {
         Unary::Tanh => forward_of(Tanh, x, w, bias, v, c, y, z),
@@ -33,11 +43,14 @@ pub fn forward(unary: Unary, x: &[f32], w: &[f32], bias: &[f32], v: &[f32], c: &
     }
 }
 
-/// Back through [`forward`], from `y` and `dz`. With s = f' dz, row by row: `dw = (xᵀ s) v`, `dbias = (Σ s) v`, `dv = yᵀ dz`,
-/// `dc = Σ dz`. `dbias` and `dc` may be empty (none).
+/// Back through [`forward`], from `dz`. With s = f' dz, row by row: `dw = (xᵀ s) v`, `dbias = (Σ s) v`, `dv = yᵀ dz`, `dc = Σ dz`.
+/// `dbias` and `dc` may be empty (none), and so may `y` where it is not [read](reads_values): a rectifier's yᵀ dz is
+/// w (xᵀ s) + bias (Σ s).
 pub fn backward(
     unary: Unary,
     x: &[f32],
+    w: &[f32],
+    bias: &[f32],
     v: &[f32],
     y: &[f32],
     dz: &[f32],
@@ -46,9 +59,15 @@ pub fn backward(
     dv: &mut [f32],
     dc: &mut [f32],
 ) {
-    match unary {
-        Unary::Tanh => backward_of(Tanh, x, v, y, dz, dw, dbias, dv),
-        _ => backward_of(Relu, x, v, y, dz, dw, dbias, dv),
+    match (unary, w.len() / v.len()) {
+        (Unary::Tanh, 1) => all_gradients::<_, 1>(Tanh, x, v, y, dz, dw, dbias, dv),
+        (Unary::Tanh, 2) => all_gradients::<_, 2>(Tanh, x, v, y, dz, dw, dbias, dv),
+        (Unary::Tanh, 3) => all_gradients::<_, 3>(Tanh, x, v, y, dz, dw, dbias, dv),
+        (Unary::Tanh, _) => all_gradients::<_, FEW>(Tanh, x, v, y, dz, dw, dbias, dv),
+        (_, 1) => rectified_gradients::<1>(x, w, bias, v, dz, dw, dbias, dv),
+        (_, 2) => rectified_gradients::<2>(x, w, bias, v, dz, dw, dbias, dv),
+        (_, 3) => rectified_gradients::<3>(x, w, bias, v, dz, dw, dbias, dv),
+        (_, _) => rectified_gradients::<FEW>(x, w, bias, v, dz, dw, dbias, dv),
     }
     if let [dc] = dc {
         *dc = crate::reduce::sum(dz) as f32;
@@ -73,24 +92,6 @@ fn forward_of<F: Function>(
     }
 }
 
-fn backward_of<F: Function>(
-    f: F,
-    x: &[f32],
-    v: &[f32],
-    y: &[f32],
-    dz: &[f32],
-    dw: &mut [f32],
-    dbias: &mut [f32],
-    dv: &mut [f32],
-) {
-    match dw.len() / v.len() {
-        1 => all_gradients::<_, 1>(f, x, v, y, dz, dw, dbias, dv),
-        2 => all_gradients::<_, 2>(f, x, v, y, dz, dw, dbias, dv),
-        3 => all_gradients::<_, 3>(f, x, v, y, dz, dw, dbias, dv),
-        _ => all_gradients::<_, FEW>(f, x, v, y, dz, dw, dbias, dv),
-    }
-}
-
 kernel! {
     fn both_layers<F: Function> [const K] (
         simd: S, f: F, x: &'a [f32], w: &'a [f32], bias: &'a [f32], v: &'a [f32], c: &'a [f32], y: &'a mut [f32],
@@ -100,78 +101,102 @@ kernel! {
         assert!(n >= WIDE && w.len() == K * n && x.len() == rows * K && (y.is_empty() || y.len() == rows * n));
         assert!((bias.is_empty() || bias.len() == n) && c.len() <= 1);
         let c = c.first().copied().unwrap_or(0.0);
-        let mut i = 0;
-        // So many rows that their sums do not wait for each other, and so few that their inputs stay in 16 registers.
-        while K <= 2 && i + 4 <= rows {
-            some_rows::<S, F, K, 4>(simd, f, i, x, w, bias, v, c, y, z);
-            i += 4;
-        }
-        while i + 2 <= rows {
-            some_rows::<S, F, K, 2>(simd, f, i, x, w, bias, v, c, y, z);
-            i += 2;
-        }
-        if i < rows {
-            some_rows::<S, F, K, 1>(simd, f, i, x, w, bias, v, c, y, z);
+        for first in (0..rows).step_by(ROWS) {
+            let z = &mut z[first..rows.min(first + ROWS)];
+            let x = &x[first * K..][..z.len() * K];
+            let y = if y.is_empty() { &mut [][..] } else { &mut y[first * n..][..z.len() * n] };
+            let mut sums = [simd.splat_f32s(0.0); ROWS];
+            let sums = &mut sums[..z.len()];
+            let mut j = 0;
+            while K <= 2 && j + 2 * S::F32_LANES <= n {
+                some_units::<S, F, K, 2>(simd, f, j, j, x, w, bias, v, y, sums);
+                j += 2 * S::F32_LANES;
+            }
+            while j < n {
+                // The last vector holds some columns once more; they must not be summed again.
+                some_units::<S, F, K, 1>(simd, f, j.min(n - S::F32_LANES), j, x, w, bias, v, y, sums);
+                j += S::F32_LANES;
+            }
+            for (z, sum) in z.iter_mut().zip(sums) {
+                *z = simd.reduce_sum_f32s(*sum) + c;
+            }
         }
     }
 }
 
-/// Rows `i..i + R`.
+/// `B` vectors of units from `at` on, of which those from `from` on are added to the rows' sums.
 #[inline(always)]
-fn some_rows<S: Simd, F: Function, const K: usize, const R: usize>(
+fn some_units<S: Simd, F: Function, const K: usize, const B: usize>(
     simd: S,
     f: F,
-    i: usize,
+    at: usize,
+    from: usize,
     x: &[f32],
     w: &[f32],
     bias: &[f32],
     v: &[f32],
-    c: f32,
     y: &mut [f32],
-    z: &mut [f32],
+    sums: &mut [S::f32s],
 ) {
-    let (n, lanes) = (v.len(), S::F32_LANES);
-    let (zero, is_kept) = (simd.splat_f32s(0.0), !y.is_empty());
-    let mut inputs = [[zero; K]; R];
-    for r in 0..R {
-        for k in 0..K {
-            inputs[r][k] = simd.splat_f32s(x[(i + r) * K + k]);
-        }
+    let n = v.len();
+    let (weights, starts) = weights::<S, K, B>(simd, at, w, bias, n);
+    // SAFETY: the caller keeps blocks of units within n, and v has n entries.
+    let mut outgoing: [_; B] = std::array::from_fn(|b| unsafe { load(simd, v, at + b * S::F32_LANES) });
+    if at < from {
+        outgoing[0] = keep(simd, outgoing[0], last_lanes(simd, n - from));
     }
-    let mut sums = [zero; R];
-    let mut j = 0;
-    while j < n {
-        // The last vector holds some columns once more; they must not be summed again.
-        let at = j.min(n - lanes);
-        // SAFETY: `at` is at most n - lanes; v and a bias have n entries, w K rows of n, and y, where kept, rows i to i + R of n.
-        let mut weight = unsafe { load(simd, v, at) };
-        if at < j {
-            weight = keep(simd, weight, last_lanes(simd, n - j));
-        }
-        // SAFETY: as above.
-        let start = if bias.is_empty() { zero } else { unsafe { load(simd, bias, at) } };
-        let mut weights = [zero; K];
-        for k in 0..K {
-            // SAFETY: as above.
-            weights[k] = unsafe { load(simd, w, k * n + at) };
-        }
-        for r in 0..R {
-            let mut sum = start;
-            for k in 0..K {
-                sum = mul_add(simd, inputs[r][k], weights[k], sum);
-            }
-            let value = f.value(simd, sum);
-            sums[r] = mul_add(simd, value, weight, sums[r]);
-            if is_kept {
-                // SAFETY: as above.
-                unsafe { store(simd, y, (i + r) * n + at, value) };
+    for (i, sum) in sums.iter_mut().enumerate() {
+        for b in 0..B {
+            let value = f.value(simd, weighted_sum(simd, i, b, x, &weights, &starts));
+            *sum = mul_add(simd, value, outgoing[b], *sum);
+            if !y.is_empty() {
+                // SAFETY: as above; y, where kept, has a row of n for each sum.
+                unsafe { store(simd, y, i * n + at + b * S::F32_LANES, value) };
             }
         }
-        j += lanes;
     }
-    for r in 0..R {
-        z[i + r] = simd.reduce_sum_f32s(sums[r]) + c;
+}
+
+/// The weights and biases of `B` vectors of units from `j` on, which the caller keeps within `n`.
+#[inline(always)]
+fn weights<S: Simd, const K: usize, const B: usize>(
+    simd: S,
+    j: usize,
+    w: &[f32],
+    bias: &[f32],
+    n: usize,
+) -> ([[S::f32s; B]; K], [S::f32s; B]) {
+    let (mut weights, mut starts) = ([[simd.splat_f32s(0.0); B]; K], [simd.splat_f32s(0.0); B]);
+    for b in 0..B {
+        let at = j + b * S::F32_LANES;
+        for k in 0..K {
+            // SAFETY: w has K rows of n, and at + lanes <= n.
+            weights[k][b] = unsafe { load(simd, w, k * n + at) };
+        }
+        if !bias.is_empty() {
+            // SAFETY: a bias has n entries.
+            starts[b] = unsafe { load(simd, bias, at) };
+        }
     }
+    (weights, starts)
+}
+
+/// What reaches the units of vector `b` in row `i`. Both ways must round it alike.
+#[inline(always)]
+fn weighted_sum<S: Simd, const K: usize, const B: usize>(
+    simd: S,
+    i: usize,
+    b: usize,
+    x: &[f32],
+    weights: &[[S::f32s; B]; K],
+    starts: &[S::f32s; B],
+) -> S::f32s {
+    let mut sum = starts[b];
+    for k in 0..K {
+        // SAFETY: x has K numbers for each row.
+        sum = mul_add(simd, simd.splat_f32s(unsafe { *x.get_unchecked(i * K + k) }), weights[k][b], sum);
+    }
+    sum
 }
 
 kernel! {
@@ -231,9 +256,26 @@ fn some_columns<S: Simd, F: Function, const K: usize, const B: usize>(
             }
         }
     }
+    write_gradients(simd, j, v, &of_inputs, &of_slopes, &of_values, dw, dbias, dv);
+}
+
+/// Writes the gradients of `B` vectors of columns from `j` on.
+#[inline(always)]
+fn write_gradients<S: Simd, const K: usize, const B: usize>(
+    simd: S,
+    j: usize,
+    v: &[f32],
+    of_inputs: &[[S::f32s; B]; K],
+    of_slopes: &[S::f32s; B],
+    of_values: &[S::f32s; B],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+    dv: &mut [f32],
+) {
+    let n = v.len();
     for b in 0..B {
-        let at = j + b * lanes;
-        // SAFETY: as above; v and dv have n entries, and so has dbias if any, dw has K rows of n.
+        let at = j + b * S::F32_LANES;
+        // SAFETY: the caller keeps column blocks within n; v and dv have n entries, and so has dbias if any, dw has K rows of n.
         unsafe {
             store(simd, dv, at, flush(simd, of_values[b]));
             let v = load(simd, v, at);
@@ -245,6 +287,66 @@ fn some_columns<S: Simd, F: Function, const K: usize, const B: usize>(
             }
         }
     }
+}
+
+kernel! {
+    fn rectified_gradients[const K] (
+        simd: S, x: &'a [f32], w: &'a [f32], bias: &'a [f32], v: &'a [f32], dz: &'a [f32], dw: &'a mut [f32],
+        dbias: &'a mut [f32], dv: &'a mut [f32],
+    ) {
+        let (n, rows) = (v.len(), dz.len());
+        assert!(n >= WIDE && x.len() == rows * K && w.len() == K * n && (bias.is_empty() || bias.len() == n));
+        assert!(dw.len() == K * n && dv.len() == n && dbias.len() == bias.len());
+        let mut j = 0;
+        while K <= 2 && j + 2 * S::F32_LANES <= n {
+            rectified_columns::<S, K, 2>(simd, j, x, w, bias, v, dz, dw, dbias, dv);
+            j += 2 * S::F32_LANES;
+        }
+        while j < n {
+            rectified_columns::<S, K, 1>(simd, j.min(n - S::F32_LANES), x, w, bias, v, dz, dw, dbias, dv);
+            j += S::F32_LANES;
+        }
+    }
+}
+
+/// `B` vectors of columns from `j` on.
+#[inline(always)]
+fn rectified_columns<S: Simd, const K: usize, const B: usize>(
+    simd: S,
+    j: usize,
+    x: &[f32],
+    w: &[f32],
+    bias: &[f32],
+    v: &[f32],
+    dz: &[f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+    dv: &mut [f32],
+) {
+    let zero = simd.splat_f32s(0.0);
+    let (weights, starts) = weights::<S, K, B>(simd, j, w, bias, v.len());
+    let (mut of_inputs, mut of_slopes) = ([[zero; B]; K], [zero; B]);
+    for i in 0..dz.len() {
+        // SAFETY: i < dz.len().
+        let dz = simd.splat_f32s(unsafe { *dz.get_unchecked(i) });
+        for b in 0..B {
+            let slope = Relu.pull(simd, weighted_sum(simd, i, b, x, &weights, &starts), dz);
+            of_slopes[b] = simd.add_f32s(of_slopes[b], slope);
+            for k in 0..K {
+                // SAFETY: x has K numbers for each of dz.
+                let x = simd.splat_f32s(unsafe { *x.get_unchecked(i * K + k) });
+                of_inputs[k][b] = mul_add(simd, x, slope, of_inputs[k][b]);
+            }
+        }
+    }
+    let mut of_values = [zero; B];
+    for b in 0..B {
+        of_values[b] = simd.mul_f32s(starts[b], of_slopes[b]);
+        for k in 0..K {
+            of_values[b] = mul_add(simd, weights[k][b], of_inputs[k][b], of_values[b]);
+        }
+    }
+    write_gradients(simd, j, v, &of_inputs, &of_slopes, &of_values, dw, dbias, dv);
 }
 
 #[cfg(test)]
@@ -293,7 +395,8 @@ mod tests {
             let dz = numbers(rows, seed ^ 4);
             let (mut dw, mut dbias) = (vec![f32::NAN; w.len()], vec![f32::NAN; bias.len()]);
             let (mut dv, mut dc) = (vec![f32::NAN; units], vec![f32::NAN; c.len()]);
-            backward(unary, &x, &v, &y, &dz, &mut dw, &mut dbias, &mut dv, &mut dc);
+            let kept = if reads_values(unary) { &y[..] } else { &[] };
+            backward(unary, &x, &w, &bias, &v, kept, &dz, &mut dw, &mut dbias, &mut dv, &mut dc);
             let (mut dw2, mut dbias2) = (vec![f32::NAN; w.len()], vec![f32::NAN; bias.len()]);
             let (mut dv2, mut dc2) = (vec![f32::NAN; units], vec![f32::NAN; c.len()]);
             let mut dy = vec![f32::NAN; y.len()];

@@ -97,8 +97,34 @@ pub(crate) fn flush<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 /// 0 where `|x| < least`, else `x`.
 #[inline(always)]
 pub(crate) fn flush_below<S: Simd>(simd: S, x: S::f32s, least: f32) -> S::f32s {
-    let tiny = simd.less_than_f32s(simd.abs_f32s(x), simd.splat_f32s(least));
-    simd.select_f32s(tiny, simd.splat_f32s(0.0), x)
+    unless(simd, simd.less_than_f32s(simd.abs_f32s(x), simd.splat_f32s(least)), x)
+}
+
+/// `x` where the mask is set, else 0.
+#[inline(always)]
+pub(crate) fn only<S: Simd>(simd: S, mask: S::m32s, x: S::f32s) -> S::f32s {
+    match as_bits(simd, mask) {
+        Some(mask) => simd.transmute_f32s_u32s(simd.and_u32s(mask, simd.transmute_u32s_f32s(x))),
+        None => simd.select_f32s(mask, x, simd.splat_f32s(0.0)),
+    }
+}
+
+/// 0 where the mask is set, else `x`.
+#[inline(always)]
+pub(crate) fn unless<S: Simd>(simd: S, mask: S::m32s, x: S::f32s) -> S::f32s {
+    match as_bits(simd, mask) {
+        Some(mask) => simd.transmute_f32s_u32s(simd.and_u32s(simd.not_u32s(mask), simd.transmute_u32s_f32s(x))),
+        None => simd.select_f32s(mask, simd.splat_f32s(0.0), x),
+    }
+}
+
+/// The bits of a mask, where it is a vector itself: there an "and" costs less than a choice between two.
+#[inline(always)]
+fn as_bits<S: Simd>(_simd: S, mask: S::m32s) -> Option<S::u32s> {
+    (size_of::<S::m32s>() == size_of::<S::u32s>()).then(
+        #[inline(always)]
+        || pulp::bytemuck::cast(mask),
+    )
 }
 
 /// 1, 0 or -1; the sign of 0 (and of NaN) is 0, so that the gradient of `|w|` at 0 is 0 as in TensorFlow.

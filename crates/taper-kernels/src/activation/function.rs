@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::lane::{at_most, exp, ln_1p, mul_add, relu, sigmoid, splat, tanh};
+use crate::lane::{at_most, exp, ln_1p, mul_add, only, relu, sigmoid, splat, tanh};
 
 /// The factor s of [`Selu`].
 const SELU_SCALE: f32 = 1.050_701;
@@ -32,9 +32,9 @@ macro_rules! function {
 }
 
 function!(Linear, |_simd, z| z, |_saved, dy| dy);
-function!(Relu, |simd, z| relu(simd, z), |y, dy| positive(simd, y, dy, splat(simd, 0.0)));
+function!(Relu, |simd, z| relu(simd, z), |y, dy| if_positive(simd, y, dy));
 function!(Relu6, |simd, z| at_most(simd, relu(simd, z), 6.0), |y, dy| {
-    let inside = positive(simd, y, dy, splat(simd, 0.0));
+    let inside = if_positive(simd, y, dy);
     simd.select_f32s(simd.less_than_f32s(y, splat(simd, 6.0)), inside, splat(simd, 0.0))
 });
 function!(LeakyRelu(slope), |simd, z| positive(simd, z, z, simd.mul_f32s(splat(simd, slope), z)), |y, dy| positive(
@@ -106,6 +106,12 @@ function!(Exponential, |simd, z| exp(simd, z), |y, dy| simd.mul_f32s(dy, y));
 #[inline(always)]
 pub(crate) fn positive<S: Simd>(simd: S, x: S::f32s, then: S::f32s, otherwise: S::f32s) -> S::f32s {
     simd.select_f32s(simd.greater_than_f32s(x, simd.splat_f32s(0.0)), then, otherwise)
+}
+
+/// `then` where `x > 0`, else 0.
+#[inline(always)]
+fn if_positive<S: Simd>(simd: S, x: S::f32s, then: S::f32s) -> S::f32s {
+    only(simd, simd.greater_than_f32s(x, simd.splat_f32s(0.0)), then)
 }
 
 /// Φ(z) = (1 + erf(z / √2)) / 2, from the complementary side where the result is small.

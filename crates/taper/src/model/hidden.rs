@@ -53,6 +53,11 @@ impl Hidden {
         self.buffers[1]
     }
 
+    /// Whether the way back needs the hidden values.
+    pub(super) fn reads_values(&self) -> bool {
+        hidden::reads_values(self.activation)
+    }
+
     /// Both layers forward.
     pub(super) fn forward(&self, model: &Model, batch: usize, values: &mut [Vec<f32>]) {
         let [first, second] = self.params.clone().map(|range| &model.params.data()[range]);
@@ -62,7 +67,7 @@ impl Hidden {
         let (before, after) = values.split_at_mut(between);
         if let [y, z, ..] = after {
             let x = &before[input][..batch * model.lens[input]];
-            // Where nobody goes back, there is no room for the hidden values.
+            // There is no room for hidden values that nobody reads.
             let y = y.get_mut(..batch * model.lens[between]).unwrap_or_default();
             let z = &mut z[..batch * model.lens[output]];
             hidden::forward(self.activation, x, kernel, bias, weights, last, y, z);
@@ -71,18 +76,18 @@ impl Hidden {
 
     /// The gradient of both layers' parameters.
     pub(super) fn backward(&self, model: &Model, batch: usize, values: &[Vec<f32>], dz: &[f32], dparams: &mut [f32]) {
-        let [x, y, dz] = [0, 1, 2].map(|which| {
-            let buffer = self.buffers[which];
-            let numbers = if which == 2 { dz } else { &values[buffer] };
-            &numbers[..batch * model.lens[buffer]]
-        });
+        let [input, between, output] = self.buffers;
+        let [x, y] = [input, between].map(|buffer| &values[buffer]);
+        let (x, dz) = (&x[..batch * model.lens[input]], &dz[..batch * model.lens[output]]);
+        let y = y.get(..batch * model.lens[between]).unwrap_or_default();
         // Ranges of two layers never overlap, but either may lie first.
         let both = dparams.get_disjoint_mut(self.params.clone());
         let [first, second] = both.expect("layers have parameters of their own");
         let (dkernel, dbias) = first.split_at_mut(self.kernel_len(model));
         let (dweights, dlast) = second.split_at_mut(self.units);
-        let weights = &model.params.data()[self.params[1].clone()][..self.units];
-        hidden::backward(self.activation, x, weights, y, dz, dkernel, dbias, dweights, dlast);
+        let [first, second] = self.params.clone().map(|range| &model.params.data()[range]);
+        let ((kernel, bias), weights) = (first.split_at(self.kernel_len(model)), &second[..self.units]);
+        hidden::backward(self.activation, x, kernel, bias, weights, y, dz, dkernel, dbias, dweights, dlast);
     }
 
     fn kernel_len(&self, model: &Model) -> usize {

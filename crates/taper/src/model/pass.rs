@@ -60,7 +60,7 @@ impl Workspace {
         let shared = model.nodes.len() > model.layers.len();
         let widest = model.layers.iter().map(|layer| layer.range.len()).max().unwrap_or(0);
         let mut kept = vec![true; model.lens.len()];
-        pairs.iter().flatten().for_each(|pair| kept[pair.between()] = training);
+        pairs.iter().flatten().for_each(|pair| kept[pair.between()] = training && pair.reads_values());
         let values = model.lens.iter().zip(kept).map(|(len, kept)| vec![0.0; if kept { batch * len } else { 0 }]);
         Self {
             batch,
