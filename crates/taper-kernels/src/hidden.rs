@@ -105,8 +105,8 @@ kernel! {
             let z = &mut z[first..rows.min(first + ROWS)];
             let x = &x[first * K..][..z.len() * K];
             let y = if y.is_empty() { &mut [][..] } else { &mut y[first * n..][..z.len() * n] };
-            let mut sums = [simd.splat_f32s(0.0); ROWS];
-            let sums = &mut sums[..z.len()];
+            let mut sums = Sums([simd.splat_f32s(0.0); ROWS]);
+            let sums = &mut sums.0[..z.len()];
             let mut j = 0;
             while K <= 2 && j + 2 * S::F32_LANES <= n {
                 some_units::<S, F, K, 2>(simd, f, j, j, x, w, bias, v, y, sums);
@@ -123,6 +123,10 @@ kernel! {
         }
     }
 }
+
+/// Read and written again and again: none of them may lie across two lines of the cache.
+#[repr(align(64))]
+struct Sums<V>([V; ROWS]);
 
 /// `B` vectors of units from `at` on, of which those from `from` on are added to the rows' sums.
 #[inline(always)]

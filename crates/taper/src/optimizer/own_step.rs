@@ -19,12 +19,14 @@ impl OwnStep {
     /// In f32 and in this order, as Keras: worth 6e-6 relative at the first steps. `step` counts from 1.
     pub(super) fn new(kind: OptimizerKind, rate: f32, step: u64, momentum_product: &mut f32) -> Self {
         let power = |base: f64, exponent: u64| libm::powf(base as f32, exponent as f32);
+        // 1-βᵗ. βᵗ is at most e^-(1-β)t: below 2⁻²⁵ it does not count, and is not worth its time.
+        let rest = |beta: f64, step: u64| if (1.0 - beta) * step as f64 > 18.0 { 1.0 } else { 1.0 - power(beta, step) };
         let mut own = Self { kind, rate, alpha: rate, nadam: update::Nadam::default() };
         match kind {
             OptimizerKind::Adam { beta_1, beta_2, .. } | OptimizerKind::AdamW { beta_1, beta_2, .. } => {
-                own.alpha = rate * (1.0 - power(beta_2, step)).sqrt() / (1.0 - power(beta_1, step));
+                own.alpha = rate * rest(beta_2, step).sqrt() / rest(beta_1, step);
             }
-            OptimizerKind::Adamax { beta_1, .. } => own.alpha = 1.0 - power(beta_1, step),
+            OptimizerKind::Adamax { beta_1, .. } => own.alpha = rest(beta_1, step),
             OptimizerKind::Nadam { beta_1, beta_2, .. } => {
                 let momentum = |step: u64| beta_1 as f32 * (1.0 - 0.5 * power(0.96, step));
                 *momentum_product = *momentum_product * beta_1 as f32 * (1.0 - 0.5 * power(0.96, step));
@@ -33,7 +35,7 @@ impl OwnStep {
                     next_rest: 1.0 - *momentum_product * momentum(step + 1),
                     weight: 1.0 - momentum(step),
                     rest: 1.0 - *momentum_product,
-                    second_rest: 1.0 - power(beta_2, step),
+                    second_rest: rest(beta_2, step),
                 };
             }
             _ => {}

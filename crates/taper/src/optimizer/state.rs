@@ -8,7 +8,7 @@ use super::own_step::OwnStep;
 use super::{Clip, Optimizer, OptimizerKind};
 #[cfg(test)]
 use crate::param::Step;
-use crate::param::{Buffers, Moments, ParamSlot, Params, UpdateRates};
+use crate::param::{Buffers, Moments, ParamSlot, Params, UpdateRates, range_of};
 
 /// What an optimizer remembers from step to step: how many there were, and its moments, as flat as the parameters that are trained.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,13 +149,17 @@ impl OptimizerState {
         let independent = if peak > 0.0 { rate / peak } else { 0.0 };
         let own = OwnStep::new(optimizer.kind, rate as f32, step, &mut self.momentum_product);
         let mut penalty = 0.0;
-        for i in 0..params.slots().len() {
-            let slot = &params.slots()[i];
-            if slot.spec.trainable {
-                let (place, g) = (self.place(&slot.range), &mut gradients[slot.range.clone()]);
-                let decay = if decays[i] { optimizer.weight_decay } else { 0.0 };
+        let mut next = 0;
+        while next < params.slots().len() {
+            let slots = params.updated_together(next, decays);
+            next = slots.end;
+            if params.slots()[slots.start].spec.trainable {
+                let range = range_of(&params.slots()[slots.clone()]);
+                let decay = if decays[slots.start] { optimizer.weight_decay } else { 0.0 };
                 let rates = UpdateRates { decoupled: rate, independent, decay, left: *left };
-                penalty += params.update(i, *epoch, rates, g, moments_at(&mut self.moments, place), buffers, &own);
+                let place = self.place(&range);
+                let moments = moments_at(&mut self.moments, place);
+                penalty += params.update(slots, *epoch, rates, &mut gradients[range], moments, buffers, &own);
             }
         }
         penalty

@@ -6,7 +6,7 @@ mod update;
 
 pub(crate) use ledger::names as ledger_names;
 pub(crate) use penalty::Buffers;
-pub(crate) use update::{Moments, PenaltyOnWeights, Step, UpdateRates};
+pub(crate) use update::{Moments, PenaltyOnWeights, Step, UpdateRates, range_of};
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,5 +1,7 @@
 //! The update of a parameter: the optimizer's own, and before and behind it what penalties do beside it.
 
+use std::ops::Range;
+
 use taper_kernels::penalized::Way;
 use taper_kernels::penalty::PerWeight;
 use taper_kernels::rho::Rho;
@@ -74,13 +76,23 @@ impl UpdateRates {
 }
 
 impl Params {
-    /// Updates parameter `i` with its gradient `g`: decays it, and moves it. Penalties of single weights go along, stretch by
-    /// stretch, so that weights and moments are read once; the others go before it and behind it.
+    /// The parameters from `i` on that one update moves: one with a penalty, or as many without as lie side by side, are trained
+    /// as the first is, and decay as it does.
+    pub(crate) fn updated_together(&self, i: usize, decays: &[bool]) -> Range<usize> {
+        let is_bare = |slot: &ParamSlot| slot.penalty().is_none() && slot.custom_penalty().is_none();
+        let kind = |i: usize| (self.slots[i].spec.trainable, decays[i]);
+        let more = (i + 1..self.slots.len()).take_while(|j| is_bare(&self.slots[*j]) && kind(*j) == kind(i));
+        i..i + 1 + if is_bare(&self.slots[i]) { more.count() } else { 0 }
+    }
+
+    /// Updates parameters that are [updated together](Self::updated_together) with their gradients `g`: decays and moves them.
+    /// Penalties of single weights go along, stretch by stretch, so that weights and moments are read once; the others go before it
+    /// and behind it.
     ///
     /// Returns the value, at the weights before, of the penalty that was [left to it](is_left).
     pub(crate) fn update(
         &mut self,
-        i: usize,
+        slots: Range<usize>,
         epoch: usize,
         rates: UpdateRates,
         g: &mut [f32],
@@ -88,35 +100,35 @@ impl Params {
         buffers: &mut Buffers,
         step: &dyn Step,
     ) -> f64 {
-        let slot = &self.slots[i];
-        let w = &mut self.data[slot.range.clone()];
+        let w = &mut self.data[range_of(&self.slots[slots.clone()])];
+        let (i, slot) = (slots.start, &self.slots[slots.start]);
         let beside = slot.penalty().and_then(|penalty| {
             let in_force = in_force(slot, i, epoch, &self.penalty_state, &[])?;
             let left = rates.left && is_left(slot, penalty.mode, &in_force);
             let is_done = penalty.mode == PenaltyMode::Loss && !left;
             (!is_done).then_some(Beside { in_force, mode: penalty.mode, rates, left, cautious: penalty.cautious })
         });
-        let (along, whole) = match beside {
+        let (along, whole) = match &beside {
             Some(beside) if beside.in_force.is_elementwise() => (Some(beside), None),
-            other => (None, other),
+            other => (None, other.as_ref()),
         };
         let custom = slot.custom_penalty().filter(|custom| custom.mode != PenaltyMode::Loss);
         let custom_rate = custom.and_then(|custom| rates.of(custom.mode));
 
-        if !along.as_ref().is_some_and(|along| along.left) {
+        if !along.is_some_and(|along| along.left) {
             rates.decay(w);
         }
-        if let Some(whole) = &whole {
+        if let Some(whole) = whole {
             whole.before(slot, w, buffers);
         }
         if let (Some(custom), Some(rate)) = (custom, custom_rate) {
             descend(slot, &*custom.penalty, rate, w, buffers);
         }
         let custom = custom.filter(|custom| custom.mode == PenaltyMode::Proximal);
-        let wanted = custom.is_some() || whole.as_ref().is_some_and(|whole| whole.mode == PenaltyMode::Proximal);
+        let wanted = custom.is_some() || whole.is_some_and(|whole| whole.mode == PenaltyMode::Proximal);
         let steps = room(&mut buffers.steps, if wanted { w.len() } else { 0 });
-        let value = pass(slot, g, w, moments, steps, along.as_ref(), step);
-        if let Some(whole) = &whole {
+        let value = pass(slot, g, w, moments, steps, along, step);
+        if let Some(whole) = whole {
             whole.behind(slot, w, buffers);
         }
         if let Some(custom) = custom {
@@ -124,6 +136,12 @@ impl Params {
         }
         value
     }
+}
+
+/// Where the numbers of slots are that lie side by side.
+pub(crate) fn range_of(slots: &[ParamSlot]) -> Range<usize> {
+    let end = slots.last().map_or(0, |slot| slot.range.end);
+    slots.first().map_or(0, |slot| slot.range.start)..end
 }
 
 /// Whether a penalty that is part of the objective can be left to the [update](Params::update), which then adds its gradient and
@@ -170,12 +188,26 @@ impl Beside<'_> {
         moments: &mut Moments<'_>,
         step: &dyn Step,
     ) -> f64 {
-        let here = self.in_force.stretch(start..start + w.len());
-        if let (Some(rho), Some(way)) = (here.rho(), self.way())
-            && let Some(value) = step.update_penalized(PenaltyOnWeights { rho, own: here.own(), way }, g, w, moments)
-        {
-            return if self.left { value } else { 0.0 };
+        if let (Some(rho), Some(way)) = (self.in_force.rho(), self.way()) {
+            let own = self.in_force.own().part(start..start + w.len());
+            if let Some(value) = step.update_penalized(PenaltyOnWeights { rho, own, way }, g, w, moments) {
+                return if self.left { value } else { 0.0 };
+            }
         }
+        self.in_chunks(slot, start, g, w, moments, step)
+    }
+
+    /// The same, one thing after the other. Its room is large, so it stands by itself: who does not come here need not make it.
+    #[inline(never)]
+    fn in_chunks(
+        &self,
+        slot: &ParamSlot,
+        start: usize,
+        g: &mut [f32],
+        w: &mut [f32],
+        moments: &mut Moments<'_>,
+        step: &dyn Step,
+    ) -> f64 {
         let (mut room, mut value) = (None, 0.0);
         let shape = &slot.spec.shape;
         for from in (0..w.len()).step_by(CHUNK) {

@@ -41,7 +41,9 @@ impl PenaltyState {
     /// Becomes like the other, without allocating where both have the same sizes.
     pub(crate) fn follow(&mut self, other: &Self) {
         self.steer.clone_from(&other.steer);
-        self.start = Arc::clone(&other.start);
+        if !Arc::ptr_eq(&self.start, &other.start) {
+            self.start = Arc::clone(&other.start);
+        }
     }
 
     /// The factors of one slot.
