@@ -76,7 +76,7 @@ def timed(call: Callable[[], object], repeats: int) -> float:
 def arguments(
     description: str | None, cases: Mapping[str, Iterable[str]], epochs: int = EPOCHS, repeats: int = 1
 ) -> argparse.Namespace:
-    """The options that all peers share. `cases` are those of each workload that the peer has; the first is the default."""
+    """The options that all peers share. `cases` are those of each workload of a peer; the first is the default."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("workload", nargs="?", choices=cases, default=next(iter(cases)))
     parser.add_argument("--epochs", type=int, default=epochs, help="epochs per timed run")
@@ -89,28 +89,33 @@ def arguments(
 def check_history(history: History, epochs: int, weights: Weights) -> None:
     """Ends the run if a column was not computed every epoch, or does not end where the trained weights do.
 
-    Validation sees the weights after an epoch's step; the step's own numbers are of those before it.
+    Validation sees the weights after an epoch's step. The step's own numbers are of those before it, so they may be
+    as far off as a few steps take them.
     """
     x, y, x_test, y_test = load()
     accuracy, data_loss = score(logits(weights, x), y)
     val_accuracy, val_data_loss = score(logits(weights, x_test), y_test)
     penalty = LAMBDA * float(np.square(weights[0], dtype=np.float64).sum())
     ends = {
-        "data_loss": (data_loss, 5e-3),
-        "penalty": (penalty, 1e-4),
-        "loss": (data_loss + penalty, 5e-3),
-        "accuracy": (accuracy, 1.5 / TRAIN_ROWS),
-        "val_data_loss": (val_data_loss, 1e-5),
-        "val_loss": (val_data_loss + penalty, 1e-5),
-        "val_accuracy": (val_accuracy, 1e-5),
+        "data_loss": data_loss,
+        "penalty": penalty,
+        "loss": data_loss + penalty,
+        "accuracy": accuracy,
+        "val_data_loss": val_data_loss,
+        "val_loss": val_data_loss + penalty,
+        "val_accuracy": val_accuracy,
     }
     for name, column in history.items():
         numbers = np.asarray(column, np.float64)
         if numbers.shape != (epochs,) or not np.isfinite(numbers).all():
             raise ValueError(f"{name}: expected {epochs} finite numbers, got {numbers}")
-        want, tolerance = ends[name]
-        if abs(numbers[-1] - want) > tolerance:
-            raise ValueError(f"{name} ends at {numbers[-1]}, the weights at {want}")
+        tolerance = 1e-5
+        if name == "accuracy":
+            tolerance = 1.5 / TRAIN_ROWS  # a step may move a row over the boundary
+        elif not name.startswith("val_"):
+            tolerance += 3 * float(np.ptp(numbers[-2:]))
+        if abs(numbers[-1] - ends[name]) > tolerance:
+            raise ValueError(f"{name} ends at {numbers[-1]}, the weights at {ends[name]}")
 
 
 def report(
