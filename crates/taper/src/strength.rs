@@ -98,7 +98,13 @@ impl Strength {
 
     /// λ in force in this epoch, counting from 0. A steered λ begins here and is multiplied by what has been made of it.
     #[must_use]
+    #[inline]
     pub fn at(&self, epoch: usize) -> f64 {
+        // Asked for every term of every penalty at every step, and hardly ever anything else.
+        if let Self::Constant(value) = self { *value } else { self.scheduled(epoch) }
+    }
+
+    fn scheduled(&self, epoch: usize) -> f64 {
         match self {
             Self::Constant(value) => *value,
             Self::Piecewise { starts, values } => {

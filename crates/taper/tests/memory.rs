@@ -90,12 +90,17 @@ fn a_training_holds_at_most_half_as_much_again_as_its_numbers() {
     let lstm = Sequential::new([50, 32]).layer(lstm).layer(Dense::new(1));
     // Four gates and two states of 128 units at every step.
     let steps = 50 * 6 * 128;
+    // Two thirds of what moons needs are its hidden values, which are worked out again instead of being held.
+    let without_hidden = 1.0 / 3.0;
 
-    for (name, spec, batch, classes, kept) in
-        [("moons", moons, 30, 2, 0), ("mlp", mlp, 128, 10, 0), ("cnn", cnn, 32, 10, 0), ("lstm", lstm, 32, 2, steps)]
-    {
+    for (name, spec, batch, classes, kept, least) in [
+        ("moons", moons, 30, 2, 0, without_hidden),
+        ("mlp", mlp, 128, 10, 0, 1.0),
+        ("cnn", cnn, 32, 10, 0, 1.0),
+        ("lstm", lstm, 32, 2, steps, 1.0),
+    ] {
         let ratio = ratio(&spec, batch, classes, kept);
         assert!(ratio <= 1.5, "{name}: {ratio:.3}");
-        assert!(ratio >= 1.0, "{name}: counted too little, {ratio:.3}");
+        assert!(ratio >= least, "{name}: counted too little, {ratio:.3}");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use super::fold::{Layout, Selection};
 use super::observer::{ChooseEvent, ChooseObserver};
 use super::store::TrialStore;
-use super::trial::{Prepared, TrialOutcome, TrialSpec, fit_trial, watches};
+use super::trial::{Prepared, TrialOutcome, TrialSpec, fit_trial};
 use crate::study::map_in_order;
 use crate::{Error, Flow, Result, Rows, StopReason};
 
@@ -153,7 +153,7 @@ impl<'a> Runner<'a> {
 
 /// What trials must have in common to train and be scored on the same rows.
 fn rows_key(spec: &TrialSpec) -> Result<String> {
-    let watched = watches(&spec.candidate.applied(&spec.experiment, &spec.on)?.fit);
+    let watched = spec.candidate.applied(&spec.experiment, &spec.on)?.fit.watches_validation();
     let seed = if watched || spec.quarters.is_some() { spec.seed } else { 0 };
     let rows: &Selection = &spec.rows;
     Ok(format!("{rows:?} {:?} {watched} {seed}", spec.quarters))

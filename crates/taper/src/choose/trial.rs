@@ -137,7 +137,7 @@ impl Prepared {
             train = layout.quarters(&train, quarters, spec.seed);
         }
         let mut watched = None;
-        if watches(&spec.candidate.applied(&spec.experiment, &spec.on)?.fit) {
+        if spec.candidate.applied(&spec.experiment, &spec.on)?.fit.watches_validation() {
             // In the order of time, the last fold is the latest fifth of what trains.
             const PARTS: usize = 5;
             let at = FoldAt { seed: Seed::new(spec.seed).derive("watched", 0).number(), folds: PARTS, fold: PARTS - 1 };
@@ -166,13 +166,6 @@ impl Prepared {
     }
 }
 
-/// Whether a training looks at rows that do not train it.
-pub(crate) fn watches(config: &FitConfig) -> bool {
-    let stopping = config.early_stopping.as_ref().map(|settings| &settings.monitor);
-    let plateau = config.reduce_lr_on_plateau.as_ref().map(|settings| &settings.monitor);
-    stopping.into_iter().chain(plateau).any(|monitor| monitor.starts_with("val_"))
-}
-
 /// The untrained model of a trial, and how to train it.
 pub(crate) fn build(spec: &TrialSpec) -> Result<(Model, FitConfig)> {
     let experiment = spec.candidate.applied(&spec.experiment, &spec.on)?;
@@ -196,6 +189,7 @@ pub(crate) fn fit_trial(
 fn fit_cold(spec: &TrialSpec, prepared: &Prepared, cancelled: &dyn Fn() -> bool) -> Result<(TrialOutcome, Model)> {
     let (mut model, mut config) = build(spec)?;
     config.measure_train |= spec.detail.history;
+    config.measure_weights &= spec.detail.history || config.watches_weights();
     let validation = prepared.watched.as_ref().or(spec.detail.history.then_some(&prepared.test));
     let seed = Seed::new(spec.seed);
     let history = fit(&mut model, &prepared.train, validation, &config, seed, &mut Cancel(cancelled))?;
@@ -228,6 +222,7 @@ fn fit_path(
         model = Model::with_weights(&experiment.model, model.params().data().to_vec())?;
         let mut config = experiment.fit.epochs(path.epochs);
         config.measure_train |= spec.detail.history;
+        config.measure_weights &= spec.detail.history || config.watches_weights();
         if history.stop.is_usable() && history.stop != StopReason::Interrupted {
             let validation = spec.detail.history.then_some(&prepared.test);
             history = fit_from(&mut model, &mut state, &prepared.train, validation, &config, seed, &mut observer)?;
@@ -253,7 +248,7 @@ fn check_path(spec: &TrialSpec, path: &Path) -> Result<()> {
     let rises = path.values.windows(2).all(|pair| pair[0] < pair[1]);
     let expected = "strengths that rise to the candidate's own";
     complaints.check(ends && rises, "candidate.path.values", expected, format!("{:?}", path.values));
-    let watches = watches(&spec.candidate.applied(&spec.experiment, &spec.on)?.fit);
+    let watches = spec.candidate.applied(&spec.experiment, &spec.on)?.fit.watches_validation();
     complaints.check(
         !watches,
         "candidate.path",

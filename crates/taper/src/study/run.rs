@@ -89,12 +89,9 @@ fn run_until(
 ) -> Result<(Run, Model)> {
     let mut model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
     let mut config = experiment.fit.clone();
-    let watches_validation = [
-        config.early_stopping.as_ref().map(|settings| &settings.monitor),
-        config.reduce_lr_on_plateau.as_ref().map(|settings| &settings.monitor),
-    ];
-    let validates = keep_history || watches_validation.iter().flatten().any(|monitor| monitor.starts_with("val_"));
+    let validates = keep_history || config.watches_validation();
     config.measure_train |= keep_history;
+    config.measure_weights &= keep_history || config.watches_weights();
     let validation = validates.then_some(&split.test);
     let history = fit(&mut model, &split.train, validation, &config, seed, &mut Cancel(cancelled))?;
     let scores = scores(&model, split, &config, &history.stop)?;

@@ -59,6 +59,10 @@ pub struct FitConfig {
     /// may be compared with `val_loss`, …, because they have the same weights and the same mode. Default: no.
     #[serde(default)]
     pub measure_train: bool,
+    /// Whether the history tells of every epoch what it says of single parameters: norms, exact zeros, what each penalty weighs.
+    /// Default: yes. It costs a few passes over the weights per epoch; the training is the same, to the bit, without.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub measure_weights: bool,
     /// Stops when nothing improves any more. Default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
@@ -89,9 +93,27 @@ impl FitConfig {
             shuffle: true,
             validation_batch_size: None,
             measure_train: false,
+            measure_weights: true,
             early_stopping: None,
             reduce_lr_on_plateau: None,
         }
+    }
+
+    /// What early stopping and the plateau watch.
+    fn monitors(&self) -> impl Iterator<Item = &str> {
+        let stopping = self.early_stopping.as_ref().map(|settings| settings.monitor.as_str());
+        let plateau = self.reduce_lr_on_plateau.as_ref().map(|settings| settings.monitor.as_str());
+        stopping.into_iter().chain(plateau)
+    }
+
+    /// Whether a training looks at rows that do not train it.
+    pub(crate) fn watches_validation(&self) -> bool {
+        self.monitors().any(|monitor| monitor.starts_with("val_"))
+    }
+
+    /// Whether it looks at what the history says of single parameters: those columns are named by their paths.
+    pub(crate) fn watches_weights(&self) -> bool {
+        self.monitors().any(|monitor| monitor.contains('/'))
     }
 
     /// With this optimizer.

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::column::names;
 use super::config::FitConfig;
 use super::evaluate::{Evaluator, meters, row_weights};
 use super::history::{EpochRow, History, StopReason};
 use super::monitor::Monitor;
 use super::observer::{Flow, Observer};
+use taper_kernels::reduce;
+
 use crate::clock::Stopwatch;
 use crate::layer::Mode;
 use crate::metric::Meter;
@@ -212,7 +215,7 @@ impl<'a> Fitting<'a> {
             val_evaluator: validation.map(|validation| Evaluator::new(model, validation, config)),
             clock: Stopwatch::start(),
             row: vec![0.0; names.len()],
-            ledger: vec![0.0; ledger_names(model.params()).len()],
+            ledger: vec![0.0; if config.measure_weights { ledger_names(model.params()).len() } else { 0 }],
             names,
             last_good: model.params().data().to_vec(),
             loaded: false,
@@ -248,8 +251,8 @@ impl<'a> Fitting<'a> {
             let batch = batch.min(rows - start);
             self.gather(start, batch);
             rate = self.config.optimizer.learning_rate.at(state.optimizer.iterations) * state.rate_factor;
-            let is_last = start + batch == rows;
-            let (step_loss, step_penalty) = self.step(model, state, batch, rate, is_last);
+            let record = self.config.measure_weights && start + batch == rows;
+            let (step_loss, step_penalty) = self.step(model, state, batch, rate, record);
             if !(step_loss + step_penalty).is_finite() {
                 return Err(state.optimizer.iterations);
             }
@@ -266,17 +269,10 @@ impl<'a> Fitting<'a> {
 
     /// One step on the batch at hand: gradients, then the update. Returns the batch's data loss and penalty at the weights
     /// before the update.
-    fn step(
-        &mut self,
-        model: &mut Model,
-        state: &mut TrainState,
-        batch: usize,
-        rate: f64,
-        is_last: bool,
-    ) -> (f64, f64) {
+    fn step(&mut self, model: &mut Model, state: &mut TrainState, batch: usize, rate: f64, record: bool) -> (f64, f64) {
         let seed = self.seed.derive("step", state.optimizer.iterations);
         let leave = state.optimizer.takes_penalties(&self.config.optimizer);
-        let (data_loss, mut penalty) = self.differentiate(model, batch, state.epoch, seed, is_last, leave);
+        let (data_loss, mut penalty) = self.differentiate(model, batch, state.epoch, seed, record, leave);
         if (data_loss + penalty).is_finite() {
             self.workspace.update_state(model, batch);
             let (params, gradients) = (&mut model.params, &mut self.workspace.dparams);
@@ -374,14 +370,19 @@ impl<'a> Fitting<'a> {
             }
         }
         put(rate);
-        let mut finite = true;
-        for (_, w) in model.params().iter() {
-            let norm = taper_kernels::reduce::sum_squares(w).sqrt();
-            finite &= norm.is_finite();
-            put(norm);
-        }
-        self.ledger.iter().for_each(|value| put(*value));
-        model.params().zeros().for_each(|(_, share)| put(share));
+        let finite = if self.config.measure_weights {
+            let mut finite = true;
+            for (_, w) in model.params().iter() {
+                let norm = reduce::sum_squares(w).sqrt();
+                finite &= norm.is_finite();
+                put(norm);
+            }
+            self.ledger.iter().for_each(|value| put(*value));
+            model.params().zeros().for_each(|(_, share)| put(share));
+            finite
+        } else {
+            reduce::sum_squares(model.params().data()).is_finite()
+        };
         put(self.clock.seconds());
         finite
     }
@@ -391,20 +392,4 @@ impl<'a> Fitting<'a> {
     pub fn row(&self) -> &[f64] {
         &self.row
     }
-}
-
-/// The columns of the history.
-fn names(model: &Model, config: &FitConfig, validation: bool) -> Vec<String> {
-    let mut names = Vec::new();
-    let groups = [("", true), ("val_", validation), ("end_", config.measure_train)];
-    for (prefix, _) in groups.into_iter().filter(|(_, wanted)| *wanted) {
-        names.extend(["loss", "data_loss", "penalty"].map(|name| format!("{prefix}{name}")));
-        names.extend(config.metric_names().iter().map(|name| format!("{prefix}{name}")));
-    }
-    names.push("learning_rate".to_owned());
-    names.extend(model.params().slots().iter().map(|slot| format!("norm/{}", slot.path)));
-    names.extend(ledger_names(model.params()));
-    names.extend(model.params().zeros().map(|(path, _)| format!("zeros/{path}")));
-    names.push("seconds".to_owned());
-    names
 }

@@ -41,7 +41,7 @@ impl StopReason {
 /// `gradient_share/PATH/TERM`, the norm of its gradient over the sum of that and of the norm of the rest of the parameter's
 /// gradient, both in the epoch's last step at the weights before it, whatever the penalty's mode; `lambda/PATH/TERM`, if that
 /// changes with the epochs; `zeros/PATH`, the share of exact zeros in each penalized parameter after the epoch; `seconds` since the training began (wall clock: the only
-/// column that differs between equal runs).
+/// column that differs between equal runs). What concerns single parameters is there with `measure_weights`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The columns' names.

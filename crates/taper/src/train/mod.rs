@@ -1,6 +1,7 @@
 //! Training: one model, one data set, one history.
 
 mod callback;
+mod column;
 mod config;
 mod evaluate;
 mod first_batch;
