@@ -3,6 +3,7 @@
 
 use pulp::Simd;
 
+use crate::lane::unless;
 use crate::macros::kernel;
 use crate::parallel;
 
@@ -80,7 +81,7 @@ kernel! {
     fn count_others_chunk(simd: S, x: &'a [f32]) -> f32 {
         let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
         fold(simd, x, #[inline(always)] |x, sum| {
-            simd.add_f32s(sum, simd.select_f32s(simd.equal_f32s(x, zero), zero, one))
+            simd.add_f32s(sum, unless(simd, simd.equal_f32s(x, zero), one))
         })
     }
 }
