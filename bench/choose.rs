@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench -p taper --bench choose -- regret 100
 //! cargo bench -p taper --bench choose -- regret-even 100
+//! cargo bench -p taper --bench choose -- informed 100
 //! cargo bench -p taper --bench choose -- tested 200
 //! cargo bench -p taper --bench choose -- outer 200
 //! cargo bench -p taper --bench choose -- null 200
@@ -113,29 +114,9 @@ fn regret(simulations: usize, from: usize, sizes: Sizes) {
         // The race sees outcomes of the full run: the same trainings, fewer of them.
         let (full, raced) = (run(false), run(true));
 
-        let fresh = truth.rows(10_000, seed.derive("fresh", 0));
-        let both = together(&data, n, &fresh);
         let mut tried = vec![Candidate::none()];
         tried.extend(full.grid.iter().map(|point| Candidate::new(point.penalty.as_str(), point.value)));
-        let bare = Experiment { choose: None, ..experiment(truth, true, n, 600, &spec(true)) };
-        let losses: Vec<f64> = tried
-            .iter()
-            .map(|candidate| {
-                let loss = |refit: u64| {
-                    let spec = TrialSpec {
-                        experiment: bare.clone(),
-                        on: ChooseSpec::default().on,
-                        candidate: candidate.clone(),
-                        rows: Selection::Test,
-                        quarters: None,
-                        seed: seed.derive("refit", refit).number(),
-                        detail: Detail::default(),
-                    };
-                    run_trial(&spec, &rows(truth, &both, n)).unwrap().scores["data_loss"]
-                };
-                (0..10).map(loss).sum::<f64>() / 10.0
-            })
-            .collect();
+        let losses = hindsight(truth, &data, n, seed, &tried);
         let position = |chosen: &Candidate| tried.iter().position(|other| other == chosen);
         let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
         let regret = position(&raced.chosen).map_or(f64::NAN, |at| losses[at] / best - 1.0);
@@ -164,6 +145,58 @@ fn regret(simulations: usize, from: usize, sizes: Sizes) {
         100.0 * same as f64 / regrets.len() as f64,
         100.0 * mean_share,
         100.0 * quantile(&shares, 0.5)
+    );
+}
+
+/// How every candidate, fitted to the first `n` of `data`, does on 10,000 fresh rows: the mean of 10 refits.
+fn hindsight(truth: Truth, data: &Dataset, n: usize, seed: Seed, tried: &[Candidate]) -> Vec<f64> {
+    let fresh = truth.rows(10_000, seed.derive("fresh", 0));
+    let both = together(data, n, &fresh);
+    let bare = experiment(truth, true, n, 600, &json!(null));
+    let loss = |candidate: &Candidate, refit: u64| {
+        let spec = TrialSpec {
+            experiment: bare.clone(),
+            on: ChooseSpec::default().on,
+            candidate: candidate.clone(),
+            rows: Selection::Test,
+            quarters: None,
+            seed: seed.derive("refit", refit).number(),
+            detail: Detail::default(),
+        };
+        run_trial(&spec, &rows(truth, &both, n)).unwrap().scores["data_loss"]
+    };
+    tried.iter().map(|candidate| (0..10).map(|refit| loss(candidate, refit)).sum::<f64>() / 10.0).collect()
+}
+
+/// The regret of the strength that is best on average, in log loss, for four other data sets of the same truth and size: of
+/// somebody who knows where the rows come from, and does not look at them.
+fn informed(simulations: usize, from: usize, sizes: Sizes) {
+    let mut regrets = vec![];
+    for i in from..simulations {
+        let (truth, n) = (TRUTHS[i % 6], sizes.rows(i, simulations));
+        let seed = Seed::new(100).derive("regret", i as u64);
+        let data = truth.rows(n + 20, seed);
+        let spec = experiment(truth, true, n, 600, &json!({ "evidence": false }));
+        let choice = choose(&spec, &rows(truth, &data, n), &MemoryStore::new(), &Quiet).unwrap().choice;
+        let mut tried = vec![Candidate::none()];
+        tried.extend(choice.grid.iter().map(|point| Candidate::new(point.penalty.as_str(), point.value)));
+        let mut elsewhere = vec![0.0; tried.len()];
+        for other in 0..4 {
+            let seed = seed.derive("elsewhere", other);
+            let losses = hindsight(truth, &truth.rows(n + 20, seed), n, seed, &tried);
+            elsewhere.iter_mut().zip(losses).for_each(|(sum, loss)| *sum += loss.ln());
+        }
+        let informed = (0..tried.len()).min_by(|a, b| elsewhere[*a].total_cmp(&elsewhere[*b])).unwrap();
+        let losses = hindsight(truth, &data, n, seed, &tried);
+        let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        regrets.push(losses[informed] / best - 1.0);
+        eprintln!("{i} {truth:?} n={n}: {:.1e}, regret {:.2}%", tried[informed].value, 100.0 * regrets[regrets.len() - 1]);
+    }
+    println!(
+        "| regret of the strength known from elsewhere, over {} data sets | median {:.2}% | 95th percentile {:.2}% |",
+        regrets.len(),
+        100.0 * quantile(&regrets, 0.5),
+        100.0 * quantile(&regrets, 0.95)
     );
 }
 
@@ -314,6 +347,7 @@ fn main() {
         "moons" => moons(),
         "regret" => regret(simulations, from, Sizes::Log),
         "regret-even" => regret(simulations, from, Sizes::Even),
+        "informed" => informed(simulations, from, Sizes::Log),
         "tested" => tested(simulations, from, true, "declared test rows"),
         "outer" => outer(simulations, true, "outer folds"),
         "null" => {
