@@ -190,7 +190,11 @@ fn informed(simulations: usize, from: usize, sizes: Sizes) {
         let losses = hindsight(truth, &data, n, seed, &tried);
         let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
         regrets.push(losses[informed] / best - 1.0);
-        eprintln!("{i} {truth:?} n={n}: {:.1e}, regret {:.2}%", tried[informed].value, 100.0 * regrets[regrets.len() - 1]);
+        eprintln!(
+            "{i} {truth:?} n={n}: {:.1e}, regret {:.2}%",
+            tried[informed].value,
+            100.0 * regrets[regrets.len() - 1]
+        );
     }
     println!(
         "| regret of the strength known from elsewhere, over {} data sets | median {:.2}% | 95th percentile {:.2}% |",
