@@ -107,3 +107,27 @@ fn metrics_of_the_same_name_are_told_apart() {
     assert_eq!(config.metric_names(), ["accuracy", "low", "accuracy_1", "weighted_accuracy"]);
     assert!(trained(&data(), &config).unwrap().1.get("low").is_some());
 }
+
+#[test]
+fn what_is_not_measured_changes_no_training() {
+    let whole = config();
+    let brief = FitConfig { measure_weights: false, ..config() };
+    let ((a, all), (b, some)) = (trained(&data(), &whole).unwrap(), trained(&data(), &brief).unwrap());
+    assert_eq!(weights(&a), weights(&b));
+    assert!(all.names.iter().any(|name| name == "norm/dense/kernel"));
+    assert_eq!(some.names, ["loss", "data_loss", "penalty", "learning_rate", "seconds"]);
+    assert_eq!(some.get("loss"), all.get("loss"));
+
+    // The first step throws the weights out of bounds, with no loss to show it.
+    let wild = |config: FitConfig| {
+        let optimizer = Optimizer::sgd().learning_rate(1e30);
+        trained(&data(), &FitConfig { loss: Loss::Mse, ..config.optimizer(optimizer).epochs(1) }).unwrap()
+    };
+    let ((a, all), (b, some)) = (wild(whole), wild(brief.clone()));
+    assert_eq!((&all.stop, weights(&a)), (&some.stop, weights(&b)));
+    assert!(!some.stop.is_usable(), "{:?}", some.stop);
+
+    let stopping = EarlyStopping { monitor: "norm/dense/kernel".to_owned(), ..EarlyStopping::new(3) };
+    let watching = FitConfig { early_stopping: Some(stopping), ..brief };
+    assert!(trained(&data(), &watching).unwrap_err().to_string().contains("early_stopping.monitor"));
+}

@@ -18,9 +18,6 @@ pub(super) struct OwnStep {
 impl OwnStep {
     /// In f32 and in this order, as Keras: worth 6e-6 relative at the first steps. `step` counts from 1.
     pub(super) fn new(kind: OptimizerKind, rate: f32, step: u64, momentum_product: &mut f32) -> Self {
-        let power = |base: f64, exponent: u64| libm::powf(base as f32, exponent as f32);
-        // 1-βᵗ. βᵗ is at most e^-(1-β)t: below 2⁻²⁵ it does not count, and is not worth its time.
-        let rest = |beta: f64, step: u64| if (1.0 - beta) * step as f64 > 18.0 { 1.0 } else { 1.0 - power(beta, step) };
         let mut own = Self { kind, rate, alpha: rate, nadam: update::Nadam::default() };
         match kind {
             OptimizerKind::Adam { beta_1, beta_2, .. } | OptimizerKind::AdamW { beta_1, beta_2, .. } => {
@@ -42,6 +39,15 @@ impl OwnStep {
         }
         own
     }
+}
+
+fn power(base: f64, exponent: u64) -> f32 {
+    libm::powf(base as f32, exponent as f32)
+}
+
+/// 1-βᵗ. βᵗ is at most e^-(1-β)t: below 2⁻²⁵ it does not count, and is not worth its time.
+fn rest(beta: f64, step: u64) -> f32 {
+    if (1.0 - beta) * step as f64 > 18.0 { 1.0 } else { 1.0 - power(beta, step) }
 }
 
 impl Step for OwnStep {
@@ -142,6 +148,20 @@ impl Step for OwnStep {
                 }
             }
             OptimizerKind::Adagrad { epsilon, .. } => step::rooted(first, steps, rate, epsilon as f32),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_power_that_is_not_taken_does_not_count() {
+        for beta in [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999] {
+            for step in (1..40_000).chain([180_000, 180_001, 1 << 40]) {
+                assert_eq!(rest(beta, step), 1.0 - power(beta, step), "{beta} {step}");
+            }
         }
     }
 }
