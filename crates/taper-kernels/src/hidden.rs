@@ -44,8 +44,10 @@ pub fn forward(unary: Unary, x: &[f32], w: &[f32], bias: &[f32], v: &[f32], c: &
 }
 
 /// Back through [`forward`], from `dz`. With s = f' dz, row by row: `dw = (xᵀ s) v`, `dbias = (Σ s) v`, `dv = yᵀ dz`, `dc = Σ dz`.
-/// `dbias` and `dc` may be empty (none), and so may `y` where it is not [read](reads_values): a rectifier's yᵀ dz is
-/// w (xᵀ s) + bias (Σ s).
+/// `dbias` and `dc` may be empty (none), and so may `y` where it is not [read](reads_values).
+///
+/// A rectifier's yᵀ dz is also w (xᵀ s) + bias (Σ s), without another product for every row; but that rounds otherwise, and 200
+/// epochs later the weights are 7e-5 from Keras's instead of 2e-6.
 pub fn backward(
     unary: Unary,
     x: &[f32],
@@ -329,25 +331,20 @@ fn rectified_columns<S: Simd, const K: usize, const B: usize>(
 ) {
     let zero = simd.splat_f32s(0.0);
     let (weights, starts) = weights::<S, K, B>(simd, j, w, bias, v.len());
-    let (mut of_inputs, mut of_slopes) = ([[zero; B]; K], [zero; B]);
+    let (mut of_inputs, mut of_slopes, mut of_values) = ([[zero; B]; K], [zero; B], [zero; B]);
     for i in 0..dz.len() {
         // SAFETY: i < dz.len().
         let dz = simd.splat_f32s(unsafe { *dz.get_unchecked(i) });
         for b in 0..B {
-            let slope = Relu.pull(simd, weighted_sum(simd, i, b, x, &weights, &starts), dz);
+            let y = Relu.value(simd, weighted_sum(simd, i, b, x, &weights, &starts));
+            of_values[b] = mul_add(simd, y, dz, of_values[b]);
+            let slope = Relu.pull(simd, y, dz);
             of_slopes[b] = simd.add_f32s(of_slopes[b], slope);
             for k in 0..K {
                 // SAFETY: x has K numbers for each of dz.
                 let x = simd.splat_f32s(unsafe { *x.get_unchecked(i * K + k) });
                 of_inputs[k][b] = mul_add(simd, x, slope, of_inputs[k][b]);
             }
-        }
-    }
-    let mut of_values = [zero; B];
-    for b in 0..B {
-        of_values[b] = simd.mul_f32s(starts[b], of_slopes[b]);
-        for k in 0..K {
-            of_values[b] = mul_add(simd, weights[k][b], of_inputs[k][b], of_values[b]);
         }
     }
     write_gradients(simd, j, v, &of_inputs, &of_slopes, &of_values, dw, dbias, dv);
