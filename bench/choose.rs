@@ -95,13 +95,13 @@ fn quantile(values: &[f64], share: f64) -> f64 {
     values[((values.len() - 1) as f64 * share).round() as usize]
 }
 
-/// Regret against the best in hindsight, and what racing changes.
-fn regret(simulations: usize, from: usize, sizes: Sizes) {
+/// Regret against the best in hindsight, and what racing changes. Other `draws` are other data sets of the same truths and sizes.
+fn regret(simulations: usize, from: usize, draws: u64, sizes: Sizes) {
     let (mut regrets, mut same, mut shares) = (vec![], 0, vec![]);
     for i in from..simulations {
         // Neighbouring sizes meet different truths.
         let (truth, n) = (TRUTHS[i % 6], sizes.rows(i, simulations));
-        let seed = Seed::new(100).derive("regret", i as u64);
+        let seed = Seed::new(draws).derive("regret", i as u64);
         // All else as it is by default: 13 strengths, 10 repeats of 5 folds.
         let spec = |race: bool| json!({ "race": race, "evidence": false });
         let data = truth.rows(n + 20, seed);
@@ -346,11 +346,11 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let what = arguments.next().unwrap_or_default();
     let mut number = |otherwise| arguments.next().and_then(|number| number.parse().ok()).unwrap_or(otherwise);
-    let (simulations, from) = (number(24), number(0));
+    let (simulations, from, draws) = (number(24), number(0), number(100) as u64);
     match what.as_str() {
         "moons" => moons(),
-        "regret" => regret(simulations, from, Sizes::Log),
-        "regret-even" => regret(simulations, from, Sizes::Even),
+        "regret" => regret(simulations, from, draws, Sizes::Log),
+        "regret-even" => regret(simulations, from, draws, Sizes::Even),
         "informed" => informed(simulations, from, Sizes::Log),
         "tested" => tested(simulations, from, true, "declared test rows"),
         "outer" => outer(simulations, true, "outer folds"),

@@ -62,10 +62,10 @@ pub fn backward(
     dc: &mut [f32],
 ) {
     match (unary, w.len() / v.len()) {
-        (Unary::Tanh, 1) => all_gradients::<_, 1>(Tanh, x, v, y, dz, dw, dbias, dv),
-        (Unary::Tanh, 2) => all_gradients::<_, 2>(Tanh, x, v, y, dz, dw, dbias, dv),
-        (Unary::Tanh, 3) => all_gradients::<_, 3>(Tanh, x, v, y, dz, dw, dbias, dv),
-        (Unary::Tanh, _) => all_gradients::<_, FEW>(Tanh, x, v, y, dz, dw, dbias, dv),
+        (Unary::Tanh, 1) => kept_gradients::<_, 1>(Tanh, x, v, y, dz, dw, dbias, dv),
+        (Unary::Tanh, 2) => kept_gradients::<_, 2>(Tanh, x, v, y, dz, dw, dbias, dv),
+        (Unary::Tanh, 3) => kept_gradients::<_, 3>(Tanh, x, v, y, dz, dw, dbias, dv),
+        (Unary::Tanh, _) => kept_gradients::<_, FEW>(Tanh, x, v, y, dz, dw, dbias, dv),
         (_, 1) => rectified_gradients::<1>(x, w, bias, v, dz, dw, dbias, dv),
         (_, 2) => rectified_gradients::<2>(x, w, bias, v, dz, dw, dbias, dv),
         (_, 3) => rectified_gradients::<3>(x, w, bias, v, dz, dw, dbias, dv),
@@ -206,32 +206,29 @@ fn weighted_sum<S: Simd, const K: usize, const B: usize>(
 }
 
 kernel! {
-    fn all_gradients<F: Function> [const K] (
+    fn kept_gradients<F: Function> [const K] (
         simd: S, f: F, x: &'a [f32], v: &'a [f32], y: &'a [f32], dz: &'a [f32], dw: &'a mut [f32], dbias: &'a mut [f32],
         dv: &'a mut [f32],
     ) {
-        let (n, rows) = (v.len(), dz.len());
-        assert!(n >= WIDE && x.len() == rows * K && y.len() == rows * n);
+        let n = v.len();
+        assert!(n >= WIDE && x.len() == dz.len() * K && y.len() == dz.len() * n);
         assert!(dw.len() == K * n && dv.len() == n && (dbias.is_empty() || dbias.len() == n));
         let mut j = 0;
-        // K + 2 sums for every vector of columns.
-        if K <= 2 {
-            while j + 2 * S::F32_LANES <= n {
-                some_columns::<S, F, K, 2>(simd, f, j, x, v, y, dz, dw, dbias, dv);
-                j += 2 * S::F32_LANES;
-            }
+        while K <= 2 && j + 2 * S::F32_LANES <= n {
+            kept_columns::<S, F, K, 2>(simd, f, j, x, v, y, dz, dw, dbias, dv);
+            j += 2 * S::F32_LANES;
         }
         while j < n {
             // The last columns together with some before them once more: the same numbers are written twice.
-            some_columns::<S, F, K, 1>(simd, f, j.min(n - S::F32_LANES), x, v, y, dz, dw, dbias, dv);
+            kept_columns::<S, F, K, 1>(simd, f, j.min(n - S::F32_LANES), x, v, y, dz, dw, dbias, dv);
             j += S::F32_LANES;
         }
     }
 }
 
-/// `B` vectors of columns from `j` on.
+/// `B` vectors of columns from `j` on, which the caller keeps within `v`, of hidden values that were kept.
 #[inline(always)]
-fn some_columns<S: Simd, F: Function, const K: usize, const B: usize>(
+fn kept_columns<S: Simd, F: Function, const K: usize, const B: usize>(
     simd: S,
     f: F,
     j: usize,
@@ -243,17 +240,101 @@ fn some_columns<S: Simd, F: Function, const K: usize, const B: usize>(
     dbias: &mut [f32],
     dv: &mut [f32],
 ) {
-    let (n, lanes) = (v.len(), S::F32_LANES);
+    some_columns::<S, K, B>(
+        simd,
+        j,
+        x,
+        v,
+        dz,
+        dw,
+        dbias,
+        dv,
+        #[inline(always)]
+        |i, b, dz| {
+            // SAFETY: the caller keeps columns within v; y has a row as long for each of dz.
+            let y = unsafe { load(simd, y, i * v.len() + j + b * S::F32_LANES) };
+            (f.pull(simd, y, dz), y, dz)
+        },
+    );
+}
+
+kernel! {
+    fn rectified_gradients[const K] (
+        simd: S, x: &'a [f32], w: &'a [f32], bias: &'a [f32], v: &'a [f32], dz: &'a [f32], dw: &'a mut [f32],
+        dbias: &'a mut [f32], dv: &'a mut [f32],
+    ) {
+        let n = v.len();
+        assert!(n >= WIDE && x.len() == dz.len() * K && w.len() == K * n && (bias.is_empty() || bias.len() == n));
+        assert!(dw.len() == K * n && dv.len() == n && dbias.len() == bias.len());
+        let mut j = 0;
+        while K <= 2 && j + 2 * S::F32_LANES <= n {
+            rectified_columns::<S, K, 2>(simd, j, x, w, bias, v, dz, dw, dbias, dv);
+            j += 2 * S::F32_LANES;
+        }
+        while j < n {
+            rectified_columns::<S, K, 1>(simd, j.min(n - S::F32_LANES), x, w, bias, v, dz, dw, dbias, dv);
+            j += S::F32_LANES;
+        }
+    }
+}
+
+/// The same of a rectifier's, whose values are worked out again.
+#[inline(always)]
+fn rectified_columns<S: Simd, const K: usize, const B: usize>(
+    simd: S,
+    j: usize,
+    x: &[f32],
+    w: &[f32],
+    bias: &[f32],
+    v: &[f32],
+    dz: &[f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+    dv: &mut [f32],
+) {
+    let (weights, starts) = weights::<S, K, B>(simd, j, w, bias, v.len());
+    some_columns::<S, K, B>(
+        simd,
+        j,
+        x,
+        v,
+        dz,
+        dw,
+        dbias,
+        dv,
+        #[inline(always)]
+        |i, b, dz| {
+            let z = weighted_sum(simd, i, b, x, &weights, &starts);
+            let slope = Relu.pull(simd, z, dz);
+            // y dz = z s, which spares the rectifier itself.
+            (slope, z, slope)
+        },
+    );
+}
+
+/// The gradients of `B` vectors of columns from `j` on, which the caller keeps within `v`. `outcome` says of a row, a vector and the
+/// row's `dz` what the slope is, and two factors whose product is y dz.
+#[inline(always)]
+fn some_columns<S: Simd, const K: usize, const B: usize>(
+    simd: S,
+    j: usize,
+    x: &[f32],
+    v: &[f32],
+    dz: &[f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+    dv: &mut [f32],
+    outcome: impl Fn(usize, usize, S::f32s) -> (S::f32s, S::f32s, S::f32s),
+) {
+    let n = v.len();
     let zero = simd.splat_f32s(0.0);
     let (mut of_inputs, mut of_slopes, mut of_values) = ([[zero; B]; K], [zero; B], [zero; B]);
     for i in 0..dz.len() {
         // SAFETY: i < dz.len(). A checked load would pass through another register.
         let dz = simd.splat_f32s(unsafe { *dz.get_unchecked(i) });
         for b in 0..B {
-            // SAFETY: the caller keeps column blocks within n; y has a row of n for each of dz.
-            let y = unsafe { load(simd, y, i * n + j + b * lanes) };
-            of_values[b] = mul_add(simd, y, dz, of_values[b]);
-            let slope = f.pull(simd, y, dz);
+            let (slope, value, times) = outcome(i, b, dz);
+            of_values[b] = mul_add(simd, value, times, of_values[b]);
             of_slopes[b] = simd.add_f32s(of_slopes[b], slope);
             for k in 0..K {
                 // SAFETY: x has K numbers for each of dz.
@@ -262,23 +343,6 @@ fn some_columns<S: Simd, F: Function, const K: usize, const B: usize>(
             }
         }
     }
-    write_gradients(simd, j, v, &of_inputs, &of_slopes, &of_values, dw, dbias, dv);
-}
-
-/// Writes the gradients of `B` vectors of columns from `j` on.
-#[inline(always)]
-fn write_gradients<S: Simd, const K: usize, const B: usize>(
-    simd: S,
-    j: usize,
-    v: &[f32],
-    of_inputs: &[[S::f32s; B]; K],
-    of_slopes: &[S::f32s; B],
-    of_values: &[S::f32s; B],
-    dw: &mut [f32],
-    dbias: &mut [f32],
-    dv: &mut [f32],
-) {
-    let n = v.len();
     for b in 0..B {
         let at = j + b * S::F32_LANES;
         // SAFETY: the caller keeps column blocks within n; v and dv have n entries, and so has dbias if any, dw has K rows of n.
@@ -293,61 +357,6 @@ fn write_gradients<S: Simd, const K: usize, const B: usize>(
             }
         }
     }
-}
-
-kernel! {
-    fn rectified_gradients[const K] (
-        simd: S, x: &'a [f32], w: &'a [f32], bias: &'a [f32], v: &'a [f32], dz: &'a [f32], dw: &'a mut [f32],
-        dbias: &'a mut [f32], dv: &'a mut [f32],
-    ) {
-        let (n, rows) = (v.len(), dz.len());
-        assert!(n >= WIDE && x.len() == rows * K && w.len() == K * n && (bias.is_empty() || bias.len() == n));
-        assert!(dw.len() == K * n && dv.len() == n && dbias.len() == bias.len());
-        let mut j = 0;
-        while K <= 2 && j + 2 * S::F32_LANES <= n {
-            rectified_columns::<S, K, 2>(simd, j, x, w, bias, v, dz, dw, dbias, dv);
-            j += 2 * S::F32_LANES;
-        }
-        while j < n {
-            rectified_columns::<S, K, 1>(simd, j.min(n - S::F32_LANES), x, w, bias, v, dz, dw, dbias, dv);
-            j += S::F32_LANES;
-        }
-    }
-}
-
-/// `B` vectors of columns from `j` on.
-#[inline(always)]
-fn rectified_columns<S: Simd, const K: usize, const B: usize>(
-    simd: S,
-    j: usize,
-    x: &[f32],
-    w: &[f32],
-    bias: &[f32],
-    v: &[f32],
-    dz: &[f32],
-    dw: &mut [f32],
-    dbias: &mut [f32],
-    dv: &mut [f32],
-) {
-    let zero = simd.splat_f32s(0.0);
-    let (weights, starts) = weights::<S, K, B>(simd, j, w, bias, v.len());
-    let (mut of_inputs, mut of_slopes, mut of_values) = ([[zero; B]; K], [zero; B], [zero; B]);
-    for i in 0..dz.len() {
-        // SAFETY: i < dz.len().
-        let dz = simd.splat_f32s(unsafe { *dz.get_unchecked(i) });
-        for b in 0..B {
-            let y = Relu.value(simd, weighted_sum(simd, i, b, x, &weights, &starts));
-            of_values[b] = mul_add(simd, y, dz, of_values[b]);
-            let slope = Relu.pull(simd, y, dz);
-            of_slopes[b] = simd.add_f32s(of_slopes[b], slope);
-            for k in 0..K {
-                // SAFETY: x has K numbers for each of dz.
-                let x = simd.splat_f32s(unsafe { *x.get_unchecked(i * K + k) });
-                of_inputs[k][b] = mul_add(simd, x, slope, of_inputs[k][b]);
-            }
-        }
-    }
-    write_gradients(simd, j, v, &of_inputs, &of_slopes, &of_values, dw, dbias, dv);
 }
 
 #[cfg(test)]

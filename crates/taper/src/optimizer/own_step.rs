@@ -41,13 +41,22 @@ impl OwnStep {
     }
 }
 
-fn power(base: f64, exponent: u64) -> f32 {
-    libm::powf(base as f32, exponent as f32)
+/// The power of the base's `f32`, rounded once: by squaring, which takes a fraction of the time of a general power.
+fn power(base: f64, mut exponent: u64) -> f32 {
+    let (mut square, mut power) = (f64::from(base as f32), 1.0);
+    while exponent > 0 {
+        if exponent % 2 == 1 {
+            power *= square;
+        }
+        square *= square;
+        exponent /= 2;
+    }
+    power as f32
 }
 
-/// 1-βᵗ. βᵗ is at most e^-(1-β)t: below 2⁻²⁵ it does not count, and is not worth its time.
+/// 1-βᵗ.
 fn rest(beta: f64, step: u64) -> f32 {
-    if (1.0 - beta) * step as f64 > 18.0 { 1.0 } else { 1.0 - power(beta, step) }
+    1.0 - power(beta, step)
 }
 
 impl Step for OwnStep {
@@ -157,10 +166,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_power_that_is_not_taken_does_not_count() {
-        for beta in [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999] {
-            for step in (1..40_000).chain([180_000, 180_001, 1 << 40]) {
-                assert_eq!(rest(beta, step), 1.0 - power(beta, step), "{beta} {step}");
+    fn powers_are_those_of_the_f32() {
+        for base in [0.0, 0.5, 0.9, 0.96, 0.99, 0.999, 0.9999] {
+            for step in (0..40_000).chain([180_000, 180_001, 1 << 40]) {
+                let want = libm::pow(f64::from(base as f32), step as f64);
+                let difference = (f64::from(power(base, step)) - want).abs();
+                let one_place = (want * f64::from(f32::EPSILON)).max(f64::from(f32::from_bits(1)));
+                assert!(difference <= one_place, "{base} {step}: {difference:e} of {want:e}");
             }
         }
     }
