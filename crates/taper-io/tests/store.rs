@@ -115,6 +115,30 @@ fn a_file_cut_short_keeps_what_is_left_and_a_stranger_is_refused() {
     assert!(RunStore::read(&folder.path().join("none")).is_err());
 }
 
+/// What a process leaves that is killed while it brings the log into the file: pages half written, and a journal of what they were.
+#[test]
+fn a_journal_left_behind_is_taken_back_for_readers_and_writers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = filled(folder.path());
+    let half = rusqlite::Connection::open(&path).unwrap();
+    // Too small a cache for the change, so that it reaches the file before it is complete.
+    half.execute_batch("PRAGMA cache_size = 1; BEGIN; UPDATE run SET outcome = outcome || hex(zeroblob(50000));")
+        .unwrap();
+    let journal = std::fs::read(folder.path().join("runs.sqlite-journal")).unwrap();
+    let file = std::fs::read(&path).unwrap();
+    let left = |name: &str| {
+        let copy = folder.path().join(name);
+        std::fs::create_dir(&copy).unwrap();
+        std::fs::write(copy.join(STORE), &file).unwrap();
+        std::fs::write(copy.join("runs.sqlite-journal"), &journal).unwrap();
+        copy.join(STORE)
+    };
+    assert_eq!(intact(&left("read")), RUNS);
+    let written = left("written");
+    drop(RunStore::open(&written).unwrap());
+    assert_eq!(intact(&written), RUNS);
+}
+
 /// What a killed process leaves: a file, and a log that is not yet in it.
 #[test]
 fn a_torn_or_changed_log_loses_nothing_that_can_be_read() {

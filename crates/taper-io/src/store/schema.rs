@@ -70,9 +70,12 @@ pub(super) fn is_empty(path: &Path) -> Result<bool> {
     if std::fs::metadata(path).map_or(0, |metadata| metadata.len()) == 0 {
         return Ok(true);
     }
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
-    tables.map(|tables| tables == 0).map_err(|error| failed(path, "reading", error))
+    let connection = connect_to_read(path)?;
+    tables(&connection).map(|tables| tables == 0).map_err(|error| failed(path, "reading", error))
+}
+
+fn tables(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
 }
 
 /// Brings everything into the one file, if no other process has it open.
@@ -85,9 +88,24 @@ pub(super) fn close(connection: &Connection) {
 pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
     // Without this SQLite's answer would not say what is missing.
     std::fs::metadata(path).map_err(|source| Error::io(path, "reading", source))?;
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = connect_to_read(path)?;
     check_version(path, &connection)?;
     Ok(connection)
+}
+
+fn connect_to_read(path: &Path) -> Result<Connection> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // Who is killed while the log is brought into the file leaves a journal of what has to be taken back first. SQLite does that by
+    // itself, but only for those who may write.
+    if tables(&connection).is_err_and(|error| is_half_written(&error)) {
+        let writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        tables(&writer).map_err(|error| failed(path, "reading", error))?;
+    }
+    Ok(connection)
+}
+
+fn is_half_written(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
