@@ -358,6 +358,6 @@ fn main() {
             tested(simulations, from, false, "nothing to gain, declared test rows");
             outer(simulations / 2, false, "nothing to gain, outer folds");
         }
-        _ => println!("moons; or regret, regret-even, tested, outer or null, and how many simulations"),
+        _ => println!("moons; or regret, regret-even, informed, tested, outer or null, and how many simulations"),
     }
 }

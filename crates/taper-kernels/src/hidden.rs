@@ -253,7 +253,7 @@ fn kept_columns<S: Simd, F: Function, const K: usize, const B: usize>(
         |i, b, dz| {
             // SAFETY: the caller keeps columns within v; y has a row as long for each of dz.
             let y = unsafe { load(simd, y, i * v.len() + j + b * S::F32_LANES) };
-            (f.pull(simd, y, dz), y, dz)
+            (f.pull(simd, y, dz), y)
         },
     );
 }
@@ -304,16 +304,14 @@ fn rectified_columns<S: Simd, const K: usize, const B: usize>(
         dv,
         #[inline(always)]
         |i, b, dz| {
-            let z = weighted_sum(simd, i, b, x, &weights, &starts);
-            let slope = Relu.pull(simd, z, dz);
-            // y dz = z s, which spares the rectifier itself.
-            (slope, z, slope)
+            let y = Relu.value(simd, weighted_sum(simd, i, b, x, &weights, &starts));
+            (Relu.pull(simd, y, dz), y)
         },
     );
 }
 
 /// The gradients of `B` vectors of columns from `j` on, which the caller keeps within `v`. `outcome` says of a row, a vector and the
-/// row's `dz` what the slope is, and two factors whose product is y dz.
+/// row's `dz` what the slope s is, and y.
 #[inline(always)]
 fn some_columns<S: Simd, const K: usize, const B: usize>(
     simd: S,
@@ -324,7 +322,7 @@ fn some_columns<S: Simd, const K: usize, const B: usize>(
     dw: &mut [f32],
     dbias: &mut [f32],
     dv: &mut [f32],
-    outcome: impl Fn(usize, usize, S::f32s) -> (S::f32s, S::f32s, S::f32s),
+    outcome: impl Fn(usize, usize, S::f32s) -> (S::f32s, S::f32s),
 ) {
     let n = v.len();
     let zero = simd.splat_f32s(0.0);
@@ -333,8 +331,8 @@ fn some_columns<S: Simd, const K: usize, const B: usize>(
         // SAFETY: i < dz.len(). A checked load would pass through another register.
         let dz = simd.splat_f32s(unsafe { *dz.get_unchecked(i) });
         for b in 0..B {
-            let (slope, value, times) = outcome(i, b, dz);
-            of_values[b] = mul_add(simd, value, times, of_values[b]);
+            let (slope, y) = outcome(i, b, dz);
+            of_values[b] = mul_add(simd, y, dz, of_values[b]);
             of_slopes[b] = simd.add_f32s(of_slopes[b], slope);
             for k in 0..K {
                 // SAFETY: x has K numbers for each of dz.
