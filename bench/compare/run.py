@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,16 +132,20 @@ def chosen(only: Sequence[str]) -> list[Peer]:
 
 
 def measure(peers: Sequence[Peer], rounds: int, threads: int, core: int, with_taper: bool) -> list[Line]:
-    """All lines of all rounds. Taper runs before every peer, so that both see the same machine."""
+    """All lines of all rounds. Taper runs before every peer, so that both see the same machine.
+
+    Its time goes into the peer's lines, as `taper_seconds`.
+    """
     measured: list[Line] = []
     cores = ",".join(str(core + i) for i in range(threads))
     for round_ in range(1, rounds + 1):
         for peer in peers:
             print(f"round {round_}/{rounds}: {peer.name}", file=sys.stderr)
-            for workload in peer.workloads if with_taper else ():
-                measured += taper(workload, threads, cores)
+            ours = [line for workload in peer.workloads if with_taper for line in taper(workload, threads, cores)]
+            beside = {line["workload"]: {"taper_seconds": line["seconds"]} for line in ours}
             printed = run(peer.command(threads), cores if peer.pinned else "", environment(threads))
-            measured += [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+            theirs = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+            measured += [*ours, *(line | beside.get(line["workload"], {}) for line in theirs)]
     return measured
 
 
@@ -156,12 +160,24 @@ class Case:
     spread: float  # (largest - smallest) / median of the epoch's time, over rounds
     seconds: float  # all 4000 epochs of every model, nothing else; or a step
     compile_seconds: float
+    ratio: float | None  # to Taper's run right before it
+    total_ratio: float | None  # the same, with compilation
     accuracy: float | None
     loss: float | None
 
     @property
     def total(self) -> float:
         return self.seconds + self.compile_seconds
+
+
+def paired(group: list[Line], with_compilation: bool) -> float | None:
+    """The median over rounds of a peer's time over that of Taper's run right before it."""
+    ratios = [
+        (line["seconds"] + with_compilation * line.get("compile_seconds", 0.0)) / line["taper_seconds"]
+        for line in group
+        if "taper_seconds" in line
+    ]
+    return statistics.median(ratios) if ratios else None
 
 
 def medians(measured: list[Line]) -> list[Case]:
@@ -182,6 +198,8 @@ def medians(measured: list[Line]) -> list[Case]:
                 (max(epoch) - min(epoch)) / statistics.median(epoch),
                 statistics.median(line["seconds"] for line in group),
                 statistics.median(line.get("compile_seconds", 0.0) for line in group),
+                1.0 if peer == "taper" else paired(group, with_compilation=False),
+                1.0 if peer == "taper" else paired(group, with_compilation=True),
                 group[0].get("test_accuracy"),
                 group[0].get("test_data_loss"),
             )
@@ -190,13 +208,21 @@ def medians(measured: list[Line]) -> list[Case]:
 
 
 def grid_products(cases: list[Case]) -> list[Case]:
-    """Peers that train one model at a time, on the grid: 180 times their one model, compiled once."""
-    return [
-        Case(f"{case.peer} (180 × one model)", "moons-grid", case.epochs, case.epoch_us, case.spread,
-             case.seconds * MODELS, case.compile_seconds, None, None)
-        for case in cases
-        if case.workload == "moons" and case.peer != "taper"
-    ]  # fmt: skip
+    """Peers that train one model at a time, on the grid: 180 times their one model, compiled once.
+
+    Nothing ran beside that product: its ratio is to the median of Taper's grids.
+    """
+    ours = next((case for case in cases if case.workload == "moons-grid" and case.peer == "taper"), None)
+    products = []
+    for case in cases:
+        if case.workload == "moons" and case.peer != "taper":
+            seconds = case.seconds * MODELS
+            ratio = seconds / ours.seconds if ours else None
+            total_ratio = (seconds + case.compile_seconds) / ours.seconds if ours else None
+            name = f"{case.peer} (180 × one model)"
+            products.append(replace(case, peer=name, workload="moons-grid", seconds=seconds, ratio=ratio,
+                                    total_ratio=total_ratio, accuracy=None, loss=None))  # fmt: skip
+    return products
 
 
 def number(value: float) -> str:
@@ -207,7 +233,6 @@ def number(value: float) -> str:
 
 def table(cases: list[Case]) -> str:
     """A Markdown table, the fastest first. Ratios are peer / Taper."""
-    ours = next((case for case in cases if case.peer == "taper"), None)
     rows = [
         "| | one epoch of one model, µs | × Taper | spread | all epochs, s | compile, s | compile and all, s | × Taper "
         "| test accuracy | test cross-entropy |",
@@ -215,14 +240,14 @@ def table(cases: list[Case]) -> str:
     ]
     for case in sorted(cases, key=lambda case: case.epoch_us):
         cells = (
-            f"**{case.peer}**" if case is ours else case.peer,
+            f"**{case.peer}**" if case.peer == "taper" else case.peer,
             number(case.epoch_us),
-            number(case.epoch_us / ours.epoch_us) if ours else "–",
+            number(case.ratio) if case.ratio else "–",
             f"{case.spread:.0%}",
             number(case.seconds) + ("" if case.epochs == EPOCHS else f" (from {case.epochs} epochs)"),
             number(case.compile_seconds) if case.compile_seconds else "–",
             number(case.total),
-            number(case.total / ours.total) if ours else "–",
+            number(case.total_ratio) if case.total_ratio else "–",
             f"{case.accuracy:.4f}" if case.accuracy is not None else "–",
             f"{case.loss:.4f}" if case.loss is not None else "–",
         )
@@ -232,13 +257,12 @@ def table(cases: list[Case]) -> str:
 
 def step_table(cases: list[Case]) -> str:
     """A Markdown table of steps, the fastest first. Ratios are peer / Taper."""
-    ours = next((case for case in cases if case.peer == "taper"), None)
     rows = ["| | one step, ms | × Taper | spread | first step, s |", "|---|---:|---:|---:|---:|"]
     for case in sorted(cases, key=lambda case: case.epoch_us):
         cells = (
-            f"**{case.peer}**" if case is ours else case.peer,
+            f"**{case.peer}**" if case.peer == "taper" else case.peer,
             number(case.epoch_us / 1e3),
-            number(case.epoch_us / ours.epoch_us) if ours else "–",
+            number(case.ratio) if case.ratio else "–",
             f"{case.spread:.0%}",
             number(case.compile_seconds) if case.compile_seconds else "–",
         )
@@ -328,7 +352,7 @@ def page(measured: list[Line], rounds: int, threads: int, core: int, machine_: s
 
 Written by `python3 bench/compare/run.py` on {datetime.date.today()}; do not edit. What is measured, and how fairly:
 [compare/README.md](compare/README.md). Rounds: {rounds}, {where}; the numbers are medians, and spread is
-(largest - smallest) / median. × Taper is the peer's time over Taper's.
+(largest - smallest) / median. × Taper is the median of the peer's time over that of Taper's run right before it.
 {missing}
 {chr(10).join(section + chr(10) for section in sections)}
 ## Machine
