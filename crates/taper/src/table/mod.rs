@@ -106,7 +106,7 @@ impl Table {
 
     /// The column of this name, or a complaint with the nearest one.
     pub(crate) fn get(&self, name: &str) -> Result<&Column, Complaint> {
-        self.column(name).ok_or_else(|| no_column("", name, &self.names()))
+        self.column(name).ok_or_else(|| no_column("", name, &self.names(), &[]))
     }
 
     /// Where a cell stands, for complaints.
@@ -126,6 +126,7 @@ impl Table {
     pub fn wanted_like(&self, wanted: &[Wanted], header: &[String]) -> Result<Vec<Wanted>> {
         let names: Vec<&str> = header.iter().map(String::as_str).collect();
         let mut complaints = Complaints::new();
+        let all: Vec<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
         let mut found = Vec::new();
         for wanted in wanted {
             let reading = match self.column(&wanted.name).map(|column| &column.cells) {
@@ -134,7 +135,7 @@ impl Table {
             };
             match names.iter().position(|name| *name == wanted.name) {
                 Some(position) => found.push(Wanted { position, reading, ..wanted.clone() }),
-                None => complaints.push(no_column("", &wanted.name, &names)),
+                None => complaints.push(no_column("", &wanted.name, &names, &all)),
             }
         }
         complaints.finish()?;
@@ -198,15 +199,15 @@ pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
-/// A complaint about a column that is not there.
-pub(crate) fn no_column(place: &str, name: &str, known: &[&str]) -> Complaint {
+/// A complaint about a column that is not there. Of the known ones, what is `wanted` for itself is not taken for a misspelling.
+pub(crate) fn no_column(place: &str, name: &str, known: &[&str], wanted: &[&str]) -> Complaint {
     let (place, expected, got) = if place.is_empty() {
         ("header".to_owned(), format!("a column `{name}`"), format!("only {}", list(known)))
     } else {
         (place.to_owned(), format!("one of {}", list(known)), format!("`{name}`"))
     };
     let complaint = Complaint::new(place, expected, got);
-    match nearest(name, known.iter().copied()) {
+    match nearest(name, known.iter().copied().filter(|known| !wanted.contains(known))) {
         Some(near) => complaint.help(format!("did you mean `{near}`?")),
         None => complaint,
     }
@@ -224,6 +225,13 @@ mod tests {
         let twice = vec![Column::numbers("a", [1.0]), Column::numbers("a", [1.0, 2.0])];
         assert_eq!(error(twice).lines().count(), 2);
         assert!(error(vec![Column::numbers("a", [1.0, f32::INFINITY])]).contains("row 2, column `a`"));
+    }
+
+    #[test]
+    fn a_column_that_is_wanted_itself_is_no_misspelling() {
+        let of = |known: &[&str]| no_column("", "x1", known, &["x0", "x1"]).to_string();
+        assert!(!of(&["x0", "other"]).contains("did you mean"));
+        assert!(of(&["x0", "xl"]).contains("did you mean `xl`?"));
     }
 
     #[test]

@@ -130,11 +130,13 @@ impl Prepared {
             Target::Classes { name, labels: super::Labels::Numbers(_), .. } => (name, Reading::Numbers, true),
             Target::Classes { name, .. } => (name, Reading::Names, true),
         });
+        let all: Vec<_> = features.chain(target).collect();
+        let wanted_names: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
         let mut wanted = Vec::new();
-        for (name, reading, complete) in features.chain(target) {
+        for (name, reading, complete) in all {
             match names.iter().position(|other| other == name) {
                 Some(position) => wanted.push(Wanted { position, name: name.clone(), reading, complete }),
-                None => complaints.push(no_column("", name, &names)),
+                None => complaints.push(no_column("", name, &names, &wanted_names)),
             }
         }
         complaints.finish()?;

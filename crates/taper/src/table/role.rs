@@ -53,7 +53,7 @@ impl Roles {
         let mut complaints = Complaints::new();
         let check = |place: &str, name: &str, complaints: &mut Complaints| {
             if !names.contains(&name) {
-                complaints.push(super::no_column(&format!("data.{place}"), name, &names));
+                complaints.push(super::no_column(&format!("data.{place}"), name, &names, &[]));
             }
         };
         let target = spec.target.clone().or_else(|| header.last().cloned()).unwrap_or_default();
