@@ -23,6 +23,7 @@ mod narrow;
 pub mod normalization;
 pub mod nuclear;
 pub mod orthogonal;
+mod pack;
 pub mod parallel;
 pub mod peak;
 pub mod penalized;

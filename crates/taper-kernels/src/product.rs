@@ -17,6 +17,7 @@ use pulp::Simd;
 use crate::lane::{load, mul_add};
 use crate::macros::kernel;
 use crate::matrix::Matrix;
+use crate::pack::{pack_columns, pack_rows};
 use crate::parallel::Threads;
 
 /// Terms of the sum per packed block: a panel of each factor stays in the first-level cache.
@@ -25,6 +26,8 @@ const DEPTH: usize = 256;
 const ROWS: usize = 144;
 /// Columns of the right factor per packed block. A multiple of [`WIDEST`].
 const COLUMNS: usize = 1024;
+/// The same where there is one block of rows.
+const FEW_COLUMNS: usize = 64;
 /// Columns of the widest panel, two vectors of AVX-512. Narrower panels divide it.
 const WIDEST: usize = 32;
 
@@ -133,7 +136,7 @@ fn share(threads: Threads, a: Matrix<'_>, b: Right<'_>, mut c: Target<'_>, accum
             let depth = a.cols().min(DEPTH);
             room(packed_a, a.rows().min(ROWS).next_multiple_of(12) * depth);
             if let Right::Matrix(b) = b {
-                room(packed_b, b.cols().min(COLUMNS).next_multiple_of(WIDEST) * depth);
+                room(packed_b, b.cols().min(columns_of(a.rows())).next_multiple_of(WIDEST) * depth);
             }
             run(a, b, c, accumulate, packed_a, packed_b);
         });
@@ -173,6 +176,12 @@ kernel! {
     }
 }
 
+/// Columns of the right factor per packed block, for so many rows: where one block of rows is all, its columns are packed once
+/// anyway, and few at a time are still in the first-level cache when they are read.
+fn columns_of(rows: usize) -> usize {
+    if rows <= ROWS { FEW_COLUMNS } else { COLUMNS }
+}
+
 /// How many rows the panels of `TALL` rows take: the others are left for panels of `LOW` = 2/3 `TALL`, so that as few as possible
 /// are padded. 32 rows are four panels of 6 and two of 4, not six of 6.
 fn tall_rows<const TALL: usize, const LOW: usize>(rows: usize) -> usize {
@@ -194,11 +203,12 @@ fn blocks<S: Simd, const TALL: usize, const LOW: usize>(
 ) {
     let (m, depth, n) = (a.rows(), a.cols(), b.cols());
     let nr = 2 * S::F32_LANES;
+    let widest = columns_of(m);
     // Without terms there is still one block, of sums that are 0.
-    for j in (0..n).step_by(COLUMNS) {
-        let columns = COLUMNS.min(n - j);
-        for p in (0..depth.max(1)).step_by(DEPTH) {
-            let terms = DEPTH.min(depth - p);
+    for p in (0..depth.max(1)).step_by(DEPTH) {
+        let terms = DEPTH.min(depth - p);
+        for j in (0..n).step_by(widest) {
+            let columns = widest.min(n - j);
             // The panels of this block: how far they are apart, and where its terms begin in them.
             let (panels_b, apart, begin) = match b {
                 Right::Matrix(b) => {
@@ -211,8 +221,10 @@ fn blocks<S: Simd, const TALL: usize, const LOW: usize>(
                 let rows = ROWS.min(m - i);
                 let tall = tall_rows::<TALL, LOW>(rows);
                 let (tall_a, low_a) = packed_a.split_at_mut(tall.next_multiple_of(TALL) * terms);
-                pack::<TALL>(a, i, tall, p, terms, tall_a);
-                pack::<LOW>(a, i + tall, rows - tall, p, terms, low_a);
+                if j == 0 || rows < m {
+                    pack_rows::<TALL>(a, i, tall, p, terms, tall_a);
+                    pack_rows::<LOW>(a, i + tall, rows - tall, p, terms, low_a);
+                }
                 for (panel_b, jr) in (0..columns).step_by(nr).enumerate() {
                     let at = panel_b * apart + begin;
                     let panel_b = &panels_b[at..at + terms * nr];
@@ -243,58 +255,6 @@ fn tiles<S: Simd, const MR: usize>(
         let panel_a = &panels_a[panel_a * terms * MR..(panel_a + 1) * terms * MR];
         let sums = tile::<S, MR>(simd, terms, panel_a, panel_b);
         put::<S, MR>(simd, &sums, c, at + i * c.stride, MR.min(rows - i), width, add);
-    }
-}
-
-/// Packs columns `j..j + columns` of rows `p..p + terms` into panels of two vectors.
-#[inline(always)]
-fn pack_columns<S: Simd>(
-    _simd: S,
-    b: Matrix<'_>,
-    j: usize,
-    columns: usize,
-    p: usize,
-    terms: usize,
-    packed: &mut [f32],
-) {
-    match S::F32_LANES {
-        16 => pack::<32>(b.t(), j, columns, p, terms, packed),
-        8 => pack::<16>(b.t(), j, columns, p, terms, packed),
-        _ => pack::<8>(b.t(), j, columns, p, terms, packed),
-    }
-}
-
-/// Copies rows `i..i + rows` and columns `p..p + terms` into panels of `W` rows: for each column, the rows side by side.
-#[inline(always)]
-fn pack<const W: usize>(a: Matrix<'_>, i: usize, rows: usize, p: usize, terms: usize, packed: &mut [f32]) {
-    let (data, row_stride, col_stride) = a.parts();
-    if terms == 0 {
-        return;
-    }
-    for (panel, first) in packed.chunks_exact_mut(terms * W).zip((0..rows).step_by(W)) {
-        let here = W.min(rows - first);
-        let start = (i + first) * row_stride + p * col_stride;
-        if here < W {
-            panel.fill(0.0);
-            for r in 0..here {
-                for (l, to) in panel.chunks_exact_mut(W).enumerate() {
-                    to[r] = data[start + r * row_stride + l * col_stride];
-                }
-            }
-        } else if row_stride == 1 {
-            for (l, to) in panel.chunks_exact_mut(W).enumerate() {
-                // A copy of known length is a few moves, not a call.
-                to.copy_from_slice(&data[start + l * col_stride..][..W]);
-            }
-        } else {
-            // One of the strides is 1: a matrix is row-major, or the transpose of one that is.
-            for r in 0..W {
-                let row = &data[start + r * row_stride..][..terms];
-                for (to, from) in panel.chunks_exact_mut(W).zip(row) {
-                    to[r] = *from;
-                }
-            }
-        }
     }
 }
 
