@@ -221,6 +221,7 @@ fn blocks<S: Simd, const TALL: usize, const LOW: usize>(
                 let rows = ROWS.min(m - i);
                 let tall = tall_rows::<TALL, LOW>(rows);
                 let (tall_a, low_a) = packed_a.split_at_mut(tall.next_multiple_of(TALL) * terms);
+                // Where one block has all rows, it stays packed for all columns.
                 if j == 0 || rows < m {
                     pack_rows::<TALL>(a, i, tall, p, terms, tall_a);
                     pack_rows::<LOW>(a, i + tall, rows - tall, p, terms, low_a);
