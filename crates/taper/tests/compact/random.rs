@@ -58,18 +58,32 @@ fn everything_is_told(model: &Model, record: &CompactRecord) {
     }
 }
 
-fn check(spec: impl Into<ModelSpec>, seed: u64) -> (usize, usize) {
-    let model = maimed(spec, seed);
+/// How far the outputs go when every weight that is something moves to the number beside it, up or down at random: what rounding
+/// alone does to this model. Sums whose terms are large beside the outputs make it more than usual.
+fn rounding(spec: impl Into<ModelSpec>, seed: u64, x: &[f32], model: &Model) -> f64 {
+    let mut nudged = maimed(spec, seed);
+    let mut rng = Seed::new(seed).derive("nudges", 0).rng();
+    for w in nudged.params_mut().data_mut().iter_mut().filter(|w| **w != 0.0) {
+        *w = if rng.below(2) == 0 { w.next_up() } else { w.next_down() };
+    }
+    difference(model, &nudged, x).unwrap()
+}
+
+fn check(spec: impl Into<ModelSpec> + Clone, seed: u64) -> (usize, usize) {
+    let model = maimed(spec.clone(), seed);
     let small = compact(&model, false).unwrap();
     let reads_tokens = model.params().get("embedding/embeddings").is_some();
     let x = if reads_tokens { model.probe(9, Seed::new(seed)) } else { rows(seed, 9 * model.input_shape().len()) };
+    // Constants moved into biases round otherwise. Of 6,000 models with separable convolutions one, whose nudges alone do 5.4e-7,
+    // came to 1.01e-6; none that came to more than 6.5e-7 came to twice what its nudges do.
+    let bound = f64::max(1e-6, 2.0 * rounding(spec, seed, &x, &model));
     let worst = difference(&model, &small.model, &x).unwrap();
-    assert!(worst < 1e-6, "{worst} {:?}", small.record);
+    assert!(worst < bound, "{worst} {bound} {:?}", small.record);
     everything_is_told(&model, &small.record);
     let thin = compact(&model, true).unwrap();
     if let Some(kept) = &thin.record.kept_inputs {
         let worst = difference_on(&model, &thin.model, &x, kept).unwrap();
-        assert!(worst < 1e-6, "{worst} {:?}", thin.record);
+        assert!(worst < bound, "{worst} {bound} {:?}", thin.record);
     }
     // What is compact already stays as it is.
     let again = compact(&small.model, false).unwrap();
@@ -126,20 +140,29 @@ proptest! {
     }
 }
 
+fn separable(activation: Activation, multiplier: usize) -> Sequential {
+    Sequential::new([8, 8, 2])
+        .layer(Conv2d::new(5, 3).activation(activation))
+        .layer(DepthwiseConv2d::new(3).padding(Padding::Same).activation(Activation::Relu))
+        .layer(SeparableConv2d::new(6, 3).depth_multiplier(multiplier).activation(Activation::Relu))
+        .layer(SeparableConv2d::new(5, 3).padding(Padding::Same))
+        .layer(BatchNormalization::new())
+        .layer(Flatten::new())
+        .layer(Dense::new(2))
+}
+
+/// Drawn once: outputs of 0.5 from sums whose terms are several times that.
+#[test]
+fn outputs_that_are_small_beside_their_terms() {
+    check(&separable(ACTIVATIONS[2], 1), 14261254471717581815);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(25))]
 
     #[test]
     fn separable_and_depthwise_convolutions(seed in any::<u64>(), first in 0usize..4, multiplier in 1usize..3) {
-        let spec = Sequential::new([8, 8, 2])
-            .layer(Conv2d::new(5, 3).activation(ACTIVATIONS[first]))
-            .layer(DepthwiseConv2d::new(3).padding(Padding::Same).activation(Activation::Relu))
-            .layer(SeparableConv2d::new(6, 3).depth_multiplier(multiplier).activation(Activation::Relu))
-            .layer(SeparableConv2d::new(5, 3).padding(Padding::Same))
-            .layer(BatchNormalization::new())
-            .layer(Flatten::new())
-            .layer(Dense::new(2));
-        let (before, after) = check(&spec, seed);
+        let (before, after) = check(&separable(ACTIVATIONS[first], multiplier), seed);
         prop_assert!(after <= before);
     }
 
