@@ -11,7 +11,6 @@ pub mod activation;
 pub mod convolution;
 pub mod crossentropy;
 pub mod depthwise;
-mod direct;
 pub mod group;
 pub mod hidden;
 mod isa;

@@ -184,7 +184,7 @@ fn columns_of(rows: usize) -> usize {
 
 /// How many rows the panels of `TALL` rows take: the others are left for panels of `LOW` = 2/3 `TALL`, so that as few as possible
 /// are padded. 32 rows are four panels of 6 and two of 4, not six of 6.
-fn tall_rows<const TALL: usize, const LOW: usize>(rows: usize) -> usize {
+pub(crate) fn tall_rows<const TALL: usize, const LOW: usize>(rows: usize) -> usize {
     let thirds = rows.div_ceil(TALL - LOW);
     // One third over a panel of three: two low panels take it together with a tall one's.
     let panels = if thirds % 3 == 1 { (thirds / 3).saturating_sub(1) } else { thirds / 3 };

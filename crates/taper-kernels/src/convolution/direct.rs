@@ -10,11 +10,11 @@ use std::cell::RefCell;
 
 use pulp::Simd;
 
-use crate::convolution::Convolution;
+use super::Convolution;
+use super::padding::{pad, padded, padded_len};
 use crate::lane::{load, load_some, mul_add, store_some};
 use crate::macros::kernel;
 use crate::parallel::Threads;
-use crate::window::Axis;
 
 thread_local! {
     /// One padded image. It belongs to the thread and grows once for every size.
@@ -28,30 +28,6 @@ pub(crate) fn suits(geometry: &Convolution) -> bool {
 
 /// From about this many channels on, a matrix product makes better use of the caches.
 const MOST: usize = 128;
-
-/// The convolution from `dy` to `dx`, if there is one: over the padded `dy`, with the kernel that [`flip`] gives.
-pub(crate) fn backward(geometry: &Convolution) -> Option<Convolution> {
-    let axis = |axis: Axis| {
-        let reach = (axis.kernel - 1) * axis.dilation;
-        let before = reach.checked_sub(axis.before)?;
-        (axis.stride == 1).then_some(Axis { input: axis.output, output: axis.input, before, ..axis })
-    };
-    let (rows, columns) = (axis(geometry.rows)?, axis(geometry.columns)?);
-    Some(Convolution { rows, columns, channels: geometry.filters, filters: geometry.channels, groups: 1 })
-}
-
-/// The kernel turned by 180 degrees, its channels and filters exchanged.
-pub(crate) fn flip(geometry: &Convolution, kernel: &[f32], flipped: &mut [f32]) {
-    let &Convolution { channels, filters, .. } = geometry;
-    let taps = kernel.chunks_exact(channels * filters);
-    for (tap, flipped) in taps.rev().zip(flipped.chunks_exact_mut(channels * filters)) {
-        for c in 0..channels {
-            for f in 0..filters {
-                flipped[f * channels + c] = tap[c * filters + f];
-            }
-        }
-    }
-}
 
 /// `y = x ∗ kernel` for as many images as there are; threads share the images.
 pub(crate) fn forward(geometry: &Convolution, x: &[f32], kernel: &[f32], y: &mut [f32]) {
@@ -98,7 +74,7 @@ pub(crate) fn kernel_gradient(geometry: &Convolution, x: &[f32], dy: &[f32], dke
 /// Calls `f` with each image and its number, padded.
 fn each_padded(geometry: &Convolution, x: &[f32], mut f: impl FnMut(usize, &[f32])) {
     PADDED.with_borrow_mut(|buffer| {
-        let len = padded(geometry.rows) * padded(geometry.columns) * geometry.channels;
+        let len = padded_len(geometry);
         if buffer.len() < len {
             buffer.resize(len, 0.0);
         }
@@ -107,30 +83,6 @@ fn each_padded(geometry: &Convolution, x: &[f32], mut f: impl FnMut(usize, &[f32
             f(i, &buffer[..len]);
         }
     });
-}
-
-/// How many inputs the windows of an axis reach over, padding included.
-fn padded(axis: Axis) -> usize {
-    (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1
-}
-
-/// One image with its padding; inputs that no window reaches are left out.
-fn pad(geometry: &Convolution, x: &[f32], out: &mut [f32]) {
-    let &Convolution { rows, columns, channels, .. } = geometry;
-    let width = padded(columns) * channels;
-    let left = columns.before * channels;
-    let len = (columns.input * channels).min(width - left);
-    for (i, line) in out.chunks_exact_mut(width).enumerate() {
-        match i.checked_sub(rows.before) {
-            Some(row) if row < rows.input => {
-                let start = row * columns.input * channels;
-                line[..left].fill(0.0);
-                line[left..left + len].copy_from_slice(&x[start..start + len]);
-                line[left + len..].fill(0.0);
-            }
-            _ => line.fill(0.0),
-        }
-    }
 }
 
 /// The runs of consecutive floats under one window: how many, each how long, as (runs per kernel row, length).
