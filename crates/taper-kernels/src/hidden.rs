@@ -18,6 +18,8 @@ const WIDE: usize = 16;
 
 /// Rows whose sums are kept at a time.
 const ROWS: usize = 32;
+/// Rows of one turn of the loop over them.
+const TOGETHER: usize = 4;
 
 /// Whether there are kernels for a hidden layer of this kind.
 #[must_use]
@@ -151,14 +153,41 @@ fn some_units<S: Simd, F: Function, const K: usize, const B: usize>(
     if at < from {
         outgoing[0] = keep(simd, outgoing[0], last_lanes(simd, n - from));
     }
-    for (i, sum) in sums.iter_mut().enumerate() {
-        for b in 0..B {
-            let value = f.value(simd, weighted_sum(simd, i, b, x, &weights, &starts));
-            *sum = mul_add(simd, value, outgoing[b], *sum);
-            if !y.is_empty() {
-                // SAFETY: as above; y, where kept, has a row of n for each sum.
-                unsafe { store(simd, y, i * n + at + b * S::F32_LANES, value) };
-            }
+    // Several rows a turn: a loop of one row is a fifth counting and branching.
+    let (groups, rest) = sums.as_chunks_mut::<TOGETHER>();
+    let grouped = groups.len() * TOGETHER;
+    for (group, sums) in groups.iter_mut().enumerate() {
+        for r in 0..TOGETHER {
+            let i = group * TOGETHER + r;
+            one_row::<S, F, K, B>(simd, f, i, at, n, x, &weights, &starts, &outgoing, y, &mut sums[r]);
+        }
+    }
+    for (i, sum) in rest.iter_mut().enumerate() {
+        one_row::<S, F, K, B>(simd, f, grouped + i, at, n, x, &weights, &starts, &outgoing, y, sum);
+    }
+}
+
+/// Row `i`'s values of `B` vectors of units from `at` on, added to its sum.
+#[inline(always)]
+fn one_row<S: Simd, F: Function, const K: usize, const B: usize>(
+    simd: S,
+    f: F,
+    i: usize,
+    at: usize,
+    n: usize,
+    x: &[f32],
+    weights: &[[S::f32s; B]; K],
+    starts: &[S::f32s; B],
+    outgoing: &[S::f32s; B],
+    y: &mut [f32],
+    sum: &mut S::f32s,
+) {
+    for b in 0..B {
+        let value = f.value(simd, weighted_sum(simd, i, b, x, weights, starts));
+        *sum = mul_add(simd, value, outgoing[b], *sum);
+        if !y.is_empty() {
+            // SAFETY: the caller keeps blocks of units within n; y, where kept, has a row of n for each sum.
+            unsafe { store(simd, y, i * n + at + b * S::F32_LANES, value) };
         }
     }
 }

@@ -220,11 +220,32 @@ pub(crate) mod tests {
 
     /// The largest difference, as a share of the largest number.
     fn difference(got: &[f32], want: &[f32]) -> f32 {
-        let largest = |x: &mut dyn Iterator<Item = f32>| {
-            x.fold(0.0, |most: f32, x| if x.is_nan() { x } else { most.max(x.abs()) })
-        };
-        largest(&mut got.iter().zip(want).map(|(got, want)| got - want)) / largest(&mut want.iter().copied())
+        let largest = |most: f32, x: f32| if x.is_nan() { x } else { most.max(x.abs()) };
+        let difference = got.iter().zip(want).map(|(got, want)| got - want).fold(0.0, largest);
+        difference / want.iter().copied().fold(0.0, largest)
     }
+
+    /// Of y, dkernel and dx, for a convolution in fewer multiplications.
+    fn differences(geometry: &Convolution, batch: usize, seed: u32) -> [f32; 3] {
+        assert_eq!(geometry.way(), Way::Winograd);
+        let (x, kernel) = (numbers(batch * geometry.input_len(), seed), numbers(geometry.kernel_len(), seed ^ 1));
+        let dy = numbers(batch * geometry.output_len(), seed ^ 2);
+        let mut scratch = vec![f32::NAN; geometry.scratch_len(batch)];
+        let [mut y, mut dkernel, mut dx] = [&dy, &kernel, &x].map(|like| vec![f32::NAN; like.len()]);
+        geometry.forward(batch, &x, &kernel, &mut y, &mut scratch);
+        scratch.fill(f32::NAN);
+        geometry.backward_kernel(batch, &x, &dy, &mut dkernel, &mut scratch);
+        scratch.fill(f32::NAN);
+        geometry.backward_input(batch, &dy, &kernel, &mut dx, &mut scratch);
+        [
+            difference(&y, &naive::convolution::forward(geometry, batch, &x, &kernel)),
+            difference(&dkernel, &naive::convolution::backward_kernel(geometry, batch, &x, &dy)),
+            difference(&dx, &naive::convolution::backward_input(geometry, batch, &dy, &kernel)),
+        ]
+    }
+
+    /// What a plain sum in `f32` is off is 1e-6.
+    const ROUNDING: f32 = 3e-6;
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
@@ -238,22 +259,17 @@ pub(crate) mod tests {
             let (rows, columns) = (axis(height, same.0).unwrap(), axis(width, same.1).unwrap());
             let geometry = Convolution { rows, columns, channels, filters, groups: 1 };
             prop_assume!(geometry.way() == Way::Winograd);
-            let [x, kernel] = [(batch * geometry.input_len(), 0), (geometry.kernel_len(), 1)].map(|(n, i)| numbers(n, seed ^ i));
-            let dy = numbers(batch * geometry.output_len(), seed ^ 2);
-            let mut scratch = vec![f32::NAN; geometry.scratch_len(batch)];
-            let [mut y, mut dkernel, mut dx] = [&dy, &kernel, &x].map(|like| vec![f32::NAN; like.len()]);
-            geometry.forward(batch, &x, &kernel, &mut y, &mut scratch);
-            scratch.fill(f32::NAN);
-            geometry.backward_kernel(batch, &x, &dy, &mut dkernel, &mut scratch);
-            scratch.fill(f32::NAN);
-            geometry.backward_input(batch, &dy, &kernel, &mut dx, &mut scratch);
-            let all = [
-                difference(&y, &naive::convolution::forward(&geometry, batch, &x, &kernel)),
-                difference(&dkernel, &naive::convolution::backward_kernel(&geometry, batch, &x, &dy)),
-                difference(&dx, &naive::convolution::backward_input(&geometry, batch, &dy, &kernel)),
-            ];
-            prop_assert!(all.iter().all(|difference| *difference < 3e-6), "{all:?}");
+            let differences = differences(&geometry, batch, seed);
+            prop_assert!(differences.iter().all(|difference| *difference < ROUNDING), "{differences:?}");
         }
+    }
+
+    #[test]
+    fn more_tiles_than_one_block_holds() {
+        let axis = Axis::same(17, 3, 1, 1).unwrap();
+        let geometry = Convolution { rows: axis, columns: axis, channels: 24, filters: 37, groups: 1 };
+        let differences = differences(&geometry, 5, 1);
+        assert!(differences.iter().all(|difference| *difference < ROUNDING), "{differences:?}");
     }
 
     #[test]
@@ -280,9 +296,8 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn more_positions_or_tiles_than_one_block_holds() -> Result<(), TestCaseError> {
+    fn more_positions_than_one_block_holds() -> Result<(), TestCaseError> {
         let axis = Axis::same(17, 3, 1, 1).unwrap();
-        agree(Convolution { rows: axis, columns: axis, channels: 130, filters: 3, groups: 1 }, 2, 1)?;
-        agree(Convolution { rows: axis, columns: axis, channels: 24, filters: 37, groups: 1 }, 5, 2)
+        agree(Convolution { rows: axis, columns: axis, channels: 130, filters: 3, groups: 1 }, 2, 1)
     }
 }
