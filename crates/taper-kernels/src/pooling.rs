@@ -4,6 +4,7 @@ use pulp::Simd;
 
 use crate::lane::{load_some, map_in_place, mul_add, store_some, zip_in_place};
 use crate::macros::kernel;
+use crate::parallel::share_rows;
 use crate::window::Axis;
 
 /// The sizes of a pooling. Its windows always lie on at least one input.
@@ -16,6 +17,9 @@ pub struct Pooling {
     /// Channels of the input and of the output.
     pub channels: usize,
 }
+
+/// Multiply-adds that take as long as one input's part of its window.
+const WORK: usize = 8;
 
 impl Pooling {
     /// Floats of one input image.
@@ -33,26 +37,33 @@ impl Pooling {
     /// `y`: the largest input under each window. A NaN under it wins: a diverged weight must be seen.
     pub fn max(&self, batch: usize, x: &[f32], y: &mut [f32]) {
         self.check(batch, x.len(), y.len());
-        max(*self, x, y);
+        share_rows(batch, self.piece(), x.len() * WORK, [x], [y], |_, [x], [y]| max(*self, x, y));
     }
 
     /// `dx`: each `dy` goes to the first of the largest inputs under its window, as in TensorFlow. `dy` is used up.
     pub fn backward_max(&self, batch: usize, x: &[f32], y: &[f32], dy: &mut [f32], dx: &mut [f32]) {
         self.check(batch, x.len(), y.len());
         self.check(batch, dx.len(), dy.len());
-        backward_max(*self, x, y, dy, dx);
+        share_rows(batch, self.piece(), x.len() * WORK, [x, y], [dy, dx], |_, [x, y], [dy, dx]| {
+            backward_max(*self, x, y, dy, dx);
+        });
     }
 
     /// `y`: the mean of the inputs under each window; padding is not counted.
     pub fn average(&self, batch: usize, x: &[f32], y: &mut [f32]) {
         self.check(batch, x.len(), y.len());
-        average(*self, x, y);
+        share_rows(batch, self.piece(), x.len() * WORK, [x], [y], |_, [x], [y]| average(*self, x, y));
     }
 
     /// `dx`: each `dy` is shared out evenly under its window.
     pub fn backward_average(&self, batch: usize, dy: &[f32], dx: &mut [f32]) {
         self.check(batch, dx.len(), dy.len());
-        backward_average(*self, dy, dx);
+        share_rows(batch, self.piece(), dx.len() * WORK, [dy], [dx], |_, [dy], [dx]| backward_average(*self, dy, dx));
+    }
+
+    /// Images that one thread takes at a time.
+    fn piece(&self) -> usize {
+        (1usize << 14).div_ceil(self.input_len())
     }
 
     fn check(&self, batch: usize, x: usize, y: usize) {

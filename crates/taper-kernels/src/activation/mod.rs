@@ -9,6 +9,7 @@ pub(crate) use function::{
 
 use crate::lane::{flush, map_in_place, zip_in_place};
 use crate::macros::kernel;
+use crate::parallel::share_rows;
 pub use crate::rare_activation::Rare;
 
 /// An elementwise function `y = f(z)`.
@@ -137,6 +138,11 @@ macro_rules! with_function {
     };
 }
 
+/// Numbers that one thread takes at a time.
+const PIECE: usize = 1 << 14;
+/// Multiply-adds that take as long as one number's way through memory and a function.
+const WORK: usize = 8;
+
 /// `y = f(y)`.
 pub fn forward(unary: Unary, y: &mut [f32]) {
     if unary != Unary::Linear {
@@ -147,7 +153,9 @@ pub fn forward(unary: Unary, y: &mut [f32]) {
 /// `dy = dy · f'`; `saved` is z where [`Unary::needs_input`], else y. Subnormal gradients become 0.
 pub fn backward(unary: Unary, saved: &[f32], dy: &mut [f32]) {
     if unary != Unary::Linear {
-        with_function!(unary, f => pull(f, saved, dy));
+        share_rows(dy.len(), PIECE, dy.len() * WORK, [saved], [dy], |_, [saved], [dy]| {
+            with_function!(unary, f => pull(f, saved, dy));
+        });
     }
 }
 
@@ -158,7 +166,10 @@ pub fn add_bias(bias: &[f32], y: &mut [f32]) {
 
 /// `y[i, j] = f(y[i, j] + bias[j])` in one pass, rows as long as `bias`.
 pub fn bias_forward(unary: Unary, bias: &[f32], y: &mut [f32]) {
-    with_function!(unary, f => apply_with_bias(f, bias, y));
+    let rows = y.len() / bias.len();
+    share_rows(rows, PIECE.div_ceil(bias.len()), y.len() * WORK, [], [y], |_, [], [y]| {
+        with_function!(unary, f => apply_with_bias(f, bias, y));
+    });
 }
 
 kernel! {
