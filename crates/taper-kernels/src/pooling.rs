@@ -300,4 +300,25 @@ mod tests {
             assert!(y[0].is_nan());
         }
     }
+
+    #[test]
+    fn threads_share_without_changing_a_bit() {
+        let axis = Axis::valid(64, 2, 2, 1).unwrap();
+        let geometry = Pooling { rows: axis, columns: axis, channels: 12 };
+        let x: Vec<f32> = (0..8 * geometry.input_len()).map(|i| (i as f32 * 0.7).sin()).collect();
+        let all = || {
+            let (mut y, mut mean) = (vec![0.0; 8 * geometry.output_len()], vec![0.0; 8 * geometry.output_len()]);
+            let (mut dx, mut dmean) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+            geometry.max(8, &x, &mut y);
+            geometry.average(8, &x, &mut mean);
+            geometry.backward_max(8, &x, &y, &mut mean.clone(), &mut dx);
+            geometry.backward_average(8, &y, &mut dmean);
+            [y, mean, dx, dmean]
+        };
+        let alone = all();
+        for threads in [2, 3] {
+            let shared = crate::parallel::lend(threads, crate::parallel::tests::on_two_threads, all);
+            assert!(shared == alone, "{threads} threads");
+        }
+    }
 }

@@ -329,4 +329,23 @@ mod tests {
         backward(Unary::Relu, &[1.0; 9], &mut dy);
         assert_eq!(dy, [0.0; 9]);
     }
+
+    #[test]
+    fn threads_share_without_changing_a_bit() {
+        let z: Vec<f32> = (0..37 * 8000).map(|i| (i as f32 * 0.7).sin()).collect();
+        let bias: Vec<f32> = (0..37).map(|i| (i as f32).cos()).collect();
+        for unary in [Unary::Relu, Unary::Tanh] {
+            let both = || {
+                let (mut y, mut dy) = (z.clone(), z.clone());
+                bias_forward(unary, &bias, &mut y);
+                backward(unary, &y, &mut dy);
+                (y, dy)
+            };
+            let alone = both();
+            for threads in [2, 3] {
+                let shared = crate::parallel::lend(threads, crate::parallel::tests::on_two_threads, both);
+                assert!(shared == alone, "{threads} threads");
+            }
+        }
+    }
 }

@@ -22,7 +22,7 @@ thread_local! {
 }
 
 /// Whether these loops are the faster way.
-pub(crate) fn suits(geometry: &Convolution) -> bool {
+pub(super) fn suits(geometry: &Convolution) -> bool {
     geometry.groups == 1 && geometry.channels <= MOST && geometry.filters <= MOST
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn suits(geometry: &Convolution) -> bool {
 const MOST: usize = 128;
 
 /// `y = x ∗ kernel` for as many images as there are; threads share the images.
-pub(crate) fn forward(geometry: &Convolution, x: &[f32], kernel: &[f32], y: &mut [f32]) {
+pub(super) fn forward(geometry: &Convolution, x: &[f32], kernel: &[f32], y: &mut [f32]) {
     fn share(threads: Threads, geometry: &Convolution, x: &[f32], kernel: &[f32], y: &mut [f32]) {
         let images = y.len() / geometry.output_len();
         if threads.is_alone() || images == 1 {
@@ -46,7 +46,7 @@ pub(crate) fn forward(geometry: &Convolution, x: &[f32], kernel: &[f32], y: &mut
 }
 
 /// `dkernel` over all images; threads share the weights.
-pub(crate) fn kernel_gradient(geometry: &Convolution, x: &[f32], dy: &[f32], dkernel: &mut [f32]) {
+pub(super) fn kernel_gradient(geometry: &Convolution, x: &[f32], dy: &[f32], dkernel: &mut [f32]) {
     fn share(
         threads: Threads,
         geometry: &Convolution,

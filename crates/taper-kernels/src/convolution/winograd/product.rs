@@ -1,5 +1,6 @@
 //! The products at the points: small, many, and of factors that lie where the transforms put them, so that none is packed.
 
+// Factors are read without bounds checks, which would cost more than the arithmetic; every tile asserts its sizes once.
 #![allow(unsafe_code)] // each block below says why it holds
 
 use pulp::Simd;

@@ -1,7 +1,7 @@
 //! The matrices of F(4, 3), vectors of channels at a time: polynomials at 0, ±a, ±b and ∞, where a² = 1/2 and b² = 2.
 //!
 //! The usual points ±1 and ±2 lose two bits more: what leaves Aᵀ is then 4e-6 of the largest value off, with these 1e-6, which is
-//! what a plain sum in `f32` is off. Of all constants only a and b themselves are rounded.
+//! what a plain sum in `f32` is off. Of the constants on the way of inputs and outputs only a and b themselves are rounded.
 
 use core::f32::consts::{FRAC_1_SQRT_2 as A, SQRT_2 as B};
 
