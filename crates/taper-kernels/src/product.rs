@@ -154,11 +154,11 @@ fn share(threads: Threads, a: Matrix<'_>, b: Right<'_>, mut c: Target<'_>, accum
     }
 }
 
-/// Makes a packing buffer at least this long. It is as long as the largest block that the thread has met, and no longer.
-fn room(packed: &mut Vec<f32>, len: usize) {
-    if packed.len() < len {
-        packed.reserve_exact(len - packed.len());
-        packed.resize(len, 0.0);
+/// Makes a thread's buffer at least this long. It is as long as the largest block that the thread has met, and no longer.
+pub(crate) fn room(buffer: &mut Vec<f32>, len: usize) {
+    if buffer.len() < len {
+        buffer.reserve_exact(len - buffer.len());
+        buffer.resize(len, 0.0);
     }
 }
 

@@ -15,6 +15,7 @@ use super::padding::{pad, padded, padded_len};
 use crate::lane::{load, load_some, mul_add, store_some};
 use crate::macros::kernel;
 use crate::parallel::Threads;
+use crate::product::room;
 
 thread_local! {
     /// One padded image. It belongs to the thread and grows once for every size.
@@ -75,9 +76,7 @@ pub(super) fn kernel_gradient(geometry: &Convolution, x: &[f32], dy: &[f32], dke
 fn each_padded(geometry: &Convolution, x: &[f32], mut f: impl FnMut(usize, &[f32])) {
     PADDED.with_borrow_mut(|buffer| {
         let len = padded_len(geometry);
-        if buffer.len() < len {
-            buffer.resize(len, 0.0);
-        }
+        room(buffer, len);
         for (i, x) in x.chunks_exact(geometry.input_len()).enumerate() {
             pad(geometry, x, &mut buffer[..len]);
             f(i, &buffer[..len]);

@@ -12,6 +12,7 @@ use super::transform::{self, both_ways};
 use crate::convolution::Convolution;
 use crate::convolution::padding::{pad, padded, padded_len};
 use crate::lane::{load, load_some, store, store_some};
+use crate::product::room;
 use crate::window::Axis;
 
 /// Outputs of a tile along each side.
@@ -88,16 +89,11 @@ impl Blocks {
     }
 
     /// The room that these blocks take.
-    pub(super) fn reserve(&self, room: &mut Room) {
+    pub(super) fn reserve(&self, Room { image, inputs, outputs }: &mut Room) {
         // Vectors may begin at the last channel.
-        let image = padded_len(&self.whole) + UNIT;
-        let lens = [image, POINTS * apart(self.sizes[0]), POINTS * apart(self.sizes[1])];
-        for (buffer, len) in [&mut room.image, &mut room.inputs, &mut room.outputs].into_iter().zip(lens) {
-            if buffer.len() < len {
-                buffer.reserve_exact(len - buffer.len());
-                buffer.resize(len, 0.0);
-            }
-        }
+        room(image, padded_len(&self.whole) + UNIT);
+        room(inputs, POINTS * apart(self.sizes[0]));
+        room(outputs, POINTS * apart(self.sizes[1]));
     }
 
     /// The inputs of tiles `from..from + now` at the points, a row of `channels` for each tile; images are padded as they come.
