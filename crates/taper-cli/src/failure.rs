@@ -1,7 +1,8 @@
 //! How a command fails, and what the shell is told.
 
-use std::io::Write;
 use std::process::ExitCode;
+
+use crate::output;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -19,13 +20,13 @@ pub(crate) enum Failure {
 impl Failure {
     /// Says so on stderr.
     pub(crate) fn tell(&self) {
-        let mut stderr = std::io::stderr().lock();
-        // If stderr is gone there is nobody left to tell.
-        let _ = match self {
-            Self::Input(text) | Self::Run(text) => text.lines().try_for_each(|line| writeln!(stderr, "error: {line}")),
-            Self::Interrupted(text) => writeln!(stderr, "interrupted: {text}"),
-            Self::Pipe => Ok(()),
-        };
+        match self {
+            Self::Input(text) | Self::Run(text) => {
+                text.lines().for_each(|line| output::tell(&format!("error: {line}")))
+            }
+            Self::Interrupted(text) => output::tell(&format!("interrupted: {text}")),
+            Self::Pipe => {}
+        }
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {

@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod columns;
 mod command;
 mod demo;
 mod failure;
@@ -13,8 +14,10 @@ mod output;
 mod progress;
 mod recipe;
 mod saved;
+mod terminal;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 
@@ -22,9 +25,16 @@ use args::{Args, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    let start = Instant::now();
     let args = Args::parse();
+    terminal::set_voice(args.quiet, args.verbose);
     interrupt::listen();
-    match choose_isa().and_then(|()| run(&args)) {
+    let done = choose_isa().and_then(|()| {
+        output::detail(&format!("taper {}, instructions: {}", env!("CARGO_PKG_VERSION"), taper::isa().name()));
+        run(&args)
+    });
+    output::detail(&format!("time: {:.2} s", start.elapsed().as_secs_f64()));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.tell();
@@ -66,5 +76,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Recipe(recipe) => command::recipe::run(recipe),
         Command::Runs(runs) => command::runs::run(runs),
         Command::Trial(trial) => command::trial::run(trial),
+        Command::Completions(completions) => command::shell::completions(completions),
+        Command::Man(man) => command::shell::man(man),
     }
 }

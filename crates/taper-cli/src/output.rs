@@ -8,12 +8,19 @@ use serde::Serialize;
 use taper::Warning;
 use taper_report::{Figure, Report};
 
+pub(crate) use crate::columns::columns;
 use crate::failure::Failure;
+use crate::terminal::{self, Voice};
 
-/// Prints text, or a JSON document.
+/// Prints text, its lines broken between words where a terminal is narrower.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    print_raw(terminal::wrap(text, terminal::stdout_width(), "").as_bytes())
+}
+
+/// Prints what somebody else reads: a document, a file, code.
+pub(crate) fn print_raw(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::Pipe,
         _ => Failure::Run(format!("stdout: writing failed: {error}")),
     })
@@ -22,12 +29,26 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// Prints one JSON document.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Run(error.to_string()))?;
-    print(&format!("{text}\n"))
+    print_raw(format!("{text}\n").as_bytes())
 }
 
 /// Says something to the person at the terminal that is not a result.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    if terminal::voice() != Voice::Quiet {
+        tell(text);
+    }
+}
+
+/// Says what only somebody who asked for it wants to know.
+pub(crate) fn detail(text: &str) {
+    if terminal::voice() == Voice::Verbose {
+        tell(text);
+    }
+}
+
+/// Says something on stderr. If stderr is gone there is nobody left to tell.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", terminal::wrap(text, terminal::stderr_width(), "  "));
 }
 
 /// Tells what is odd about an experiment, on stderr.
@@ -64,6 +85,7 @@ impl Folder {
     /// The place of a file in it, which counts as written from now on.
     pub(crate) fn file(&mut self, name: &str) -> PathBuf {
         let path = self.path.join(name);
+        detail(&format!("file: {}", path.display()));
         self.written.push(path.display().to_string());
         path
     }
@@ -107,24 +129,4 @@ impl Folder {
     pub(crate) fn report(&self) -> String {
         self.path.join("report.html").display().to_string()
     }
-}
-
-/// Rows in columns, the first row above a line.
-pub(crate) fn columns(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
-    let width = |column| rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for (i, row) in rows.iter().enumerate() {
-        let cells: Vec<String> =
-            widths.iter().enumerate().map(|(column, width)| format!("{:<width$}", cell(row, column))).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-        if i == 0 {
-            text.push_str(&"─".repeat(widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1)));
-            text.push('\n');
-        }
-    }
-    text
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use taper::{Complaint, Experiment, Policy};
 
-use crate::{Error, Result};
+use crate::{Error, Format, Result};
 
 /// An experiment file longer than this is a mistake.
 const MOST_BYTES: u64 = 16 << 20;
@@ -26,7 +26,7 @@ pub fn read_experiment(path: &Path) -> Result<Experiment> {
 /// As [`read_experiment`].
 pub fn parse_experiment(path: impl AsRef<Path>, text: &str) -> Result<Experiment> {
     let path = path.as_ref();
-    let value: serde_json::Value = if path.extension().is_some_and(|extension| extension == "json") {
+    let value: serde_json::Value = if Format::of(path) == Some(Format::Json) {
         serde_json::from_str(text).map_err(|error| syntax(path, "JSON", &error))?
     } else {
         let table: toml::Table = toml::from_str(text).map_err(|error| syntax(path, "TOML", &error))?;

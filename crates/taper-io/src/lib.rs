@@ -11,6 +11,7 @@ mod error;
 mod experiment_file;
 mod export;
 mod file;
+mod format;
 mod hdf5;
 mod json;
 pub mod keras;
@@ -33,6 +34,7 @@ pub use digest::Digest;
 pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
 pub use export::write_results;
+pub use format::Format;
 pub use log::{CsvLogger, ModelCheckpoint};
 pub use model_file::{
     SavedModel, read_model, read_saved_model, write_chosen_model, write_compacted, write_model, write_saved_model,

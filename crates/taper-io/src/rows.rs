@@ -6,7 +6,7 @@ use taper::{Complaint, DataSpec, Dataset, Shape};
 
 use crate::npz::read_npz;
 use crate::tensor_file::{Tensor, read_tensors, row_shape};
-use crate::{Error, Result};
+use crate::{Error, Format, Result};
 
 /// Makes or reads the rows that an experiment names, if they are numbers without preparation. A relative path is meant from
 /// `folder`.
@@ -21,8 +21,8 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
         return Ok(rows);
     }
     let path = folder.join(&spec.source);
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("safetensors") => {
+    match Format::of(&path) {
+        Some(Format::Safetensors) => {
             let file = read_tensors(&path)?;
             let get = |name: &str| {
                 file.tensors.get(name).ok_or_else(|| {
@@ -33,7 +33,7 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
             };
             dataset(&path, get("x")?, get("y")?)
         }
-        Some("npz") => match &read_npz(&path, &["x", "y"])?[..] {
+        Some(Format::Npz) => match &read_npz(&path, &["x", "y"])?[..] {
             [x, y] => dataset(&path, x, y),
             _ => unreachable!("two arrays were asked for"),
         },
@@ -58,13 +58,10 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
 ///
 /// Another ending, everything that can be wrong with the file, inputs of another shape, numbers that are not finite.
 pub fn read_inputs(path: &Path, shape: &Shape) -> Result<Vec<f32>> {
-    let x = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("safetensors") => read_tensors(path)?.tensors.remove("x"),
-        Some("npz") => read_npz(path, &["x"])?.pop(),
-        _ => {
-            let expected = "a .csv, .parquet, .npz or .safetensors file";
-            return Err(taper::Error::from(Complaint::new("FILE", expected, path.display())).into());
-        }
+    let x = match Format::of(path) {
+        Some(Format::Safetensors) => read_tensors(path)?.tensors.remove("x"),
+        Some(Format::Npz) => read_npz(path, &["x"])?.pop(),
+        _ => return Err(Format::refuse("FILE", path, Format::ROWS)),
     };
     let wrong = |expected: String, got: String| Error::content(path, Complaint::new("x", expected, got));
     let x = x.ok_or_else(|| wrong("a tensor of this name".to_owned(), "none".to_owned()))?;

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use taper::Dataset;
 use taper::data::Sample;
-use taper::{Complaint, Dataset};
 
 use crate::atomic::folder_of;
 use crate::tensor_file::{Tensor, TensorData, Tensors, write_tensors};
-use crate::{Error, Result, check_writable, write_atomic};
+use crate::{Error, Format, Result, check_writable, write_atomic};
 
 /// Writes a sample: `.safetensors` with `x` (rows × features) and `y`, both f64; or `.csv` with the columns x0, x1, …, y and
 /// as many digits as it takes to read the same numbers back.
@@ -17,13 +17,13 @@ use crate::{Error, Result, check_writable, write_atomic};
 /// Another ending, or a file that cannot be written.
 pub fn write_sample(path: &Path, sample: &Sample) -> Result<()> {
     let rows = sample.y.len();
-    match Format::of(path)? {
+    match format_of(path)? {
         Format::Safetensors => {
             let x = Tensor { shape: vec![rows, sample.features], data: TensorData::F64(sample.x.clone()) };
             let y = TensorData::F64(sample.y.iter().map(|y| *y as f64).collect());
             write_pair(path, x, Tensor { shape: vec![rows], data: y })
         }
-        Format::Csv => {
+        _ => {
             let names = (0..sample.features).map(|i| format!("x{i}")).chain(["y".to_owned()]).collect();
             let row =
                 |i: usize| sample.row(i).iter().map(ToString::to_string).chain([sample.y[i].to_string()]).collect();
@@ -41,7 +41,7 @@ pub fn write_sample(path: &Path, sample: &Sample) -> Result<()> {
 pub fn write_rows(path: &Path, data: &Dataset) -> Result<()> {
     let (width, targets) = (data.input_shape().len(), data.target_len());
     let with_rows = |sizes: &[usize]| -> Vec<usize> { [data.rows()].iter().chain(sizes).copied().collect() };
-    match Format::of(path)? {
+    match format_of(path)? {
         Format::Safetensors => {
             let x = Tensor::f32(with_rows(data.input_shape().sizes()), data.x().to_vec());
             let y = Tensor::f32(
@@ -50,7 +50,7 @@ pub fn write_rows(path: &Path, data: &Dataset) -> Result<()> {
             );
             write_pair(path, x, y)
         }
-        Format::Csv => {
+        _ => {
             let target = |i| if targets == 1 { "y".to_owned() } else { format!("y{i}") };
             let names = (0..width).map(|i| format!("x{i}")).chain((0..targets).map(target)).collect();
             let rows = data.x().chunks(width).zip(data.y().chunks(targets));
@@ -59,26 +59,11 @@ pub fn write_rows(path: &Path, data: &Dataset) -> Result<()> {
     }
 }
 
-/// What a file is, by its ending.
-enum Format {
-    Safetensors,
-    Csv,
-}
-
-impl Format {
-    /// By the ending of a file in a folder that can be written to.
-    fn of(path: &Path) -> Result<Self> {
-        let format = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("safetensors") => Self::Safetensors,
-            Some("csv") => Self::Csv,
-            _ => {
-                let complaint = Complaint::new("--out", "a .safetensors or .csv file", path.display());
-                return Err(taper::Error::from(complaint).into());
-            }
-        };
-        check_writable(folder_of(path))?;
-        Ok(format)
-    }
+/// The format of a file that rows can be written to, in a folder that can be written to.
+fn format_of(path: &Path) -> Result<Format> {
+    let format = Format::one_of("--out", path, &[Format::Safetensors, Format::Csv])?;
+    check_writable(folder_of(path))?;
+    Ok(format)
 }
 
 fn write_pair(path: &Path, x: Tensor, y: Tensor) -> Result<()> {

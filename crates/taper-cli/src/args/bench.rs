@@ -1,6 +1,10 @@
 //! `taper bench`.
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "How fast this machine trains, on all standard workloads" => "taper bench",
+    "One workload on one core" => "taper bench mlp --threads 1",
+])]
 pub(crate) struct Bench {
     /// What to train [default: the standard ones in turn]
     #[arg(value_enum)]

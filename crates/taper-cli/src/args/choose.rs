@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use super::Common;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "Choose the penalty for a table; everything goes to the folder wine" => "taper choose wine.toml --out wine",
+    "Go on after an interrupt, to the same result" => "taper choose wine.toml --out wine --resume",
+])]
 pub(crate) struct Choose {
     /// The experiment (.toml or .json); its table [choose] says what is compared
     pub(crate) experiment: PathBuf,
@@ -40,6 +44,10 @@ pub(crate) struct Resume {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "An experiment for a table, to be read and changed" => "taper init wine.csv --target quality --out wine.toml",
+    "Rows of one patient stay together, the id is no input" => "taper init visits.csv --group patient --exclude id",
+])]
 pub(crate) struct Init {
     /// The table (.csv or .parquet)
     pub(crate) data: PathBuf,

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use super::Common;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "Train once; model and report go to the folder moons" => "taper fit moons.toml --out moons",
+    "Go on with a Keras model for 10 epochs" => "taper fit model.keras --data rows.safetensors --epochs 10 --save more.keras",
+])]
 pub(crate) struct Fit {
     /// The experiment (.toml or .json), or a compiled Keras model (.keras)
     pub(crate) experiment: PathBuf,
@@ -57,6 +61,10 @@ pub(crate) struct Keras {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "Every point of the experiment's grid" => "taper study moons.toml --out moons",
+    "With 30 runs each, and one JSON document for another program" => "taper study moons.toml --repeats 30 --json",
+])]
 pub(crate) struct Study {
     /// The experiment (.toml or .json)
     pub(crate) experiment: PathBuf,

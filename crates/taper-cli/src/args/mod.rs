@@ -1,5 +1,12 @@
 //! What can be typed.
 
+/// The examples of a command's help: what each does, and what is typed.
+macro_rules! examples {
+    ($first:literal => $line:literal, $($more:literal => $other:literal,)+) => {
+        concat!("Examples:\n  ", $first, ":\n    ", $line $(, "\n  ", $more, ":\n    ", $other)+)
+    };
+}
+
 mod bench;
 mod choose;
 mod data;
@@ -7,6 +14,7 @@ mod demo;
 mod fit;
 mod model;
 mod runs;
+mod shell;
 
 use std::path::PathBuf;
 
@@ -19,11 +27,23 @@ pub(crate) use demo::{BreastCancer, Demo, Grid, Moons, Recipe, RecipeDemo};
 pub(crate) use fit::{Fit, Keras, Study};
 pub(crate) use model::{Compact, Convert, Evaluate, Inspect, Lambda, Plan, Predict};
 pub(crate) use runs::{Runs, Trial};
+pub(crate) use shell::{Completions, Man};
 
 /// Neural networks that do not overfit: Keras-style models with L1/L2 penalties, and an honest choice of their strength.
 #[derive(Debug, Parser)]
 #[command(name = "taper", version, max_term_width = 100)]
+#[command(after_help = examples![
+    "The worked study of a well-known tutorial" => "taper demo moons",
+    "A table of your own: which penalty, how strong, how sure" => "taper init wine.csv --target quality --out wine.toml",
+    "And then" => "taper choose wine.toml --out wine",
+])]
 pub(crate) struct Args {
+    /// Say nothing but results and errors: no progress, no warnings
+    #[arg(long, short, global = true, conflicts_with = "verbose", display_order = 900)]
+    pub(crate) quiet: bool,
+    /// Also say on what and how it runs, which files are written, and how long it took
+    #[arg(long, short, global = true, display_order = 901)]
+    pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -69,6 +89,49 @@ pub(crate) enum Command {
     /// One run of `taper choose` by itself, for schedulers
     #[command(subcommand)]
     Trial(Trial),
+    /// Print what a shell needs to complete commands and options
+    Completions(Completions),
+    /// Print the manual as a man page
+    Man(Man),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::*;
+
+    /// Every command with its words, groups of commands too.
+    fn all(command: &Command, words: &str) -> Vec<(String, Command)> {
+        let words = format!("{words} {}", command.get_name()).trim().to_owned();
+        let inner =
+            command.get_subcommands().filter(|inner| inner.get_name() != "help").flat_map(|inner| all(inner, &words));
+        std::iter::once((words.clone(), command.clone())).chain(inner).collect()
+    }
+
+    #[test]
+    fn every_command_has_two_examples_or_more_and_each_can_be_typed() {
+        let commands = all(&Args::command(), "");
+        assert!(commands.len() > 30);
+        for (words, command) in commands {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+            assert!(lines.len() >= 2, "`{words}` has {} examples", lines.len());
+            for line in lines {
+                assert!(line == words || line.starts_with(&format!("{words} ")), "`{line}` is no example of `{words}`");
+                // What the shell does with it afterwards is not ours.
+                let typed = line.split(['|', '>']).next().unwrap_or(line);
+                if let Err(error) = Args::try_parse_from(typed.split_whitespace()) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_arguments_agree_with_each_other() {
+        Args::command().debug_assert();
+    }
 }
 
 /// What every command that trains takes.

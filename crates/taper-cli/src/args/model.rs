@@ -21,6 +21,10 @@ impl From<Unseen> for taper::Unseen {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "Scores on rows that took no part in the training" => "taper evaluate wine test.csv",
+    "As JSON" => "taper evaluate wine/model.safetensors test.csv --json",
+])]
 pub(crate) struct Evaluate {
     /// A model (.safetensors), or the folder that `taper fit` or `taper choose` left
     pub(crate) model: PathBuf,
@@ -36,6 +40,10 @@ pub(crate) struct Evaluate {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "A prediction for each row of a table" => "taper predict wine new.csv --out predictions.csv",
+    "A category that no training row had counts as none of the known" => "taper predict wine new.csv --out predictions.parquet --unseen zero",
+])]
 pub(crate) struct Predict {
     /// A model (.safetensors or .keras), or the folder that `taper fit` or `taper choose` left
     pub(crate) model: PathBuf,
@@ -51,6 +59,10 @@ pub(crate) struct Predict {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "What a trained model is made of" => "taper inspect wine",
+    "A Keras model" => "taper inspect model.keras",
+])]
 pub(crate) struct Inspect {
     /// A model (.safetensors or .keras) or an experiment (.toml or .json)
     pub(crate) file: PathBuf,
@@ -60,6 +72,10 @@ pub(crate) struct Inspect {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "Before a training: is there something that is not meant?" => "taper plan wine.toml",
+    "In a script: status 1 if there is" => "taper plan wine.toml --strict --json",
+])]
 pub(crate) struct Plan {
     /// The experiment (.toml or .json), or a model (.keras or .safetensors)
     pub(crate) file: PathBuf,
@@ -81,6 +97,10 @@ pub(crate) struct Plan {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "A smaller model with the same outputs" => "taper compact wine --out small.safetensors",
+    "Compared on rows of one's own" => "taper compact wine --data test.csv --out small.safetensors",
+])]
 pub(crate) struct Compact {
     /// The model (.safetensors or .keras), or the folder that a command left
     pub(crate) model: PathBuf,
@@ -101,6 +121,10 @@ pub(crate) struct Compact {
 /// Exact where the two have the same gradient, with the identity. Between coupled and decoupled (adamw) there is none under
 /// Adam; an experiment finds the strength with which its weights end at the same norm.
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "Keras's strength as PyTorch writes it" => "taper lambda 0.001 --from keras --to pytorch",
+    "A decoupled strength, found by training" => "taper lambda 0.01 --from keras --to adamw --experiment moons.toml",
+])]
 pub(crate) struct Lambda {
     /// The strength
     #[arg(allow_hyphen_values = true)]
@@ -126,6 +150,10 @@ pub(crate) struct Lambda {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "A trained model for Keras" => "taper convert wine model.keras",
+    "A Keras model for whatever runs ONNX" => "taper convert model.keras model.onnx",
+])]
 pub(crate) struct Convert {
     /// A model (.keras or .safetensors)
     pub(crate) model: PathBuf,

@@ -5,8 +5,16 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples![
+    "Train what `taper choose --elsewhere` asks for" => "taper trial run --spec trials/KEY.json --out trials/KEY.outcome",
+    "Its data lies in another folder" => "taper trial run --folder project --spec KEY.json --out KEY.outcome",
+])]
 pub(crate) enum Trial {
     /// Train and score as a specification says (`taper runs show` has one); the outcome depends on nothing else
+    #[command(after_help = examples![
+        "Train what `taper choose --elsewhere` asks for" => "taper trial run --spec trials/KEY.json --out trials/KEY.outcome",
+        "Its data lies in another folder" => "taper trial run --folder project --spec KEY.json --out KEY.outcome",
+    ])]
     Run {
         /// The specification (.json)
         #[arg(long, value_name = "FILE")]
@@ -24,8 +32,16 @@ pub(crate) enum Trial {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = examples![
+    "What has been run" => "taper runs list wine",
+    "A row for each run" => "taper runs export runs.csv wine",
+])]
 pub(crate) enum Runs {
     /// Every run: what it was, and its score
+    #[command(after_help = examples![
+        "What has been run" => "taper runs list wine",
+        "The whole list for another program" => "taper runs list wine --json",
+    ])]
     List {
         #[command(flatten)]
         store: Store,
@@ -34,6 +50,10 @@ pub(crate) enum Runs {
         json: bool,
     },
     /// One run with all that is kept of it, as JSON
+    #[command(after_help = examples![
+        "The first run of a choice" => "taper runs show 1 wine",
+        "A run by the beginning of its key" => "taper runs show 3fa9 wine",
+    ])]
     Show {
         /// Its number, or the beginning of its key
         key: String,
@@ -41,6 +61,10 @@ pub(crate) enum Runs {
         store: Store,
     },
     /// All runs as a table, one row each
+    #[command(after_help = examples![
+        "A row for each run" => "taper runs export runs.csv wine",
+        "In Parquet" => "taper runs export runs.parquet wine",
+    ])]
     Export {
         /// The file (.csv or .parquet)
         file: PathBuf,
@@ -48,6 +72,10 @@ pub(crate) enum Runs {
         store: Store,
     },
     /// Save what is readable of a damaged store; the damaged file is kept
+    #[command(after_help = examples![
+        "Save what is readable after a disk error" => "taper runs repair wine",
+        "And say so as JSON" => "taper runs repair wine --json",
+    ])]
     Repair {
         #[command(flatten)]
         store: Store,

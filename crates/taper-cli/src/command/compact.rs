@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
-use taper::{Complaint, Model, Seed, compact, difference, difference_on};
-use taper_io::SavedModel;
+use taper::{Model, Seed, compact, difference, difference_on};
+use taper_io::{Format, SavedModel};
 
 use super::is_keras;
 use crate::args::Compact;
@@ -29,10 +29,7 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
     };
     let model = &saved.model;
     let writes_keras = is_keras(&args.out);
-    if !writes_keras && args.out.extension().is_none_or(|extension| extension != "safetensors") {
-        let complaint = Complaint::new("--out", "a .safetensors or .keras file", args.out.display());
-        return Err(taper::Error::from(complaint).into());
-    }
+    Format::one_of("--out", &args.out, Format::MODELS)?;
     let x = match &args.data {
         Some(rows) => saved::inputs(&saved, &path, rows)?,
         None => model.probe(ROWS, Seed::new(1)),

@@ -5,19 +5,19 @@ use std::fmt::Write;
 use serde_json::json;
 use taper::{Model, ParamSlot, Seed};
 
-use super::is_keras;
+use super::{is_keras, is_model};
 use crate::args::Inspect;
 use crate::failure::Failure;
-use crate::output;
+use crate::{output, saved};
 
 pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
-    let is_model = args.file.extension().is_some_and(|extension| extension == "safetensors");
-    let model = if is_keras(&args.file) {
-        taper_io::keras::read_keras(&args.file, &taper_io::keras::ReadOptions { allow_nan: true })?.model
-    } else if is_model {
-        taper_io::read_model(&args.file)?
+    let file = saved::file(&args.file);
+    let model = if is_keras(&file) {
+        taper_io::keras::read_keras(&file, &taper_io::keras::ReadOptions { allow_nan: true })?.model
+    } else if is_model(&file)? {
+        taper_io::read_model(&file)?
     } else {
-        let experiment = taper_io::read_experiment(&args.file)?;
+        let experiment = taper_io::read_experiment(&file)?;
         experiment.validate()?;
         crate::memory::check(&experiment.model, &experiment.fit, 1)?;
         Model::build(&experiment.model, Seed::new(0)).map_err(|error| error.within("model"))?

@@ -14,6 +14,7 @@ pub(crate) mod plan;
 pub(crate) mod predict;
 pub(crate) mod recipe;
 pub(crate) mod runs;
+pub(crate) mod shell;
 pub(crate) mod study;
 pub(crate) mod trial;
 
@@ -21,12 +22,32 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use taper::Complaint;
+use taper_io::Format;
 
 use crate::failure::Failure;
 
 /// Whether a file is Keras's, by its ending.
 pub(crate) fn is_keras(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "keras")
+    Format::of(file) == Some(Format::Keras)
+}
+
+/// Whether a file is a model, by its ending; if not, it is an experiment.
+///
+/// # Errors
+///
+/// The ending of something else.
+pub(crate) fn is_model(file: &Path) -> Result<bool, Failure> {
+    match Format::of(file) {
+        Some(format) if Format::MODELS.contains(&format) => Ok(true),
+        None | Some(Format::Toml | Format::Json) => Ok(false),
+        Some(format) => {
+            let expected = "an experiment (.toml or .json) or a model (.safetensors or .keras)";
+            let complaint = Complaint::new("FILE", expected, format!("`{}`", file.display()));
+            let table = "`taper init` writes an experiment for a table";
+            let complaint = if format.is_table() { complaint.help(table) } else { complaint };
+            Err(taper::Error::from(complaint).into())
+        }
+    }
 }
 
 /// Lets the steps of single trainings use this many threads.

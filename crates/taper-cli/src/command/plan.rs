@@ -8,10 +8,10 @@ use taper::{
     Axis, Budget, Experiment, Finding, FindingKind, FitConfig, Loss, Model, PlanTensor, Seed, Split, candidates, plan,
 };
 
-use super::{folder_of, is_keras};
+use super::{folder_of, is_keras, is_model};
 use crate::args::Plan;
 use crate::failure::Failure;
-use crate::output;
+use crate::{output, saved};
 
 /// More points than this are not planned one by one: the ends of the axes tell what the rest would.
 const MOST_POINTS: usize = 200;
@@ -25,16 +25,16 @@ struct Point {
 }
 
 pub(crate) fn run(args: &Plan) -> Result<(), Failure> {
-    let is_model = args.file.extension().is_some_and(|extension| extension == "safetensors");
-    let (made, points) = if is_keras(&args.file) {
-        let file = taper_io::keras::read_keras(&args.file, &taper_io::keras::ReadOptions::default())?;
+    let file = saved::file(&args.file);
+    let (made, points) = if is_keras(&file) {
+        let file = taper_io::keras::read_keras(&file, &taper_io::keras::ReadOptions::default())?;
         (of_model(&file.model, file.fit, args)?, vec![])
-    } else if is_model {
-        (of_model(&taper_io::read_model(&args.file)?, None, args)?, vec![])
+    } else if is_model(&file)? {
+        (of_model(&taper_io::read_model(&file)?, None, args)?, vec![])
     } else {
         refuse_model_options(args)?;
-        let mut experiment = taper_io::read_experiment(&args.file)?;
-        let rows = taper_io::read_source(&mut experiment, folder_of(&args.file))?;
+        let mut experiment = taper_io::read_experiment(&file)?;
+        let rows = taper_io::read_source(&mut experiment, folder_of(&file))?;
         let split = Split::first(&rows, &experiment.data)?;
         let made = of_experiment(&experiment, &split)?;
         let points = of_points(&experiment, &split, &made)?;

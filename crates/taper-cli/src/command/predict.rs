@@ -4,7 +4,7 @@ use std::path::Path;
 
 use taper::table::{Labels, Prepared, Target};
 use taper::{Complaint, Loss};
-use taper_io::{CellsOut, ColumnKind, SavedModel, TableFile, TableWriter, is_table};
+use taper_io::{CellsOut, ColumnKind, Format, SavedModel, TableFile, TableWriter, is_table};
 
 use crate::args::Predict;
 use crate::failure::Failure;
@@ -12,10 +12,7 @@ use crate::{output, saved};
 
 pub(crate) fn run(args: &Predict) -> Result<(), Failure> {
     let saved = saved::read(&args.model, args.unseen.map(Into::into))?;
-    if !is_table(&args.out) {
-        let complaint = Complaint::new("--out", "a .csv or .parquet file", format!("`{}`", args.out.display()));
-        return Err(taper::Error::from(complaint).into());
-    }
+    Format::one_of("--out", &args.out, Format::TABLES)?;
     let parts = Parts::of(&saved);
     let (rows, unseen) =
         if is_table(&args.rows) { tables(args, &saved, &parts)? } else { tensors(args, &saved, &parts)? };

@@ -16,7 +16,7 @@ pub(crate) fn run(recipe: &Recipe) -> Result<(), Failure> {
     match recipe {
         Recipe::List { json: false } => list(),
         Recipe::List { json: true } => list_json(),
-        Recipe::Show { name } => output::print(find(name)?.text),
+        Recipe::Show { name } => output::print_raw(find(name)?.text.as_bytes()),
         Recipe::Demo(args) => demo(args),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use taper_io::{Locking, RunRecord, RunStore, STORE, StudyLock};
+use taper_io::{Format, Locking, RunRecord, RunStore, STORE, StudyLock};
 
 use crate::args::Runs;
 use crate::failure::Failure;
@@ -146,9 +146,7 @@ fn show(folder: &Path, key: &str) -> Result<(), Failure> {
 }
 
 fn export(folder: &Path, file: &Path) -> Result<(), Failure> {
-    if !taper_io::is_table(file) {
-        return Err(Failure::Input(format!("{}: expected a file that ends in .csv or .parquet", file.display())));
-    }
+    Format::one_of("FILE", file, Format::TABLES)?;
     let RunTable { names, rows } = RunTable::read(&RunStore::read(&folder.join(STORE))?)?;
     let cells = |row: &Map<String, Value>| names.iter().map(|name| plain(&row[name])).collect();
     taper_io::write_results(file, &names, &rows.iter().map(cells).collect::<Vec<_>>())?;

@@ -38,6 +38,8 @@ fn help() {
         "recipe list",
         "recipe show",
         "recipe demo",
+        "completions",
+        "man",
     ] {
         let text = bench.taper(&format!("{command} --help")).quiet().stdout;
         insta::assert_snapshot!(format!("help {command}").trim().replace(' ', "_"), text);

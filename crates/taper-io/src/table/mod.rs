@@ -10,22 +10,22 @@ mod writer;
 
 use std::path::Path;
 
+use taper::DataSpec;
 use taper::table::{Table, Wanted};
-use taper::{Complaint, DataSpec};
 
 use self::csv::CsvFile;
 use self::parquet::ParquetTable;
-use crate::{Error, Result};
+use crate::{Error, Format, Result};
 
 pub use inert::inert;
 pub use writer::{CellsOut, ColumnKind, TableWriter};
 
 /// A table's file whose header has been read: `.csv` or `.parquet`.
 #[derive(Debug)]
-pub struct TableFile(Format);
+pub struct TableFile(Reader);
 
 #[derive(Debug)]
-enum Format {
+enum Reader {
     Csv(Box<CsvFile>),
     Parquet(Box<ParquetTable>),
 }
@@ -37,9 +37,9 @@ impl TableFile {
     ///
     /// Another ending, a file that cannot be read, names of columns that are empty or met twice.
     pub fn open(path: &Path, spec: &DataSpec) -> Result<Self> {
-        match ending(path).as_deref() {
-            Some("csv") => CsvFile::open(path, spec).map(|file| Self(Format::Csv(Box::new(file)))),
-            Some("parquet") => ParquetTable::open(path).map(|file| Self(Format::Parquet(Box::new(file)))),
+        match Format::of(path) {
+            Some(Format::Csv) => CsvFile::open(path, spec).map(|file| Self(Reader::Csv(Box::new(file)))),
+            Some(Format::Parquet) => ParquetTable::open(path).map(|file| Self(Reader::Parquet(Box::new(file)))),
             _ => Err(no_table("FILE", path)),
         }
     }
@@ -48,8 +48,8 @@ impl TableFile {
     #[must_use]
     pub fn header(&self) -> &[String] {
         match &self.0 {
-            Format::Csv(file) => file.header(),
-            Format::Parquet(file) => file.header(),
+            Reader::Csv(file) => file.header(),
+            Reader::Parquet(file) => file.header(),
         }
     }
 
@@ -60,8 +60,8 @@ impl TableFile {
     /// All mistakes in those rows, with row and column.
     pub fn next_table(&mut self, wanted: &[Wanted]) -> Result<Option<Table>> {
         match &mut self.0 {
-            Format::Csv(file) => file.next_table(wanted),
-            Format::Parquet(file) => file.next_table(wanted),
+            Reader::Csv(file) => file.next_table(wanted),
+            Reader::Parquet(file) => file.next_table(wanted),
         }
     }
 
@@ -72,8 +72,8 @@ impl TableFile {
     /// All mistakes in them, with row and column.
     pub fn table(self, wanted: &[Wanted], spec: &DataSpec) -> Result<(Table, usize)> {
         match self.0 {
-            Format::Csv(file) => file.table(wanted, spec.ragged),
-            Format::Parquet(file) => Ok((file.table(wanted)?, 0)),
+            Reader::Csv(file) => file.table(wanted, spec.ragged),
+            Reader::Parquet(file) => Ok((file.table(wanted)?, 0)),
         }
     }
 }
@@ -107,15 +107,10 @@ pub(crate) fn read_table(
 /// Whether this is the name of a table's file.
 #[must_use]
 pub fn is_table(path: &Path) -> bool {
-    ending(path).is_some_and(|ending| matches!(ending.as_str(), "csv" | "parquet"))
-}
-
-/// The ending of a file's name, in small letters.
-pub(crate) fn ending(path: &Path) -> Option<String> {
-    Some(path.extension()?.to_str()?.to_lowercase())
+    Format::of(path).is_some_and(Format::is_table)
 }
 
 /// A complaint about a file that is no table.
 pub(crate) fn no_table(place: &str, path: &Path) -> Error {
-    taper::Error::from(Complaint::new(place, "a table: a .csv or .parquet file", path.display())).into()
+    Format::refuse(place, path, Format::TABLES)
 }

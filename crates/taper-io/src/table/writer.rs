@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::inert::inert;
+use super::no_table;
 use super::parquet::ParquetWriter;
-use super::{ending, no_table};
 use crate::atomic::AtomicFile;
-use crate::{Error, Result};
+use crate::{Error, Format, Result};
 
 /// The kind of a column that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +34,10 @@ pub enum CellsOut<'a> {
 ///
 /// In CSV, names and text that a spreadsheet would take for a formula are made [`inert`](crate::inert).
 #[derive(Debug)]
-pub struct TableWriter(Format);
+pub struct TableWriter(Sink);
 
 #[derive(Debug)]
-enum Format {
+enum Sink {
     Csv { file: Box<csv::Writer<AtomicFile>>, path: std::path::PathBuf },
     Parquet(Box<ParquetWriter>),
 }
@@ -49,14 +49,16 @@ impl TableWriter {
     ///
     /// Another ending; [`Error::Io`].
     pub fn create(path: &Path, columns: &[(String, ColumnKind)]) -> Result<Self> {
-        match ending(path).as_deref() {
-            Some("csv") => {
+        match Format::of(path) {
+            Some(Format::Csv) => {
                 let mut file = csv::Writer::from_writer(AtomicFile::create(path)?);
                 let names = columns.iter().map(|(name, _)| inert(name).into_owned());
                 file.write_record(names).map_err(|error| failed(path, error))?;
-                Ok(Self(Format::Csv { file: Box::new(file), path: path.to_owned() }))
+                Ok(Self(Sink::Csv { file: Box::new(file), path: path.to_owned() }))
             }
-            Some("parquet") => ParquetWriter::create(path, columns).map(|file| Self(Format::Parquet(Box::new(file)))),
+            Some(Format::Parquet) => {
+                ParquetWriter::create(path, columns).map(|file| Self(Sink::Parquet(Box::new(file))))
+            }
             _ => Err(no_table("--out", path)),
         }
     }
@@ -68,8 +70,8 @@ impl TableWriter {
     /// [`Error::Io`].
     pub fn write(&mut self, columns: &[CellsOut<'_>]) -> Result<()> {
         match &mut self.0 {
-            Format::Parquet(file) => file.write(columns),
-            Format::Csv { file, path } => {
+            Sink::Parquet(file) => file.write(columns),
+            Sink::Csv { file, path } => {
                 let rows = match columns.first() {
                     Some(CellsOut::Numbers(values)) => values.len(),
                     Some(CellsOut::Optional(values)) => values.len(),
@@ -101,8 +103,8 @@ impl TableWriter {
     /// [`Error::Io`]; what was there before is untouched then.
     pub fn finish(self) -> Result<()> {
         match self.0 {
-            Format::Parquet(file) => file.finish(),
-            Format::Csv { file, path } => {
+            Sink::Parquet(file) => file.finish(),
+            Sink::Csv { file, path } => {
                 let file = file.into_inner().map_err(|error| Error::io(&path, "writing", error.into_error()))?;
                 file.finish()
             }

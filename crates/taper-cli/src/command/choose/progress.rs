@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::ProgressBar;
 use taper::{Candidate, ChooseEvent, ChooseObserver, Flow, Selection};
 
-use crate::{interrupt, progress};
+use crate::interrupt;
+use crate::progress::Bar;
 
 /// Watches the trials of a choice; stops them when somebody asks.
 pub(super) struct ChooseProgress {
-    bar: ProgressBar,
+    bar: Bar,
     score: String,
     sign: f64,
     /// Sum and number of the scores of each candidate.
@@ -20,11 +20,11 @@ pub(super) struct ChooseProgress {
 impl ChooseProgress {
     pub(super) fn new(score: &str, maximize: bool) -> Self {
         let sign = if maximize { -1.0 } else { 1.0 };
-        Self { bar: progress::bar(0, "runs"), score: score.to_owned(), sign, sums: Mutex::default() }
+        Self { bar: Bar::new(0, "runs"), score: score.to_owned(), sign, sums: Mutex::default() }
     }
 
     /// The candidate with the best mean so far, among those that have at least half of the folds that any has.
-    fn best(&self, event: &ChooseEvent<'_>) -> Option<String> {
+    fn best(&self, event: &ChooseEvent<'_>) -> Option<Vec<String>> {
         let Selection::Folds(path) = &event.spec.rows else { return None };
         let score = self.sign * event.outcome.scores.get(&self.score)?;
         let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,12 +37,10 @@ impl ChooseProgress {
         let most = sums.values().map(|(_, _, n)| *n).max()?;
         let full = sums.values().filter(|(_, _, n)| 2 * n >= most);
         let (candidate, sum, n) = full.min_by(|a, b| (a.1 / a.2 as f64).total_cmp(&(b.1 / b.2 as f64)))?;
-        Some(format!(
-            "- best so far: {} ({} {:.4})",
-            label(&candidate.penalty, candidate.value),
-            self.score,
-            self.sign * sum / *n as f64
-        ))
+        Some(vec![
+            format!("best so far: {}", label(&candidate.penalty, candidate.value)),
+            format!("{} {:.4}", self.score, self.sign * sum / *n as f64),
+        ])
     }
 }
 
@@ -58,11 +56,7 @@ pub(super) fn label(penalty: &str, value: f64) -> String {
 impl ChooseObserver for ChooseProgress {
     fn trial_end(&self, event: &ChooseEvent<'_>) -> Flow {
         if !self.bar.is_hidden() {
-            self.bar.set_length(event.total as u64);
-            self.bar.set_position(event.done as u64);
-            if let Some(best) = self.best(event) {
-                self.bar.set_message(best);
-            }
+            self.bar.set(event.done as u64, event.total as u64, self.best(event));
         }
         if interrupt::asked() { Flow::Stop } else { Flow::Continue }
     }
