@@ -13,6 +13,7 @@ mod memory;
 mod output;
 mod progress;
 mod recipe;
+mod resume;
 mod saved;
 mod terminal;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use taper::table::{Feature, Prepared};
-use taper::{Complaint, DataSpec, Unseen};
+use taper::{Complaint, DataSpec, Dataset, Unseen};
 use taper_io::{SavedModel, TableFile, is_table};
 
 use crate::failure::Failure;
@@ -22,7 +22,7 @@ pub(crate) fn read(path: &Path, unseen: Option<Unseen>) -> Result<SavedModel, Fa
     if crate::command::is_keras(&path) {
         let options = taper_io::keras::ReadOptions { allow_nan: false };
         let model = taper_io::keras::read_keras(&path, &options)?.model;
-        return Ok(SavedModel { model, prepared: None, experiment: None });
+        return Ok(model.into());
     }
     let mut saved = taper_io::read_saved_model(&path)?;
     if let (Some(wanted), Some(prepared)) = (unseen, &mut saved.prepared) {
@@ -74,4 +74,15 @@ pub(crate) fn inputs(saved: &SavedModel, model: &Path, rows: &Path) -> Result<Ve
     let (table, _) = file.table(&wanted, &spec)?;
     let all: Vec<usize> = (0..table.rows()).collect();
     prepared.inputs(&table, &all).map(|(x, _)| x).map_err(about)
+}
+
+/// The rows of a table with their targets, as the model takes them.
+pub(crate) fn dataset(saved: &SavedModel, model: &Path, rows: &Path) -> Result<Dataset, Failure> {
+    let about = |error| Failure::from(taper_io::Error::about(rows, error));
+    let (prepared, spec) = (prepared(saved, model)?, data_spec(saved));
+    let file = TableFile::open(rows, &spec)?;
+    let wanted = prepared.wanted(file.header(), true).map_err(about)?;
+    let (table, _) = file.table(&wanted, &spec)?;
+    let all: Vec<usize> = (0..table.rows()).collect();
+    prepared.dataset(&table, &all).map_err(about)
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use taper::{Complaint, Model, Optimizer, OptimizerState, PenaltyState, TrainState};
+use taper::{Complaint, Model, MonitorState, Optimizer, OptimizerState, PenaltyState, TrainState, Watched};
 
-use crate::model_file::{metadata, put_penalty_state, read_with_state, tensors_of};
-use crate::tensor_file::{Tensor, write_tensors};
+use crate::model_file::{TRAINING as KEY, metadata, put_penalty_state, read_with_state, tensors_of};
+use crate::tensor_file::{Tensor, Tensors, write_tensors};
 use crate::{Error, Result};
 
 /// What of a [`TrainState`] is no tensor.
@@ -20,9 +20,41 @@ struct Standing {
     /// The bits of an f64: no digit may be lost on the way through text.
     rate_factor: u64,
     moments: usize,
+    #[serde(default)]
+    stopping: Seen,
+    #[serde(default)]
+    plateau: Seen,
+    #[serde(default)]
+    resting: usize,
+    #[serde(default)]
+    best_epoch: usize,
 }
 
-const KEY: &str = "taper_training";
+/// A [`Watched`].
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seen {
+    /// The bits of an f64.
+    best: Option<u64>,
+    waited: usize,
+}
+
+impl From<Watched> for Seen {
+    fn from(seen: Watched) -> Self {
+        Self { best: seen.best.map(f64::to_bits), waited: seen.waited }
+    }
+}
+
+impl From<Seen> for Watched {
+    fn from(seen: Seen) -> Self {
+        Self { best: seen.best.map(f64::from_bits), waited: seen.waited }
+    }
+}
+
+/// Of which training this is a checkpoint, as text.
+const RUN: &str = "taper_run";
+const BEST: &str = "taper:best_weights";
+
 const AVERAGE: &str = "taper:average";
 const ACCUMULATED: &str = "taper:accumulated";
 
@@ -30,13 +62,28 @@ fn moment(i: usize) -> String {
     format!("taper:moment_{i}")
 }
 
-/// Writes a model with where its training stands: epochs and steps done, what the optimizer and the penalties remember. A training
-/// that goes on from it has the bits of one that was never stopped. The file is a model file, too.
+/// Writes a model with where its training stands: epochs and steps done, what the optimizer, the penalties, early stopping and the
+/// plateau remember. A training that goes on from it has the bits of one that was never stopped. The file is a model file, too.
 ///
 /// # Errors
 ///
 /// [`Error::Io`].
 pub fn write_checkpoint(path: &Path, model: &Model, state: &TrainState) -> Result<()> {
+    write_tensors(path, &tensors(path, model, state)?)
+}
+
+/// [`write_checkpoint`] with a text that tells this training from others.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn write_run_checkpoint(path: &Path, model: &Model, state: &TrainState, run: &str) -> Result<()> {
+    let mut file = tensors(path, model, state)?;
+    file.metadata.insert(RUN.into(), run.to_owned());
+    write_tensors(path, &file)
+}
+
+fn tensors(path: &Path, model: &Model, state: &TrainState) -> Result<Tensors> {
     let mut file = tensors_of(path, model)?;
     let optimizer = &state.optimizer;
     let mut put = |name: String, numbers: &[f32]| {
@@ -47,6 +94,7 @@ pub fn write_checkpoint(path: &Path, model: &Model, state: &TrainState) -> Resul
     optimizer.moments.iter().enumerate().for_each(|(i, numbers)| put(moment(i), numbers));
     put(AVERAGE.to_owned(), &optimizer.average);
     put(ACCUMULATED.to_owned(), &optimizer.accumulated);
+    put(BEST.to_owned(), &state.monitor.best_weights);
     // The training's, not the model's: that is of the epoch before.
     put_penalty_state(&mut file, &state.penalty);
     let standing = Standing {
@@ -55,11 +103,15 @@ pub fn write_checkpoint(path: &Path, model: &Model, state: &TrainState) -> Resul
         momentum_product: optimizer.momentum_product,
         rate_factor: state.rate_factor.to_bits(),
         moments: optimizer.moments.len(),
+        stopping: state.monitor.stopping.into(),
+        plateau: state.monitor.plateau.into(),
+        resting: state.monitor.resting,
+        best_epoch: state.monitor.best_epoch,
     };
     let text =
         serde_json::to_string(&standing).map_err(|error| Error::io(path, "writing", std::io::Error::other(error)))?;
     file.metadata.insert(KEY.into(), text);
-    write_tensors(path, &file)
+    Ok(file)
 }
 
 /// Reads what [`write_checkpoint`] wrote, to go on with [`taper::fit_from`].
@@ -68,6 +120,15 @@ pub fn write_checkpoint(path: &Path, model: &Model, state: &TrainState) -> Resul
 ///
 /// As [`read_model`](crate::read_model); a model file without a training; numbers that are not finite, or not as many as the model's.
 pub fn read_checkpoint(path: &Path) -> Result<(Model, TrainState)> {
+    read_run_checkpoint(path).map(|(model, state, _)| (model, state))
+}
+
+/// [`read_checkpoint`], and the text that [`write_run_checkpoint`] wrote.
+///
+/// # Errors
+///
+/// As [`read_checkpoint`].
+pub fn read_run_checkpoint(path: &Path) -> Result<(Model, TrainState, Option<String>)> {
     let (saved, file) = read_with_state(path)?;
     let wrong = |place: &str, expected: String, got: String| Error::content(path, Complaint::new(place, expected, got));
     let Some(standing) = metadata::<Standing>(path, &file.metadata, KEY)? else {
@@ -96,6 +157,8 @@ pub fn read_checkpoint(path: &Path) -> Result<(Model, TrainState)> {
         accumulated: optional(ACCUMULATED)?,
         ..fresh
     };
+    let all = saved.model.params().data().len();
+    let best_weights = take(path, &mut tensors, BEST, all)?.unwrap_or_default();
     if let Some(name) = tensors.keys().next() {
         return Err(wrong(
             &format!("tensor `{name}`"),
@@ -108,7 +171,15 @@ pub fn read_checkpoint(path: &Path) -> Result<(Model, TrainState)> {
         return Err(wrong(KEY, "a finite rate_factor of at least 0".into(), rate_factor.to_string()));
     }
     let penalty: PenaltyState = saved.model.params().penalty_state().clone();
-    Ok((saved.model, TrainState { epoch: standing.epoch, optimizer, rate_factor, penalty }))
+    let monitor = MonitorState {
+        stopping: standing.stopping.into(),
+        plateau: standing.plateau.into(),
+        resting: standing.resting,
+        best_epoch: standing.best_epoch,
+        best_weights,
+    };
+    let state = TrainState { epoch: standing.epoch, optimizer, rate_factor, penalty, monitor };
+    Ok((saved.model, state, file.metadata.get(RUN).cloned()))
 }
 
 /// A tensor of this length, if there is one of this name.

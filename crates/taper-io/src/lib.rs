@@ -29,7 +29,7 @@ mod table;
 mod tensor_file;
 
 pub use atomic::{check_writable, write_atomic};
-pub use checkpoint::{read_checkpoint, write_checkpoint};
+pub use checkpoint::{read_checkpoint, read_run_checkpoint, write_checkpoint, write_run_checkpoint};
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
@@ -37,7 +37,7 @@ pub use export::write_results;
 pub use format::Format;
 pub use log::{CsvLogger, ModelCheckpoint};
 pub use model_file::{
-    SavedModel, read_model, read_saved_model, write_chosen_model, write_compacted, write_model, write_saved_model,
+    SavedModel, read_model, read_saved_model, write_chosen_model, write_model, write_saved_model,
 };
 pub use onnx::{onnx_bytes, write_onnx};
 pub use rows::{read_inputs, read_rows};

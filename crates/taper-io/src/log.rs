@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use taper::{EpochRow, Flow, Model, Observer, TrainState};
+use taper::{Complaint, EpochRow, Flow, History, Model, Observer, StopReason, TrainState};
 
-use crate::{Error, Result, write_checkpoint};
+use crate::{Error, Result, write_atomic, write_checkpoint};
 
 type Outcome = std::result::Result<Flow, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -31,6 +31,48 @@ impl CsvLogger {
     }
 }
 
+impl CsvLogger {
+    /// A log that goes on behind the first `epochs` of an older one, and what it says of these; what it says of later ones is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]; a log of fewer epochs, or none.
+    pub fn resume(path: &Path, epochs: usize) -> Result<(Self, History)> {
+        let fail = |source| Error::io(path, "reading", source);
+        let text = std::fs::read_to_string(path).map_err(fail)?;
+        let lines: Vec<&str> = text.split_inclusive('\n').take(epochs + 1).collect();
+        let kept = lines.concat();
+        let wrong = |got: String| Error::content(path, Complaint::new("", format!("a log of {epochs} epochs"), got));
+        let mut reader = csv::Reader::from_reader(kept.as_bytes());
+        let names: Vec<String> = match reader.headers() {
+            Ok(head) if head.get(0) == Some("epoch") => {
+                let of_history = |name: &&str| !AT_WORK.iter().any(|start| name.starts_with(start));
+                head.iter().skip(1).take_while(of_history).map(str::to_owned).collect()
+            }
+            _ => return Err(wrong("another file".to_owned())),
+        };
+        let mut columns = vec![Vec::with_capacity(epochs); names.len()];
+        for record in reader.records() {
+            let record = record.map_err(|error| wrong(error.to_string()))?;
+            for (column, cell) in columns.iter_mut().zip(record.iter().skip(1)) {
+                column.push(cell.parse().map_err(|_| wrong(format!("`{cell}`")))?);
+            }
+        }
+        let told = columns.first().map_or(0, Vec::len);
+        if told != epochs || !kept.ends_with('\n') {
+            return Err(wrong(format!("{told} epochs")));
+        }
+        write_atomic(path, kept.as_bytes())?;
+        let file = File::options().append(true).open(path).map_err(|source| Error::io(path, "writing", source))?;
+        let log = Self { writer: csv::Writer::from_writer(BufWriter::new(file)), begun: true };
+        Ok((log, History { names, columns, stop: StopReason::Completed }))
+    }
+}
+
+/// How the columns begin that a history does not have.
+const AT_WORK: [&str; 2] = ["dead_units/", "effective_parameters/"];
+
 impl Observer for CsvLogger {
     fn epoch_end(&mut self, row: &EpochRow<'_>, model: &Model, _state: &TrainState) -> Outcome {
         let at_work = at_work(model)?;
@@ -53,8 +95,9 @@ impl Observer for CsvLogger {
 fn at_work(model: &Model) -> taper::Result<Vec<(String, usize)>> {
     let mut columns = vec![];
     for layer in model.sparsity()?.into_iter().filter(|layer| layer.effective_parameters + layer.zeros > 0) {
-        columns.extend(layer.dead_units.map(|dead| (format!("dead_units/{}", layer.name), dead)));
-        columns.push((format!("effective_parameters/{}", layer.name), layer.effective_parameters));
+        let [dead_units, effective] = AT_WORK;
+        columns.extend(layer.dead_units.map(|dead| (format!("{dead_units}{}", layer.name), dead)));
+        columns.push((format!("{effective}{}", layer.name), layer.effective_parameters));
     }
     Ok(columns)
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use taper::table::Prepared;
-use taper::{Complaint, Experiment, Model, ModelSpec, PenaltyState, Term};
+use taper::table::{Meaning, Prepared};
+use taper::{Complaint, Experiment, FitConfig, Model, ModelSpec, PenaltyState, Term};
 
 use crate::tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};
 use crate::{Error, Result, json};
@@ -26,7 +26,82 @@ pub struct SavedModel {
     pub prepared: Option<Prepared>,
     /// What it was trained by.
     pub experiment: Option<Experiment>,
+    /// What else its file says, by the names of the metadata: where it comes from, say. It goes along with the model.
+    pub beside: BTreeMap<String, String>,
 }
+
+impl SavedModel {
+    /// Writes the model with all that stands beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let mut tensors = saved_tensors(path, &self.model, self.prepared.as_ref(), self.experiment.as_ref())?;
+        tensors.metadata.extend(self.beside.clone());
+        write_tensors(path, &tensors)
+    }
+
+    /// The smaller model of [`taper::compact`] with what stands beside this one: of its preparation what makes the inputs that
+    /// are left, if not all are.
+    #[must_use]
+    pub fn compacted(&self, model: Model, kept_inputs: Option<&[usize]>) -> Self {
+        let prepared = match (&self.prepared, kept_inputs) {
+            (Some(prepared), Some(kept)) => Some(prepared.keeping(kept)),
+            (prepared, _) => prepared.clone(),
+        };
+        let mut beside = self.beside.clone();
+        if let Some(kept) = kept_inputs {
+            beside.insert(KEPT.into(), format!("{kept:?}"));
+        }
+        Self { model, prepared, experiment: self.experiment.clone(), beside }
+    }
+
+    /// How it was trained or compiled, if that is known.
+    #[must_use]
+    pub fn fit_config(&self) -> Option<FitConfig> {
+        let compiled = || serde_json::from_str(self.beside.get(COMPILED)?).ok();
+        self.experiment.as_ref().map(|experiment| experiment.fit.clone()).or_else(compiled)
+    }
+
+    /// The same model, compiled so: for one that no experiment trained.
+    #[must_use]
+    pub fn compiled(mut self, fit: &FitConfig) -> Self {
+        if let Ok(text) = serde_json::to_string(fit) {
+            self.beside.insert(COMPILED.into(), text);
+        }
+        self
+    }
+
+    /// Whether the model's rows come from a table with named columns.
+    #[must_use]
+    pub fn is_of_table(&self) -> bool {
+        self.prepared.is_some() && self.experiment.as_ref().is_none_or(|experiment| experiment.data.is_table())
+    }
+
+    /// What the model's outputs mean.
+    #[must_use]
+    pub fn meaning(&self) -> Meaning {
+        let loss = self.experiment.as_ref().map(|experiment| experiment.fit.loss);
+        Meaning::of(self.prepared.as_ref().map(|prepared| &prepared.target), self.model.output_shape().len(), loss)
+    }
+}
+
+/// A model alone.
+impl From<Model> for SavedModel {
+    fn from(model: Model) -> Self {
+        Self { model, prepared: None, experiment: None, beside: BTreeMap::new() }
+    }
+}
+
+/// The columns of the larger model's input that a compacted model's consists of.
+const KEPT: &str = "taper_kept_inputs";
+const PREPARATION: &str = "taper_preparation";
+/// How a model was compiled that no experiment trained.
+const COMPILED: &str = "taper_fit";
+const EXPERIMENT: &str = "taper_experiment";
+/// Where a training stands.
+pub(crate) const TRAINING: &str = "taper_training";
 
 /// Writes a model: one tensor per parameter by its path, and the specification.
 ///
@@ -77,23 +152,12 @@ fn saved_tensors(
 ) -> Result<Tensors> {
     let mut tensors = tensors_of(path, model)?;
     if let Some(prepared) = prepared {
-        tensors.metadata.insert("taper_preparation".into(), text(path, prepared)?);
+        tensors.metadata.insert(PREPARATION.into(), text(path, prepared)?);
     }
     if let Some(experiment) = experiment {
-        tensors.metadata.insert("taper_experiment".into(), text(path, experiment)?);
+        tensors.metadata.insert(EXPERIMENT.into(), text(path, experiment)?);
     }
     Ok(tensors)
-}
-
-/// Writes a model whose input consists of some columns only of what it was trained on, and which those are.
-///
-/// # Errors
-///
-/// [`Error::Io`].
-pub fn write_compacted(path: &Path, model: &Model, kept_inputs: &[usize]) -> Result<()> {
-    let mut tensors = tensors_of(path, model)?;
-    tensors.metadata.insert("taper_kept_inputs".into(), text(path, &kept_inputs)?);
-    write_tensors(path, &tensors)
 }
 
 pub(crate) fn tensors_of(path: &Path, model: &Model) -> Result<Tensors> {
@@ -111,8 +175,9 @@ pub(crate) fn tensors_of(path: &Path, model: &Model) -> Result<Tensors> {
 pub(crate) const STATE: &str = "taper:";
 const STEER: &str = "taper:penalty_steer";
 const START: &str = "taper:penalty_start";
+const EPOCH: &str = "taper:penalty_epoch";
 
-/// Strengths that are steered, and the weights that a training began with, where a penalty remembers them.
+/// Strengths that are steered, the weights that a training began with, where a penalty remembers them, and the last epoch.
 pub(crate) fn put_penalty_state(tensors: &mut Tensors, state: &PenaltyState) {
     if !state.steer.is_empty() {
         let data = TensorData::F64(state.steer.iter().flatten().copied().collect());
@@ -120,6 +185,10 @@ pub(crate) fn put_penalty_state(tensors: &mut Tensors, state: &PenaltyState) {
     }
     if !state.start.is_empty() {
         tensors.tensors.insert(START.into(), Tensor::f32([state.start.len()], state.start.to_vec()));
+    }
+    if state.epoch > 0 {
+        let data = TensorData::I64(vec![i64::try_from(state.epoch).unwrap_or(i64::MAX)]);
+        tensors.tensors.insert(EPOCH.into(), Tensor { shape: vec![1], data });
     }
 }
 
@@ -141,6 +210,14 @@ fn take_penalty_state(tensors: &mut BTreeMap<String, Tensor>) -> Result<PenaltyS
             return Err(Complaint::new(format!("tensor `{START}`"), "finite numbers", x));
         }
         state.start = start.into();
+    }
+    if let Some(tensor) = tensors.remove(EPOCH) {
+        let epoch = match tensor.data {
+            TensorData::I64(data) if data.len() == 1 => usize::try_from(data[0]).ok(),
+            _ => None,
+        };
+        let wrong = || Complaint::new(format!("tensor `{EPOCH}`"), "one whole number of at least 0", "another");
+        state.epoch = epoch.ok_or_else(wrong)?;
     }
     Ok(state)
 }
@@ -225,7 +302,7 @@ pub(crate) fn read_with_state(path: &Path) -> Result<(SavedModel, Tensors)> {
     let penalties = take_penalty_state(&mut tensors).map_err(|complaint| Error::content(path, complaint))?;
     let set = model.params_mut().set_penalty_state(penalties);
     set.map_err(|error| Error::within(path, error.within("penalties")))?;
-    let prepared = metadata::<Prepared>(path, &file.metadata, "taper_preparation")?;
+    let prepared = metadata::<Prepared>(path, &file.metadata, PREPARATION)?;
     if let Some(prepared) = &prepared {
         prepared.validate().map_err(|error| Error::within(path, error.within("preparation")))?;
         let (makes, takes) = (prepared.width(), model.input_shape().len());
@@ -233,8 +310,12 @@ pub(crate) fn read_with_state(path: &Path) -> Result<(SavedModel, Tensors)> {
             return Err(wrong("preparation", &format!("{takes} inputs, as the model takes"), makes.to_string()));
         }
     }
-    let experiment = metadata::<Experiment>(path, &file.metadata, "taper_experiment")?;
-    Ok((SavedModel { model, prepared, experiment }, Tensors { tensors, metadata: file.metadata }))
+    let experiment = metadata::<Experiment>(path, &file.metadata, EXPERIMENT)?;
+    let mut metadata = file.metadata;
+    metadata.retain(|key, _| !["taper_version", "taper_model", PREPARATION, EXPERIMENT].contains(&key.as_str()));
+    let mut beside = metadata.clone();
+    beside.remove(TRAINING); // which belongs to the tensors that are no parameters
+    Ok((SavedModel { model, prepared, experiment, beside }, Tensors { tensors, metadata }))
 }
 
 /// A value that stands as text in the metadata.

@@ -117,7 +117,7 @@ pub use study::{
 };
 pub use taper_kernels::{Isa, force_isa, isa, peak};
 pub use train::{
-    EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, Observer, Quiet, ReduceLrOnPlateau, Scores,
-    StopReason, TrainState, evaluate, first_batch, fit, fit_from, row_losses,
+    EarlyStopping, EpochRow, FirstBatch, FitConfig, Fitting, Flow, History, MonitorState, Observer, Quiet,
+    ReduceLrOnPlateau, Scores, StopReason, TrainState, Watched, evaluate, first_batch, fit, fit_from, row_losses,
 };
 pub use warning::Warning;

@@ -13,7 +13,8 @@ use crate::{Complaint, Complaints, Result, nearest, spelling};
 /// The penalty goes to every kernel ([`Policy::KERNELS`]) and leaves biases, normalizations and embeddings alone, unless `roles`
 /// says otherwise. `paths` says something else for single parameters, by pattern: one with a `/` is compared with the whole path
 /// (`dense_1/*`), one without with each part of it (`kernel`, `dense_1`), and `*` stands for anything. A parameter whose layer
-/// has a regularizer of its own keeps that, and a penalty of strength 0 is none. Moving statistics are never penalized.
+/// has a regularizer of its own keeps that, unless the policy says `override = true`, and a penalty of strength 0 is none. Moving
+/// statistics are never penalized.
 ///
 /// # In a file
 ///
@@ -27,8 +28,9 @@ use crate::{Complaint, Complaints, Result, nearest, spelling};
 ///
 /// # Errors
 ///
-/// A role or a pattern that means no parameter is an error when the model is built, and so is a parameter that two patterns
-/// mean: there would be no saying which of them was meant to win.
+/// A role or a pattern that means no parameter is an error when the model is built, and so is a pattern that means only parameters
+/// whose layers have regularizers of their own, and a parameter that two patterns mean: there would be no saying which of them was
+/// meant to win.
 ///
 /// # Example
 ///
@@ -55,7 +57,12 @@ pub struct Policy {
     pub roles: Option<Vec<Role>>,
     /// What single parameters carry instead.
     pub paths: Vec<PathRule>,
+    /// Whether a layer's own regularizers give way to what the policy says (`override`). Default: they stay.
+    pub replaces: bool,
 }
+
+/// The key of [`Policy::replaces`].
+const OVERRIDE: &str = "override";
 
 /// The penalty of the parameters that a pattern means.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +97,13 @@ impl Policy {
         self
     }
 
+    /// The same policy, before which a layer's own regularizers give way.
+    #[must_use]
+    pub fn replacing(mut self) -> Self {
+        self.replaces = true;
+        self
+    }
+
     /// Gives every parameter that has no regularizer of its own the one that the policy says; places are keys of the policy.
     pub(crate) fn apply(&self, slots: &mut [ParamSlot]) -> Result<()> {
         let mut complaints = Complaints::new();
@@ -118,9 +132,15 @@ impl Policy {
             }
         }
         for (i, rule) in self.paths.iter().enumerate() {
-            if !slots.iter().any(|slot| may(slot) && means(&rule.pattern, &slot.path)) {
+            let mut meant = slots.iter().filter(|slot| may(slot) && means(&rule.pattern, &slot.path)).peekable();
+            let got = format!("`{}`", rule.pattern);
+            if meant.peek().is_none() {
                 let expected = format!("a pattern for some of {}", known(slots, &|slot| slot.path.clone()));
-                complaints.push(Complaint::new(format!("paths[{i}]"), expected, format!("`{}`", rule.pattern)));
+                complaints.push(Complaint::new(format!("paths[{i}]"), expected, got));
+            } else if meant.all(|slot| slot.spec.regularizer.is_some() && !self.replaces) {
+                let expected = "a pattern that changes some penalty";
+                let complaint = Complaint::new(format!("paths[{i}]"), expected, got);
+                complaints.push(complaint.help("all that it means has a regularizer of its own, which `override` replaces"));
             }
         }
         for slot in slots.iter_mut().filter(|slot| may(slot)) {
@@ -136,7 +156,8 @@ impl Policy {
                 (None, _) if roles.contains(&slot.spec.role) => (String::new(), self.regularizer.as_ref()),
                 (None, _) => continue,
             };
-            let Some(regularizer) = regularizer.filter(|_| slot.spec.regularizer.is_none()) else { continue };
+            let free = self.replaces || slot.spec.regularizer.is_none();
+            let Some(regularizer) = regularizer.filter(|_| free) else { continue };
             let mut found = Complaints::new();
             regularizer.validate("", Some(&slot.spec), &mut found);
             let found = found.finish().map_err(|error| tidy(error, &place, &slot.path));
@@ -190,6 +211,9 @@ impl Serialize for Policy {
             }
             Ok(Value::Object(map))
         };
+        if self.replaces {
+            map.insert(OVERRIDE.into(), true.into());
+        }
         if !self.paths.is_empty() {
             let rules: serde_json::Result<Vec<Value>> = self.paths.iter().map(rule).collect();
             map.insert("paths".into(), Value::Array(rules.map_err(S::Error::custom)?));
@@ -208,21 +232,22 @@ impl<'de> Deserialize<'de> for Policy {
         let mut map = spelling::table::<D::Error>(value)?;
         let roles = map.remove("roles").map(|roles| within("roles", spelling::read_inner(roles))).transpose()?;
         let paths = map.remove("paths").map(|paths| within("paths", rules(paths))).transpose()?.unwrap_or_default();
+        let replaces = map.remove(OVERRIDE).map(|said| within(OVERRIDE, spelling::read_inner(said))).transpose()?;
         let keys: Vec<String> = map.keys().cloned().collect();
         let regularizer = (!keys.is_empty()).then(|| spelling::read_inner(Value::Object(map))).transpose();
         let regularizer = regularizer.map_err(|error: D::Error| {
             // The regularizer would only know its own keys.
-            let meant = keys.iter().find_map(|key| Some((key, nearest(key, ["roles", "paths"])?)));
+            let meant = keys.iter().find_map(|key| Some((key, nearest(key, ["roles", "paths", OVERRIDE])?)));
             match meant.filter(|(key, _)| key.as_str() != "groups") {
                 Some((key, near)) => D::Error::custom(format!("unknown field `{key}`, expected one of `{near}`")),
                 None => {
                     let text: String = error.to_string();
                     let is_own = |key: &String| text.contains(&format!("unknown field `{key}`, expected one of `l1`"));
-                    if keys.iter().any(is_own) { D::Error::custom(format!("{text}, `roles`, `paths`")) } else { error }
+                    if keys.iter().any(is_own) { D::Error::custom(format!("{text}, `roles`, `paths`, `{OVERRIDE}`")) } else { error }
                 }
             }
         })?;
-        Ok(Self { regularizer, roles, paths })
+        Ok(Self { regularizer, roles, paths, replaces: replaces.unwrap_or(false) })
     }
 }
 
@@ -318,6 +343,18 @@ mod tests {
             paths(json!({ "paths": [{ "match": "lstm/*/kernel", "l2": 1.0 }] })),
             ["lstm/lstm_cell/kernel", "dense/kernel"]
         );
+    }
+
+    #[test]
+    fn a_layer_s_own_regularizer_gives_way_if_the_policy_says_so() {
+        let own = json!({ "paths": { "dense/kernel": { "l2": 1.0 } } });
+        let text = Model::plan(&spec().regularization(read(own).unwrap())).unwrap_err().to_string();
+        assert!(text.contains("paths[0]: expected a pattern that changes some penalty, got `dense/kernel`"), "{text}");
+        let policy = json!({ "l2": 1e-4, "override": true, "paths": { "lstm": { "l1": 1.0 } } });
+        assert_eq!(penalized(policy.clone())[3], ("dense/kernel".to_owned(), Regularizer::l2(1e-4)));
+        assert_eq!(serde_json::to_value(read(policy).unwrap()).unwrap()["override"], json!(true));
+        let none = json!({ "override": true, "paths": { "dense/kernel": { "l2": 0.0 } } });
+        assert_eq!(penalized(none), []);
     }
 
     #[test]

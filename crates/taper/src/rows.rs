@@ -131,7 +131,7 @@ impl Rows for PlainRows<'_> {
             indicator: false,
         };
         let target = Target::Number { name: "y".to_owned(), mean: 0.0, scale: 1.0 };
-        Ok(Some(Prepared { features: scales.map(feature).collect(), target }))
+        Ok(Some(Prepared::new(scales.map(feature).collect(), target)))
     }
 }
 

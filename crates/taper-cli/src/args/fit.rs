@@ -10,25 +10,28 @@ use super::Common;
     "Go on with a Keras model for 10 epochs" => "taper fit model.keras --data rows.safetensors --epochs 10 --save more.keras",
 ])]
 pub(crate) struct Fit {
-    /// The experiment (.toml or .json), or a compiled Keras model (.keras)
+    /// The experiment (.toml or .json), or a model to go on with (.safetensors, or a compiled .keras)
     pub(crate) experiment: PathBuf,
+    /// Go on from the last checkpoint in the folder, which `[fit] checkpoint = N` kept there, to the same bytes
+    #[arg(long)]
+    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(flatten)]
     pub(crate) keras: Keras,
 }
 
-/// What a Keras model's file does not say.
+/// What a model's file does not say.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Options for a Keras model")]
+#[command(next_help_heading = "Options for a model")]
 pub(crate) struct Keras {
-    /// The rows: x, y, and optionally x_val, y_val, sample_weight, class_weight (.safetensors)
+    /// The rows: x, y, and optionally x_val, y_val, sample_weight, class_weight (.safetensors); for a model of a table, a table
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// Further epochs [default: 1]
+    /// Further epochs [default: as the model was trained; for .keras 1]
     #[arg(long)]
     pub(crate) epochs: Option<usize>,
-    /// Rows per step [default: 32]
+    /// Rows per step [default: as the model was trained; for .keras 32]
     #[arg(long)]
     pub(crate) batch_size: Option<usize>,
     /// Rows per batch of every measurement [default: as --batch-size]
@@ -40,15 +43,21 @@ pub(crate) struct Keras {
     /// Penalty on all kernels whose layers say none: 'l2=1e-4', also with roles and paths as in an experiment
     #[arg(long, value_name = "POLICY")]
     pub(crate) regularization: Option<String>,
+    /// With --regularization: also in the place of what the layers say
+    #[arg(long, requires = "regularization")]
+    pub(crate) r#override: bool,
     /// Accept weights that are not finite
     #[arg(long)]
     pub(crate) allow_nan: bool,
     /// Write Keras's history, with data loss and penalty (.json)
     #[arg(long, value_name = "FILE")]
     pub(crate) history: Option<PathBuf>,
-    /// Write the trained model with its optimizer's state (.keras)
+    /// Write the trained model, in .keras with its optimizer's state [default: DIR/model.safetensors, for a .keras model nothing]
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
+    /// Leave penalties out of a .keras file that Keras has no word for; its metadata name them
+    #[arg(long)]
+    pub(crate) drop_penalties: bool,
     /// Write the initial and final weights (.safetensors)
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,

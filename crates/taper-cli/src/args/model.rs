@@ -162,4 +162,7 @@ pub(crate) struct Convert {
     /// Take weights that are NaN or infinite
     #[arg(long)]
     pub(crate) allow_nan: bool,
+    /// Leave out how rows are prepared: the model alone, whose inputs are prepared numbers
+    #[arg(long)]
+    pub(crate) bare: bool,
 }

@@ -23,9 +23,12 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
     let keras = is_keras(&path);
     let (saved, fit) = if keras {
         let file = taper_io::keras::read_keras(&path, &taper_io::keras::ReadOptions::default())?;
-        (SavedModel { model: file.model, prepared: None, experiment: None }, file.fit)
+        let saved = file.fit.iter().fold(SavedModel::from(file.model), SavedModel::compiled);
+        (saved, file.fit)
     } else {
-        (taper_io::read_saved_model(&path)?, None)
+        let saved = taper_io::read_saved_model(&path)?;
+        let fit = saved.fit_config();
+        (saved, fit)
     };
     let model = &saved.model;
     let writes_keras = is_keras(&args.out);
@@ -54,15 +57,12 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
         None => timed.to_vec(),
     };
     let seconds = [seconds_per_row(model, timed)?, seconds_per_row(&small.model, &timed_small)?];
+    let smaller = saved.compacted(small.model, kept);
     taper_io::check_writable(folder)?;
     if writes_keras {
-        taper_io::keras::write_keras(&args.out, &small.model, fit.as_ref(), None)?;
-    } else if let Some(kept) = kept {
-        taper_io::write_compacted(&args.out, &small.model, kept)?;
+        super::convert::to_keras(&args.out, &smaller, fit.as_ref(), None)?;
     } else {
-        // The inputs are the same, so rows are prepared for the smaller model as they were.
-        let (prepared, experiment) = (saved.prepared.as_ref(), saved.experiment.as_ref());
-        taper_io::write_saved_model(&args.out, &small.model, prepared, experiment)?;
+        smaller.write(&args.out)?;
     }
     let bytes = [size(&path)?, size(&args.out)?];
 

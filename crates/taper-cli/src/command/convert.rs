@@ -1,7 +1,10 @@
-//! `taper convert`: a model from one format to another.
+//! `taper convert`: a model from one format to another, with all that it takes to use it.
 
-use taper_io::keras::{KerasModel, ReadOptions, read_keras, write_keras, write_keras_weights};
-use taper_io::{Format, read_model, write_model, write_onnx};
+use std::path::Path;
+
+use taper::{Complaint, FitConfig, OptimizerState};
+use taper_io::keras::{ReadOptions, read_keras, write_keras_export, write_keras_weights};
+use taper_io::{Format, SavedModel, read_saved_model, write_onnx};
 
 use crate::args::Convert;
 use crate::failure::Failure;
@@ -13,16 +16,44 @@ const TARGETS: &[Format] = &[Format::Keras, Format::Hdf5, Format::Safetensors, F
 pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     let from = saved::file(&args.model);
     let to = Format::one_of("OUT", &args.out, TARGETS)?;
-    let file = match Format::one_of("MODEL", &from, Format::MODELS)? {
-        Format::Keras => read_keras(&from, &ReadOptions { allow_nan: args.allow_nan })?,
-        _ => KerasModel { model: read_model(&from)?, fit: None, optimizer: None },
+    let (mut saved, fit, optimizer) = match Format::one_of("MODEL", &from, Format::MODELS)? {
+        Format::Keras => {
+            let file = read_keras(&from, &ReadOptions { allow_nan: args.allow_nan })?;
+            let saved = file.fit.iter().fold(SavedModel::from(file.model), SavedModel::compiled);
+            (saved, file.fit, file.optimizer)
+        }
+        _ => {
+            let saved = read_saved_model(&from)?;
+            let fit = saved.fit_config();
+            (saved, fit, None)
+        }
     };
-    match to {
-        Format::Keras => write_keras(&args.out, &file.model, file.fit.as_ref(), file.optimizer.as_ref())?,
-        Format::Hdf5 => write_keras_weights(&args.out, &file.model)?,
-        Format::Onnx => write_onnx(&args.out, &file.model)?,
-        _ => write_model(&args.out, &file.model)?,
+    if args.bare {
+        saved.prepared = None;
     }
-    output::note(&format!("{} parameters: {}", file.model.params().data().len(), args.out.display()));
+    match to {
+        Format::Keras => to_keras(&args.out, &saved, fit.as_ref(), optimizer.as_ref())?,
+        Format::Hdf5 if saved.prepared.is_some() => {
+            let complaint = Complaint::new("OUT", "a format that holds how rows are prepared", "weights alone");
+            return Err(taper::Error::from(complaint.help("`--bare` leaves the preparation out")).into());
+        }
+        Format::Hdf5 => write_keras_weights(&args.out, &saved.model)?,
+        Format::Onnx => write_onnx(&args.out, &saved)?,
+        _ => saved.write(&args.out)?,
+    }
+    output::note(&format!("written: {}", args.out.display()));
+    Ok(())
+}
+
+/// Writes a model for Keras, and says what is not as it was.
+pub(crate) fn to_keras(
+    out: &Path,
+    saved: &SavedModel,
+    fit: Option<&FitConfig>,
+    optimizer: Option<&OptimizerState>,
+) -> Result<(), Failure> {
+    for note in write_keras_export(out, saved, fit, optimizer)? {
+        output::note(&format!("note: {note}"));
+    }
     Ok(())
 }

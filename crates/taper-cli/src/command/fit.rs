@@ -1,20 +1,22 @@
 //! `taper fit`: one model, one training.
 
 use serde_json::json;
-use taper::{Model, Rows, Seed, Split, StopReason, evaluate, fit};
-use taper_io::CsvLogger;
+use taper::{FitConfig, Model, Rows, Seed, Split, StopReason, evaluate, fit_from};
 use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, at_work, curves_of, scatter_of};
 
-use super::{fit_keras, folder_of, is_keras, share_steps};
+use super::{fit_model, folder_of, share_steps};
 use crate::args::{Fit, Keras};
 use crate::failure::Failure;
 use crate::output::{self, Folder};
 use crate::progress::FitProgress;
+use crate::resume::Run;
+use crate::saved;
 
 pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     share_steps(args.common.threads)?;
-    if is_keras(&args.experiment) {
-        return fit_keras::run(args);
+    let model = saved::file(&args.experiment);
+    if super::is_model(&model)? {
+        return fit_model::run(args, &model);
     }
     refuse_keras_options(&args.keras)?;
     let mut experiment = taper_io::read_experiment(&args.experiment)?;
@@ -30,13 +32,21 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     experiment.fit.measure_train = true;
     taper::Fitting::new(&model, &split.train, Some(&split.test), &experiment.fit, seed)?;
     let warnings = [rows.warnings(), &experiment.warnings(&split)?].concat();
+    let run = Run::of(&args.common.out, &experiment, &split, seed);
+    let resumed = args.resume.then(|| run.resume(&mut model)).transpose()?;
     let mut folder = Folder::prepare(&args.common.out)?;
     output::warn(&warnings);
 
-    let log = CsvLogger::create(&folder.file("history.csv"))?;
-    let mut progress = FitProgress::new(experiment.fit.epochs, log);
-    let history = fit(&mut model, &split.train, Some(&split.test), &experiment.fit, seed, &mut progress)?;
+    let (mut state, earlier, log) = run.begin(resumed, &model, &experiment.fit, &folder.file("history.csv"))?;
+    let further = FitConfig { epochs: experiment.fit.epochs - state.epoch, ..experiment.fit.clone() };
+    let mut progress = FitProgress::new(experiment.fit.epochs, run.keeper(log));
+    let history =
+        fit_from(&mut model, &mut state, &split.train, Some(&split.test), &further, seed, &mut progress)?;
     drop(progress);
+    let history = match earlier {
+        Some(earlier) => history.after(earlier)?,
+        None => history,
+    };
 
     let mut scores = serde_json::Map::new();
     let metrics = experiment.fit.metric_names();
@@ -95,18 +105,18 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     match history.stop {
         StopReason::Diverged { .. } => Err(Failure::Run(lede)),
         StopReason::Interrupted => Err(Failure::Interrupted(format!(
-            "{} of {} epochs are done; the model as it is after them is kept in {}, and {} tells about them. The same command \
-             trains from the beginning",
+            "{} of {} epochs are done; the model as it is after them is kept in {}, and {} tells about them. {}",
             history.epochs(),
             experiment.fit.epochs,
             model_file.display(),
-            folder.report()
+            folder.report(),
+            run.advice()
         ))),
-        _ => Ok(()),
+        _ => run.done(),
     }
 }
 
-/// An experiment says for itself what these options say for a Keras model.
+/// An experiment says for itself what these options say for a model.
 fn refuse_keras_options(keras: &Keras) -> Result<(), Failure> {
     let given = [
         ("--data", keras.data.is_some()),
@@ -115,6 +125,8 @@ fn refuse_keras_options(keras: &Keras) -> Result<(), Failure> {
         ("--validation-batch-size", keras.validation_batch_size.is_some()),
         ("--no-shuffle", keras.no_shuffle),
         ("--regularization", keras.regularization.is_some()),
+        ("--override", keras.r#override),
+        ("--drop-penalties", keras.drop_penalties),
         ("--allow-nan", keras.allow_nan),
         ("--history", keras.history.is_some()),
         ("--save", keras.save.is_some()),
@@ -124,7 +136,7 @@ fn refuse_keras_options(keras: &Keras) -> Result<(), Failure> {
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) => Err(Failure::Input(format!(
-            "{option}: expected only with a .keras model; an experiment file says this itself, and --out names the folder"
+            "{option}: expected only with a model; an experiment file says this itself, and --out names the folder"
         ))),
         None => Ok(()),
     }

@@ -6,7 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod fit;
-pub(crate) mod fit_keras;
+pub(crate) mod fit_model;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod lambda;

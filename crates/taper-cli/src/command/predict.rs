@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use taper::table::{Labels, Prepared, Target};
-use taper::{Complaint, Loss};
+use taper::Complaint;
+use taper::table::{Labels, Meaning};
 use taper_io::{CellsOut, ColumnKind, Format, SavedModel, TableFile, TableWriter, is_table};
 
 use crate::args::Predict;
@@ -13,7 +13,7 @@ use crate::{output, saved};
 pub(crate) fn run(args: &Predict) -> Result<(), Failure> {
     let saved = saved::read(&args.model, args.unseen.map(Into::into))?;
     Format::one_of("--out", &args.out, Format::TABLES)?;
-    let parts = Parts::of(&saved);
+    let parts = Parts(saved.meaning());
     let (rows, unseen) =
         if is_table(&args.rows) { tables(args, &saved, &parts)? } else { tensors(args, &saved, &parts)? };
     if unseen > 0 {
@@ -81,71 +81,40 @@ fn create(out: &Path, parts: &Parts) -> Result<TableWriter, Failure> {
     Ok(TableWriter::create(out, &parts.columns())?)
 }
 
-/// What a row of outputs means.
-enum Parts {
-    /// A number in its own unit.
-    Number { mean: f64, scale: f64 },
-    /// The probability of the second of two classes, from its logit if `logit`.
-    Two { labels: Labels, logit: bool },
-    /// The probability of each class, from logits if `logits`.
-    Classes { labels: Labels, logits: bool },
-    /// Nothing is known of these.
-    Outputs(usize),
-}
+/// What a row of outputs means, as columns of a table.
+struct Parts(Meaning);
 
 impl Parts {
-    fn of(saved: &SavedModel) -> Self {
-        let outputs = saved.model.output_shape().len();
-        let loss = saved.experiment.as_ref().map(|experiment| experiment.fit.loss);
-        let logits = matches!(
-            loss,
-            Some(
-                Loss::BinaryCrossentropy { from_logits: true, .. }
-                    | Loss::CategoricalCrossentropy { from_logits: true, .. }
-                    | Loss::SparseCategoricalCrossentropy { from_logits: true }
-            )
-        );
-        match saved.prepared.as_ref().map(|Prepared { target, .. }| target) {
-            Some(Target::Number { mean, scale, .. }) if outputs == 1 => Self::Number { mean: *mean, scale: *scale },
-            Some(Target::Classes { labels, .. }) => match (labels.len(), outputs) {
-                (2, 1) => Self::Two { labels: labels.clone(), logit: logits },
-                (classes, _) if classes == outputs => Self::Classes { labels: labels.clone(), logits },
-                _ => Self::Outputs(outputs),
-            },
-            _ => Self::Outputs(outputs),
-        }
-    }
-
     fn columns(&self) -> Vec<(String, ColumnKind)> {
         let probability = |label: &String| (format!("p({label})"), ColumnKind::Numbers);
         let prediction = |labels: &Labels| match labels {
             Labels::Numbers(_) => ("prediction".to_owned(), ColumnKind::Numbers),
             Labels::Names(_) => ("prediction".to_owned(), ColumnKind::Text),
         };
-        match self {
-            Self::Number { .. } => vec![("prediction".to_owned(), ColumnKind::Numbers)],
-            Self::Two { labels, .. } => vec![prediction(labels), probability(&labels.texts()[1])],
-            Self::Classes { labels, .. } => {
+        match &self.0 {
+            Meaning::Number { .. } => vec![("prediction".to_owned(), ColumnKind::Numbers)],
+            Meaning::Two { labels, .. } => vec![prediction(labels), probability(&labels.texts()[1])],
+            Meaning::Classes { labels, .. } => {
                 std::iter::once(prediction(labels)).chain(labels.texts().iter().map(probability)).collect()
             }
-            Self::Outputs(count) => (0..*count).map(|i| (format!("output_{i}"), ColumnKind::Numbers)).collect(),
+            Meaning::Outputs(count) => (0..*count).map(|i| (format!("output_{i}"), ColumnKind::Numbers)).collect(),
         }
     }
 
     fn write(&self, writer: &mut TableWriter, mut outputs: Vec<f32>) -> Result<(), Failure> {
-        let cells = match self {
-            Self::Number { mean, scale } => {
+        let cells = match &self.0 {
+            Meaning::Number { mean, scale } => {
                 let back = |output: f32| (f64::from(output) * scale + mean) as f32;
                 vec![CellsOut::Numbers(outputs.into_iter().map(back).collect())]
             }
-            Self::Two { labels, logit } => {
+            Meaning::Two { labels, logit } => {
                 if *logit {
                     outputs.iter_mut().for_each(|output| *output = 1.0 / (1.0 + (-*output).exp()));
                 }
                 let classes = outputs.iter().map(|p| usize::from(*p > 0.5)).collect();
                 vec![called(labels, classes), CellsOut::Numbers(outputs)]
             }
-            Self::Classes { labels, logits } => {
+            Meaning::Classes { labels, logits } => {
                 if *logits {
                     outputs.chunks_exact_mut(labels.len()).for_each(softmax);
                 }
@@ -155,7 +124,7 @@ impl Parts {
                 let each = (0..labels.len()).map(|class| CellsOut::Numbers(rows().map(|row| row[class]).collect()));
                 std::iter::once(called(labels, classes)).chain(each).collect()
             }
-            Self::Outputs(count) => {
+            Meaning::Outputs(count) => {
                 let column = |i| CellsOut::Numbers(outputs.iter().skip(i).step_by(*count).copied().collect());
                 (0..*count).map(column).collect()
             }

@@ -167,7 +167,7 @@ pub(super) fn named_to_keras(module: &str, known: &[&'static str], value: Value)
     json!({ "module": module, "class_name": class, "config": config, "registered_name": null })
 }
 
-fn regularizer_to_keras(value: &Value) -> Result<Value, Complaint> {
+pub(super) fn regularizer_to_keras(value: &Value) -> Result<Value, Complaint> {
     let read: taper::Regularizer =
         taper::read(value.clone()).map_err(|_| Complaint::new("", "a penalty", brief(value)))?;
     let Value::Object(mut table) = serde_json::to_value(&read).unwrap_or_default() else {

@@ -25,6 +25,7 @@ mod activation;
 mod class;
 mod compile;
 mod config;
+mod export;
 #[cfg(test)]
 mod hostile;
 mod layer;
@@ -34,6 +35,7 @@ mod train;
 mod variable;
 mod write;
 
+pub use export::{Exported, export_keras, write_keras_export};
 pub use read::{KerasModel, ReadOptions, read_keras, read_keras_bytes, read_keras_weights};
 pub use train::{BatchLoss, KerasData, KerasRun, Penalties, RunOptions, train_keras};
 pub use write::{keras_bytes, keras_weight_bytes, write_keras, write_keras_weights};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use taper::{
-    Complaint, Complaints, Dataset, FitConfig, History, Model, Observer, OptimizerState, Result, Scores, Seed, Shape,
+    Complaint, Complaints, Dataset, FitConfig, History, Model, Observer, OptimizerState, PenaltyState, Result, Scores, Seed, Shape,
     TrainState, evaluate, first_batch, fit_from,
 };
 
@@ -172,6 +172,9 @@ pub fn train_keras(
     let head: Vec<usize> = (0..fit.batch_size.min(data.train.rows())).collect();
     let head = if head.is_empty() { data.train.clone() } else { data.train.select(&head)? };
 
+    // A training begins with the strengths of its first epoch, whatever another one ended with.
+    let begun = PenaltyState { epoch: 0, ..model.params().penalty_state().clone() };
+    model.params_mut().set_penalty_state(begun)?;
     let first = first_batch(model, &data.train, &fit)?;
     let mut weights = Tensors::default();
     let mut predictions = Tensors::default();
@@ -205,7 +208,7 @@ pub fn train_keras(
 
 fn penalties(model: &Model, head: &Dataset, fit: &FitConfig) -> Result<Penalties> {
     let model_losses_first_batch = evaluate(model, head, fit)?.penalty;
-    Ok(Penalties { weights: model.params().penalty_at(0), model_losses_first_batch })
+    Ok(Penalties { weights: model.params().penalty(), model_losses_first_batch })
 }
 
 fn by_name(names: &[String], scores: &Scores) -> BTreeMap<String, f64> {

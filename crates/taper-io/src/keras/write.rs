@@ -52,6 +52,16 @@ pub fn keras_weight_bytes(model: &Model) -> Vec<u8> {
 ///
 /// What Keras has no words for, by name.
 pub fn keras_bytes(model: &Model, fit: Option<&FitConfig>, optimizer: Option<&OptimizerState>) -> Result<Vec<u8>> {
+    bytes(model, fit, optimizer, Map::new())
+}
+
+/// The contents of a `.keras` file in whose metadata stands something more, which Keras does not read.
+pub(super) fn bytes(
+    model: &Model,
+    fit: Option<&FitConfig>,
+    optimizer: Option<&OptimizerState>,
+    mut metadata: Map<String, Value>,
+) -> Result<Vec<u8>> {
     // Keras knows no policy: what is in force is said layer by layer.
     let explicit = model.explicit_spec()?;
     let rewritten;
@@ -68,7 +78,9 @@ pub fn keras_bytes(model: &Model, fit: Option<&FitConfig>, optimizer: Option<&Op
     if let Some(fit) = fit {
         config["compile_config"] = compile::to_keras(fit).map_err(|error| error.within("fit"))?;
     }
-    let metadata = json!({ "keras_version": KERAS_VERSION, "date_saved": "1980-01-01@00:00:00" }).to_string();
+    metadata.insert("keras_version".to_owned(), KERAS_VERSION.into());
+    metadata.insert("date_saved".to_owned(), "1980-01-01@00:00:00".into());
+    let metadata = Value::Object(metadata).to_string();
     let weights = weights(model, fit.zip(optimizer));
     let config = config.to_string();
     let entries: [(&str, &[u8]); 3] =

@@ -17,7 +17,7 @@ pub(super) fn activation(writer: &mut Writer, function: Activation, x: String) -
         Activation::LeakyRelu { negative_slope } => ("LeakyRelu", vec![("alpha", Attribute::Float(negative_slope))]),
         Activation::Elu { alpha } => ("Elu", vec![("alpha", Attribute::Float(alpha))]),
         Activation::Selu => ("Selu", vec![]),
-        Activation::Sigmoid => ("Sigmoid", vec![]),
+        Activation::Sigmoid => return sigmoid(writer, &x),
         Activation::HardSigmoid => ("HardSigmoid", vec![("alpha", Attribute::Float(1.0 / 6.0))]),
         Activation::Tanh => ("Tanh", vec![]),
         Activation::Softplus => ("Softplus", vec![]),
@@ -25,7 +25,7 @@ pub(super) fn activation(writer: &mut Writer, function: Activation, x: String) -
         Activation::Exponential => ("Exp", vec![]),
         Activation::Softmax => ("Softmax", vec![("axis", Attribute::Int(-1))]),
         Activation::Swish => {
-            let gate = writer.node("Sigmoid", &[&x], &[]);
+            let gate = sigmoid(writer, &x);
             return writer.node("Mul", &[&x, &gate], &[]);
         }
         Activation::Gelu => {
@@ -79,4 +79,13 @@ pub(super) fn activation(writer: &mut Writer, function: Activation, x: String) -
         }
     };
     writer.node(operation, &[&x], &attributes)
+}
+
+/// 1 / (1 + exp(-x)). The operator of that name is 0 from -18 on in the runtime that most people have.
+pub(super) fn sigmoid(writer: &mut Writer, x: &str) -> String {
+    let turned = writer.node("Neg", &[x], &[]);
+    let power = writer.node("Exp", &[&turned], &[]);
+    let one = writer.number(1.0);
+    let sum = writer.node("Add", &[&power, &one], &[]);
+    writer.node("Reciprocal", &[&sum], &[])
 }

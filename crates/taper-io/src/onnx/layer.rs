@@ -42,8 +42,18 @@ pub(super) fn emit(
         }
         LayerKind::Dense(layer) => {
             let kernel = writer.floats(params[0].sizes, params[0].data);
-            let y = writer.node("MatMul", &[x, &kernel], &[]);
-            finish(writer, y, &params[1..], layer.activation)
+            match params {
+                // One operator, whose bits no optimization changes.
+                [_, bias] if input.sizes.len() == 1 => {
+                    let bias = writer.floats(bias.sizes, bias.data);
+                    let y = writer.node("Gemm", &[x, &kernel, &bias], &[]);
+                    activation(writer, layer.activation, y)
+                }
+                _ => {
+                    let y = writer.node("MatMul", &[x, &kernel], &[]);
+                    finish(writer, y, &params[1..], layer.activation)
+                }
+            }
         }
         LayerKind::Activation(layer) => activation(writer, layer.activation, x.to_owned()),
         LayerKind::Softmax(layer) => match layer.axis.0[..] {

@@ -53,31 +53,48 @@ impl Message {
     }
 }
 
-const FLOAT: i64 = 1;
-const INT64: i64 = 7;
+/// The type of a tensor's elements, by its number in ONNX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Element {
+    Float = 1,
+    Int64 = 7,
+    Text = 8,
+    Double = 11,
+}
 
-fn tensor(name: &str, sizes: &[usize], kind: i64, data: &[u8]) -> Message {
+fn tensor(name: &str, sizes: &[usize], kind: Element, data: &[u8]) -> Message {
     let start = sizes.iter().fold(Message::new(), |message, size| message.int(1, *size as i64));
-    start.int(2, kind).text(8, name).bytes(9, data)
+    start.int(2, kind as i64).text(8, name).bytes(9, data)
 }
 
 /// A `TensorProto` of floats.
 pub(super) fn floats(name: &str, sizes: &[usize], data: &[f32]) -> Message {
-    tensor(name, sizes, FLOAT, &data.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
+    tensor(name, sizes, Element::Float, &data.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
+}
+
+/// A `TensorProto` of doubles.
+pub(super) fn doubles(name: &str, sizes: &[usize], data: &[f64]) -> Message {
+    tensor(name, sizes, Element::Double, &data.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
+}
+
+/// A `TensorProto` of strings, in one dimension.
+pub(super) fn texts<T: AsRef<str>>(name: &str, data: &[T]) -> Message {
+    let start = Message::new().int(1, data.len() as i64).int(2, Element::Text as i64);
+    data.iter().fold(start, |message, text| message.text(6, text.as_ref())).text(8, name)
 }
 
 /// A `TensorProto` of whole numbers, in one dimension.
 pub(super) fn ints(name: &str, data: &[i64]) -> Message {
-    tensor(name, &[data.len()], INT64, &data.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
+    tensor(name, &[data.len()], Element::Int64, &data.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())
 }
 
-/// A `ValueInfoProto`: floats of these sizes, any number of rows first.
-pub(super) fn value_info(name: &str, sizes: &[usize]) -> Message {
+/// A `ValueInfoProto`: elements in these sizes, any number of rows first.
+pub(super) fn value_info(name: &str, element: Element, sizes: &[usize]) -> Message {
     let rows = Message::new().text(2, "rows");
     let shape = sizes
         .iter()
         .fold(Message::new().message(1, &rows), |shape, size| shape.message(1, &Message::new().int(1, *size as i64)));
-    let kind = Message::new().message(1, &Message::new().int(1, FLOAT).message(2, &shape));
+    let kind = Message::new().message(1, &Message::new().int(1, element as i64).message(2, &shape));
     Message::new().text(1, name).message(2, &kind)
 }
 
@@ -92,7 +109,10 @@ pub(super) enum Attribute<'a> {
     Texts(Vec<&'a str>),
 }
 
-/// A `NodeProto`.
+/// The operators that are no part of ONNX's own: words to numbers.
+pub(super) const ML: &str = "ai.onnx.ml";
+
+/// A `NodeProto`; those of [`ML`] are known by their names.
 pub(super) fn node(
     operation: &str,
     inputs: &[&str],
@@ -107,6 +127,9 @@ pub(super) fn node(
         node = node.text(2, output);
     }
     node = node.text(4, operation);
+    if operation == "LabelEncoder" {
+        node = node.text(7, ML);
+    }
     for (name, value) in attributes {
         let attribute = Message::new().text(1, name);
         let attribute = match value {

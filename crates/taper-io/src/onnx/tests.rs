@@ -62,7 +62,8 @@ fn every_node_reads_what_stands_before_it_and_all_weights_are_there() {
         .node("all", ["sum", "again"], Add::new())
         .node("out", ["all"], Dense::new(2).activation(Activation::Softmax));
     let model = model(graph);
-    let bytes = onnx_bytes(&model).unwrap();
+    let saved = crate::SavedModel::from(model);
+    let bytes = onnx_bytes(&saved).unwrap();
     let file = fields(&bytes);
     let graph = &file.iter().find(|(number, _)| *number == 7).unwrap().1;
     let parts = fields(graph);
@@ -82,21 +83,21 @@ fn every_node_reads_what_stands_before_it_and_all_weights_are_there() {
         .collect();
     assert!(known.contains(&"output".to_owned()));
     let count = |name: &str| operations.iter().filter(|operation| *operation == name).count();
-    assert_eq!((count("Conv"), count("MaxPool"), count("MatMul"), count("Softmax"), count("Erf")), (1, 1, 4, 1, 1));
+    assert_eq!((count("Conv"), count("MaxPool"), count("Gemm"), count("Softmax"), count("Erf")), (1, 1, 4, 1, 1));
     // Every weight once or more: the shared layer's are written for each use.
     let stored: usize =
         of(5).map(|tensor| fields(tensor).iter().find(|(number, _)| *number == 9).unwrap().1.len()).sum();
-    assert!(stored >= 4 * model.params().data().len());
-    assert!(onnx_bytes(&model).unwrap() == bytes, "equal models make equal files");
+    assert!(stored >= 4 * saved.model.params().data().len());
+    assert!(onnx_bytes(&saved).unwrap() == bytes, "equal models make equal files");
 }
 
 #[test]
 fn what_onnx_cannot_say_is_refused_by_name() {
     let spec =
         Sequential::new([5]).layer(Embedding::new(9, 4).mask_zero(true)).layer(Lstm::new(3)).layer(Dense::new(1));
-    let text = onnx_bytes(&model(&spec)).unwrap_err().to_string();
+    let text = onnx_bytes(&model(&spec).into()).unwrap_err().to_string();
     assert!(text.contains("layer `embedding`.embedding: expected what ONNX has an operator for, got a mask"), "{text}");
     let spec = Sequential::new([5, 2]).layer(Lstm::new(3).activation(Activation::Gelu)).layer(Dense::new(1));
-    let text = onnx_bytes(&model(&spec)).unwrap_err().to_string();
+    let text = onnx_bytes(&model(&spec).into()).unwrap_err().to_string();
     assert!(text.contains("layer `lstm`"), "{text}");
 }

@@ -94,7 +94,7 @@ fn forget_alike(model: &mut Model, path: &str, dropped: &mut Vec<DroppedPenalty>
 /// What the penalties stood at, of what is left.
 fn state(before: &Model, after: &Model, origin: &[usize]) -> PenaltyState {
     let old = &before.params.penalty_state;
-    let mut state = PenaltyState::default();
+    let mut state = PenaltyState { epoch: old.epoch, ..PenaltyState::default() };
     if !old.steer.is_empty() {
         let position = |slot: &ParamSlot| before.params.slots().iter().position(|other| other.path == slot.path);
         let steer = |slot: &ParamSlot| *old.steer(position(slot).unwrap_or(usize::MAX));

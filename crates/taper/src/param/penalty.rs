@@ -126,6 +126,12 @@ impl Params {
         self.penalty_with(epoch, &mut Buffers::default())
     }
 
+    /// [`penalty_at`](Self::penalty_at) the epoch whose strengths are [in force](PenaltyState::epoch).
+    #[must_use]
+    pub fn penalty(&self) -> f64 {
+        self.penalty_at(self.penalty_state.epoch)
+    }
+
     /// [`penalty_at`](Self::penalty_at) without allocating, if the buffers are large enough.
     pub(crate) fn penalty_with(&self, epoch: usize, buffers: &mut Buffers) -> f64 {
         let mut total = 0.0;

@@ -13,6 +13,8 @@ pub struct PenaltyState {
     pub steer: Vec<[f64; Term::ALL.len()]>,
     /// The weights that the training began with, if a penalty is [anchored](Anchor::Start) there; else empty.
     pub start: Arc<[f32]>,
+    /// The epoch whose strengths are in force, from 0: the last one that was trained.
+    pub epoch: usize,
 }
 
 /// Before any steering.
@@ -41,6 +43,7 @@ impl PenaltyState {
     /// Becomes like the other, without allocating where both have the same sizes.
     pub(crate) fn follow(&mut self, other: &Self) {
         self.steer.clone_from(&other.steer);
+        self.epoch = other.epoch;
         if !Arc::ptr_eq(&self.start, &other.start) {
             self.start = Arc::clone(&other.start);
         }

@@ -9,6 +9,7 @@
 mod column;
 mod feature;
 mod holdout;
+mod meaning;
 mod prepared;
 mod role;
 mod rows;
@@ -17,6 +18,7 @@ mod target;
 pub use column::{Cells, Column, MISSING};
 pub use feature::Feature;
 pub use holdout::hold_out;
+pub use meaning::Meaning;
 pub use prepared::Prepared;
 pub use role::{Reading, Roles, Wanted};
 pub use rows::TableRows;

@@ -22,7 +22,7 @@ const ROWS: usize = 512;
 ///     name: "city".into(), levels: vec!["Bonn".into(), "Ulm".into()], fill: None, indicator: false, unseen: Default::default(),
 /// };
 /// let target = Target::Number { name: "pay".into(), mean: 0.0, scale: 1.0 };
-/// let prepared = Prepared { features: vec![age, city], target };
+/// let prepared = Prepared::new(vec![age, city], target);
 /// let rows = Table::new(vec![Column::names("city", ["Ulm", "Bonn"]), Column::numbers("age", [50.0, f32::NAN])])?;
 /// assert_eq!(prepared.inputs(&rows, &[0, 1])?.0, [1.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
 /// # Ok::<(), taper::Error>(())
@@ -34,19 +34,75 @@ pub struct Prepared {
     pub features: Vec<Feature>,
     /// The column that is predicted.
     pub target: Target,
+    /// Which of the numbers that the features make are the model's inputs, as rising positions; all if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Vec<usize>>,
 }
 
 impl Prepared {
+    /// A preparation in which every number that the features make is an input.
+    #[must_use]
+    pub fn new(features: Vec<Feature>, target: Target) -> Self {
+        Self { features, target, kept: None }
+    }
+
     /// How many inputs a row has.
     #[must_use]
     pub fn width(&self) -> usize {
+        self.kept.as_ref().map_or_else(|| self.made(), Vec::len)
+    }
+
+    /// How many numbers the features make.
+    fn made(&self) -> usize {
         self.features.iter().map(Feature::width).sum()
     }
 
     /// What the inputs are called: `age`, `city=Ulm`.
     #[must_use]
     pub fn input_names(&self) -> Vec<String> {
-        self.features.iter().flat_map(Feature::input_names).collect()
+        let all: Vec<String> = self.features.iter().flat_map(Feature::input_names).collect();
+        match &self.kept {
+            None => all,
+            Some(kept) => kept.iter().map(|input| all[*input].clone()).collect(),
+        }
+    }
+
+    /// The same preparation for a model that takes these of its inputs alone, as rising positions. Columns of which no input is
+    /// left are no longer asked for.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer inputs than a position says.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use taper::table::{Feature, Prepared, Target};
+    ///
+    /// let number = |name: &str| Feature::Number { name: name.into(), mean: 0.0, scale: 1.0, fill: None, indicator: false };
+    /// let target = Target::Number { name: "y".into(), mean: 0.0, scale: 1.0 };
+    /// let small = Prepared::new(vec![number("a"), number("b"), number("c")], target).keeping(&[0, 2]);
+    /// assert_eq!(small.input_names(), ["a", "c"]);
+    /// assert_eq!(small.features.len(), 2);
+    /// ```
+    #[must_use]
+    pub fn keeping(&self, inputs: &[usize]) -> Self {
+        let made = |input: &usize| self.kept.as_ref().map_or(*input, |kept| kept[*input]);
+        let wanted: Vec<usize> = inputs.iter().map(made).collect();
+        let (mut features, mut kept, mut before, mut start) = (Vec::new(), Vec::new(), 0, 0);
+        for feature in &self.features {
+            let range = start..start + feature.width();
+            let own = wanted.iter().filter(|input| range.contains(input)).map(|input| before + input - start);
+            let of_this: Vec<usize> = own.collect();
+            if !of_this.is_empty() {
+                features.push(feature.clone());
+                before += feature.width();
+                kept.extend(of_this);
+            }
+            start = range.end;
+        }
+        let all = kept.len() == before;
+        Self { features, target: self.target.clone(), kept: (!all).then_some(kept) }
     }
 
     /// The inputs of these rows, row by row, and how many cells hold a category that is not known and may be.
@@ -69,6 +125,9 @@ impl Prepared {
         let mut x = vec![0.0; rows.len() * width];
         for (rows, x) in rows.chunks(ROWS).zip(x.chunks_mut(ROWS * width)) {
             bound.iter().for_each(|(feature, at)| feature.write(rows, x, width, *at));
+        }
+        if let Some(kept) = &self.kept {
+            x = x.chunks_exact(width).flat_map(|row| kept.iter().map(|input| row[*input])).collect();
         }
         Ok((x, bound.iter().map(|(feature, _)| feature.strange()).sum()))
     }
@@ -158,6 +217,11 @@ impl Prepared {
             let place = format!("features[{i}]");
             complaints.check(unique, format!("{place}.name"), "a column of its own", format!("`{}`", feature.name()));
             feature.validate(&place, &mut complaints);
+        }
+        if let Some(kept) = &self.kept {
+            let good = kept.windows(2).all(|pair| pair[0] < pair[1]) && kept.last().is_some_and(|last| *last < self.made());
+            let expected = format!("rising positions below {}", self.made());
+            complaints.check(good, "kept", expected, format!("{kept:?}"));
         }
         self.target.validate(&mut complaints);
         complaints.finish()

@@ -95,7 +95,7 @@ impl TableRows {
             let map = format!("the classes {} are counted from 0, in this order", shown(labels));
             warnings.push(warning(format!("data, column `{}`", roles.target), map));
         }
-        let template = Prepared { features: Vec::new(), target };
+        let template = Prepared::new(Vec::new(), target);
         let mut rows = Self { table, roles, spec: spec.clone(), template, order: complete, development: own, warnings };
         if let Some(TestRows::Share(share)) = spec.test {
             rows.hold_out(share)?;
@@ -165,7 +165,7 @@ impl TableRows {
         let target = if self.spec.standardize_target { target.scaled(&self.table, &train) } else { Ok(target.clone()) };
         let target = complaints.take("", target)?;
         complaints.finish()?;
-        Ok(Prepared { features, target: target.unwrap_or_else(|| self.template.target.clone()) })
+        Ok(Prepared::new(features, target.unwrap_or_else(|| self.template.target.clone())))
     }
 
     /// These rows as places in the table.

@@ -63,6 +63,10 @@ pub struct FitConfig {
     /// Default: yes. It costs a few passes over the weights per epoch; the training is the same, to the bit, without.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub measure_weights: bool,
+    /// Every how many epochs `taper fit` keeps where the training stands, for `--resume`, at least 1. Default: never. Nothing else
+    /// depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<usize>,
     /// Stops when nothing improves any more. Default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
@@ -94,6 +98,7 @@ impl FitConfig {
             validation_batch_size: None,
             measure_train: false,
             measure_weights: true,
+            checkpoint: None,
             early_stopping: None,
             reduce_lr_on_plateau: None,
         }
@@ -198,6 +203,7 @@ impl FitConfig {
             "a whole number of at least 1",
             0,
         );
+        complaints.check(self.checkpoint != Some(0), "checkpoint", "a whole number of at least 1", 0);
         match self.loss {
             Loss::BinaryCrossentropy { label_smoothing, .. }
             | Loss::CategoricalCrossentropy { label_smoothing, .. } => {

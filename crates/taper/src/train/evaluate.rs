@@ -22,7 +22,8 @@ pub struct Scores {
     pub metrics: Vec<f64>,
 }
 
-/// Loss and metrics of `model` on `data`, in inference mode, with the strengths of epoch 0.
+/// Loss and metrics of `model` on `data`, in inference mode, with the penalties' strengths of the last epoch
+/// that trained it ([`PenaltyState::epoch`](crate::PenaltyState::epoch)).
 ///
 /// # Errors
 ///
@@ -45,7 +46,7 @@ pub fn evaluate(model: &Model, data: &Dataset, config: &FitConfig) -> Result<Sco
     config.validate().map_err(|error| error.within("fit"))?;
     config.check_targets("data", model, data)?;
     let mut evaluator = Evaluator::new(model, data, config);
-    evaluator.run(model, data, 0);
+    evaluator.run(model, data, model.params.penalty_state.epoch);
     Ok(evaluator.scores())
 }
 

@@ -6,7 +6,7 @@ use super::column::names;
 use super::config::FitConfig;
 use super::evaluate::{Evaluator, meters, row_weights};
 use super::history::{EpochRow, History, StopReason};
-use super::monitor::Monitor;
+use super::monitor::{Monitor, MonitorState};
 use super::observer::{Flow, Observer};
 use taper_kernels::reduce;
 
@@ -81,9 +81,16 @@ pub fn fit_from(
         return Err(Complaint::new("state", "a state of this model and optimizer", "one of another").into());
     }
     let mut history = History::new(fitting.names.clone(), config.epochs);
-    let mut monitor = Monitor::new(config, &fitting.names)?;
+    let monitor = Monitor::new(config, &fitting.names)?;
+    if !state.monitor.best_weights.is_empty() && state.monitor.best_weights.len() != model.params().data().len() {
+        return Err(Complaint::new("state", "the best weights of this model", "those of another").into());
+    }
     let last = state.epoch + config.epochs;
-    while state.epoch < last {
+    // A training that ended while its last state was written has nothing left to do.
+    if let Some(reason) = monitor.ended(state) {
+        history.stop = reason;
+    }
+    while state.epoch < last && history.stop == StopReason::Completed {
         let epoch = state.epoch;
         if let Err(step) = fitting.epoch(model, state) {
             history.stop = StopReason::Diverged { epoch, step };
@@ -92,22 +99,26 @@ pub fn fit_from(
         }
         history.push(&fitting.row);
         state.epoch += 1;
+        let ended = monitor.epoch_end(epoch, &fitting.row, model, state);
         let row = EpochRow { epoch, epochs: last, names: &fitting.names, values: &fitting.row };
         let flow = observer.epoch_end(&row, model, state).map_err(Error::Observer)?;
         if flow == Flow::Stop {
             history.stop = StopReason::Interrupted;
             break;
         }
-        if let Some(reason) = monitor.epoch_end(epoch, &fitting.row, model, state) {
+        if let Some(reason) = ended {
             history.stop = reason;
             break;
         }
     }
     // As Keras: first the average, then the best weights, which were measured without it.
-    if history.epochs() > 0 && history.stop.is_usable() {
+    if state.epoch > 0 && history.stop.is_usable() {
         state.optimizer.finish(&mut model.params);
     }
-    monitor.restore(model);
+    monitor.restore(model, state);
+    if matches!(history.stop, StopReason::EarlyStopped { .. }) {
+        state.monitor = MonitorState::default(); // a further training waits anew
+    }
     Ok(history)
 }
 
@@ -122,6 +133,8 @@ pub struct TrainState {
     pub rate_factor: f64,
     /// What the penalties remember.
     pub penalty: PenaltyState,
+    /// What early stopping and the plateau remember.
+    pub monitor: MonitorState,
 }
 
 impl TrainState {
@@ -133,6 +146,7 @@ impl TrainState {
             optimizer: OptimizerState::new(&config.optimizer, model.params().slots()),
             rate_factor: 1.0,
             penalty: PenaltyState::new(model.params()),
+            monitor: MonitorState::default(),
         }
     }
 }
@@ -243,6 +257,7 @@ impl<'a> Fitting<'a> {
             self.seed.derive("shuffle", epoch as u64).rng().shuffle(&mut self.order);
         }
         self.last_good.copy_from_slice(model.params().data());
+        state.penalty.epoch = epoch;
         model.params.penalty_state.follow(&state.penalty);
 
         let (mut data_loss, mut penalty, mut rate) = (0.0, 0.0, 0.0);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Complaint, Result};
+
 /// Why a training ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
@@ -64,6 +66,20 @@ impl History {
         for (column, value) in self.columns.iter_mut().zip(row) {
             column.push(*value);
         }
+    }
+
+    /// The same training with the epochs before it, of which these are the columns' numbers.
+    ///
+    /// # Errors
+    ///
+    /// Columns of another training.
+    pub fn after(mut self, mut earlier: Self) -> Result<Self> {
+        if earlier.names != self.names {
+            let expected = format!("the columns {}", self.names.join(", "));
+            return Err(Complaint::new("history", expected, earlier.names.join(", ")).into());
+        }
+        earlier.columns.iter_mut().zip(&mut self.columns).for_each(|(before, after)| before.append(after));
+        Ok(Self { columns: earlier.columns, ..self })
     }
 
     /// How many epochs there were.

@@ -16,4 +16,5 @@ pub use evaluate::{Scores, evaluate, row_losses};
 pub use first_batch::{FirstBatch, first_batch};
 pub use fit::{Fitting, TrainState, fit, fit_from};
 pub use history::{EpochRow, History, StopReason};
+pub use monitor::{MonitorState, Watched};
 pub use observer::{Flow, Observer, Quiet};

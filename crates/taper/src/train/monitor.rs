@@ -6,14 +6,35 @@ use super::history::StopReason;
 use crate::model::Model;
 use crate::{Complaint, Complaints, Result};
 
-/// The running state of early stopping and of the plateau.
+/// What early stopping and the plateau remember from epoch to epoch.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MonitorState {
+    /// What early stopping has seen.
+    pub stopping: Watched,
+    /// What the plateau has seen.
+    pub plateau: Watched,
+    /// Epochs for which the plateau still rests.
+    pub resting: usize,
+    /// The epoch that was best for early stopping, from 0.
+    pub best_epoch: usize,
+    /// The weights after it, if they are to come back; else empty.
+    pub best_weights: Vec<f32>,
+}
+
+/// The best value of a column so far, and how long ago it was.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Watched {
+    /// The best value; none before the first.
+    pub best: Option<f64>,
+    /// Epochs since then.
+    pub waited: usize,
+}
+
+/// Early stopping and the plateau as they are set; what they remember is in [`TrainState`].
 pub(super) struct Monitor<'a> {
     config: &'a FitConfig,
     stopping: Option<Watch>,
     plateau: Option<Watch>,
-    resting: usize,
-    best_epoch: usize,
-    best_weights: Option<Vec<f32>>,
 }
 
 impl<'a> Monitor<'a> {
@@ -43,85 +64,92 @@ impl<'a> Monitor<'a> {
         let plateau = config.reduce_lr_on_plateau.as_ref().map(|settings| (&settings.monitor, settings.min_delta));
         let plateau = watch("reduce_lr_on_plateau", plateau);
         complaints.finish()?;
-        Ok(Self { config, stopping, plateau, resting: 0, best_epoch: 0, best_weights: None })
+        Ok(Self { config, stopping, plateau })
     }
 
     pub(super) fn epoch_end(
-        &mut self,
+        &self,
         epoch: usize,
         row: &[f64],
         model: &Model,
         state: &mut TrainState,
     ) -> Option<StopReason> {
-        if let (Some(watch), Some(settings)) = (&mut self.plateau, &self.config.reduce_lr_on_plateau) {
-            self.resting = self.resting.saturating_sub(1);
-            watch.see(row[watch.column]);
-            if self.resting > 0 {
-                watch.waited = 0;
+        let seen = &mut state.monitor;
+        if let (Some(watch), Some(settings)) = (&self.plateau, &self.config.reduce_lr_on_plateau) {
+            seen.resting = seen.resting.saturating_sub(1);
+            watch.see(&mut seen.plateau, row[watch.column]);
+            if seen.resting > 0 {
+                seen.plateau.waited = 0;
             }
-            if watch.is_over(settings.patience) {
+            if seen.plateau.is_over(settings.patience) {
                 let rate = self.config.optimizer.learning_rate.at(state.optimizer.iterations);
                 let wanted = (rate * state.rate_factor * settings.factor).max(settings.min_lr);
                 if rate > 0.0 && wanted < rate * state.rate_factor {
                     state.rate_factor = wanted / rate;
                 }
-                self.resting = settings.cooldown;
-                watch.waited = 0;
+                seen.resting = settings.cooldown;
+                seen.plateau.waited = 0;
             }
         }
-        let (watch, settings) = (self.stopping.as_mut()?, self.config.early_stopping.as_ref()?);
+        let (watch, settings) = (self.stopping.as_ref()?, self.config.early_stopping.as_ref()?);
         if epoch < settings.start_from_epoch {
             return None;
         }
-        if watch.see(row[watch.column]) {
-            self.best_epoch = epoch;
+        if watch.see(&mut seen.stopping, row[watch.column]) {
+            seen.best_epoch = epoch;
             if settings.restore_best_weights {
-                match &mut self.best_weights {
-                    Some(weights) => weights.copy_from_slice(model.params().data()),
-                    None => self.best_weights = Some(model.params().data().to_vec()),
-                }
+                seen.best_weights.clear();
+                seen.best_weights.extend_from_slice(model.params().data());
             }
         }
-        watch.is_over(settings.patience).then_some(StopReason::EarlyStopped { best_epoch: self.best_epoch })
+        self.ended(state)
     }
 
-    pub(super) fn restore(&self, model: &mut Model) {
-        if let Some(weights) = &self.best_weights {
-            model.params.data_mut().copy_from_slice(weights);
+    /// Whether early stopping has seen enough.
+    pub(super) fn ended(&self, state: &TrainState) -> Option<StopReason> {
+        let (settings, seen) = (self.config.early_stopping.as_ref()?, &state.monitor);
+        seen.stopping.is_over(settings.patience).then_some(StopReason::EarlyStopped { best_epoch: seen.best_epoch })
+    }
+
+    pub(super) fn restore(&self, model: &mut Model, state: &TrainState) {
+        if self.stopping.is_some() && !state.monitor.best_weights.is_empty() {
+            model.params.data_mut().copy_from_slice(&state.monitor.best_weights);
         }
     }
 }
 
-/// The best value of a column so far, and how long ago it was.
+/// Which column of the history is watched, and how.
 #[derive(Debug, Clone)]
 struct Watch {
     /// Position of the column in a row of the history.
     column: usize,
     maximize: bool,
     min_delta: f64,
-    best: f64,
-    waited: usize,
 }
 
 impl Watch {
     fn new(column: usize, maximize: bool, min_delta: f64) -> Self {
-        let best = if maximize { f64::NEG_INFINITY } else { f64::INFINITY };
-        Self { column, maximize, min_delta, best, waited: 0 }
+        Self { column, maximize, min_delta }
     }
 
     /// Looks at a value; says whether it is the best so far. NaN never is.
-    fn see(&mut self, value: f64) -> bool {
-        let better =
-            if self.maximize { value > self.best + self.min_delta } else { value < self.best - self.min_delta };
+    fn see(&self, seen: &mut Watched, value: f64) -> bool {
+        let better = match seen.best {
+            None if self.maximize => value > f64::NEG_INFINITY,
+            None => value < f64::INFINITY,
+            Some(best) if self.maximize => value > best + self.min_delta,
+            Some(best) => value < best - self.min_delta,
+        };
         if better {
-            self.best = value;
-            self.waited = 0;
+            *seen = Watched { best: Some(value), waited: 0 };
         } else {
-            self.waited += 1;
+            seen.waited += 1;
         }
         better
     }
+}
 
+impl Watched {
     /// Whether so many values, and at least one, were no better than the best.
     fn is_over(&self, patience: usize) -> bool {
         self.waited >= patience.max(1)
@@ -140,7 +168,7 @@ mod tests {
     fn run(config: &FitConfig) -> (Option<(usize, StopReason)>, Vec<f64>) {
         let model = Model::build(&Sequential::new([1]).layer(Dense::new(1)), Seed::new(1)).unwrap();
         let mut state = TrainState::new(&model, config);
-        let mut monitor = Monitor::new(config, &["v".to_owned()]).unwrap();
+        let monitor = Monitor::new(config, &["v".to_owned()]).unwrap();
         let mut factors = Vec::new();
         for (epoch, value) in VALUES.iter().enumerate() {
             if let Some(reason) = monitor.epoch_end(epoch, &[*value], &model, &mut state) {
