@@ -199,8 +199,8 @@ mod tests {
     use super::*;
     use crate::{read_model, write_model};
     use taper::{
-        Anchor, Dataset, Dense, FitConfig, LearningRate, Loss, Optimizer, Quiet, Regularizer, Seed, Sequential,
-        data::make_moons, fit_from, read,
+        Anchor, Dataset, Dense, EarlyStopping, FitConfig, LearningRate, Loss, Optimizer, Quiet, ReduceLrOnPlateau,
+        Regularizer, Seed, Sequential, data::make_moons, fit_from, read,
     };
 
     /// Everything that a training remembers: moments, an average, gathered gradients, a steered λ, an anchor, a schedule.
@@ -221,7 +221,14 @@ mod tests {
         let mut nadam = Optimizer::new(taper::OptimizerKind::NADAM);
         nadam.learning_rate = LearningRate::from(0.01);
         (nadam.use_ema, nadam.ema_momentum, nadam.gradient_accumulation_steps) = (true, 0.9, Some(3));
-        let config = |epochs: usize| FitConfig::new(Loss::Mse).optimizer(nadam.clone()).epochs(epochs).batch_size(16);
+        let plateau: ReduceLrOnPlateau =
+            read(serde_json::json!({ "monitor": "loss", "patience": 2, "factor": 0.5 })).unwrap();
+        let stopping = EarlyStopping { monitor: "loss".into(), restore_best_weights: false, ..EarlyStopping::new(90) };
+        let config = |epochs: usize| FitConfig {
+            reduce_lr_on_plateau: Some(ReduceLrOnPlateau::clone(&plateau)),
+            early_stopping: Some(stopping.clone()),
+            ..FitConfig::new(Loss::Mse).optimizer(nadam.clone()).epochs(epochs).batch_size(16)
+        };
         let go_on = |model: &mut Model, state: &mut TrainState, epochs: usize| {
             fit_from(model, state, &data, None, &config(epochs), Seed::new(1), &mut Quiet).unwrap();
         };
@@ -233,6 +240,7 @@ mod tests {
         fit_from(&mut whole, &mut state, &data, None, &config(11), Seed::new(1), &mut saver).unwrap();
         let (mut again, mut restored) = read_checkpoint(&path).unwrap();
         assert!(restored.epoch == 11 && restored == state && restored.penalty.steer[0][0] != 1.0);
+        assert!(restored.monitor.stopping.best.is_some() && restored.rate_factor < 1.0, "{:?}", restored.monitor);
         assert_eq!(restored.penalty.start.len(), again.params().data().len());
 
         let mut straight = Model::build(&spec, Seed::new(1)).unwrap();

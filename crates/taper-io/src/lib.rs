@@ -36,9 +36,7 @@ pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
 pub use export::write_results;
 pub use format::Format;
 pub use log::{CsvLogger, ModelCheckpoint};
-pub use model_file::{
-    SavedModel, read_model, read_saved_model, write_chosen_model, write_model, write_saved_model,
-};
+pub use model_file::{SavedModel, read_model, read_saved_model, write_chosen_model, write_model, write_saved_model};
 pub use onnx::{onnx_bytes, write_onnx};
 pub use rows::{read_inputs, read_rows};
 pub use sample_file::{write_rows, write_sample};

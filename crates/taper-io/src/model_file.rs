@@ -352,6 +352,21 @@ mod tests {
         assert_eq!(again.predict(&x).unwrap(), model.predict(&x).unwrap());
     }
 
+    #[test]
+    fn what_stands_beside_a_model_goes_along_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("model.safetensors"), folder.path().join("copy.safetensors"));
+        let mut model = Model::build(&Sequential::new([2]).layer(Dense::new(1)), Seed::new(1)).unwrap();
+        model.params_mut().set_penalty_state(PenaltyState { epoch: 7, ..PenaltyState::default() }).unwrap();
+        let mut saved = SavedModel::from(model);
+        saved.beside.insert("taper_provenance".into(), "{}".into());
+        saved.write(&path).unwrap();
+        let again = read_saved_model(&path).unwrap();
+        assert_eq!((&again.beside, again.model.params().penalty_state().epoch), (&saved.beside, 7));
+        again.write(&copy).unwrap();
+        assert!(std::fs::read(&path).unwrap() == std::fs::read(&copy).unwrap());
+    }
+
     /// A file whose specification was written by somebody else, and how much memory it took beyond twice its size.
     fn crafted(spec: &str, version: &str) -> (String, usize) {
         let folder = tempfile::tempdir().unwrap();

@@ -140,7 +140,8 @@ impl Policy {
             } else if meant.all(|slot| slot.spec.regularizer.is_some() && !self.replaces) {
                 let expected = "a pattern that changes some penalty";
                 let complaint = Complaint::new(format!("paths[{i}]"), expected, got);
-                complaints.push(complaint.help("all that it means has a regularizer of its own, which `override` replaces"));
+                complaints
+                    .push(complaint.help("all that it means has a regularizer of its own, which `override` replaces"));
             }
         }
         for slot in slots.iter_mut().filter(|slot| may(slot)) {
@@ -243,7 +244,11 @@ impl<'de> Deserialize<'de> for Policy {
                 None => {
                     let text: String = error.to_string();
                     let is_own = |key: &String| text.contains(&format!("unknown field `{key}`, expected one of `l1`"));
-                    if keys.iter().any(is_own) { D::Error::custom(format!("{text}, `roles`, `paths`, `{OVERRIDE}`")) } else { error }
+                    if keys.iter().any(is_own) {
+                        D::Error::custom(format!("{text}, `roles`, `paths`, `{OVERRIDE}`"))
+                    } else {
+                        error
+                    }
                 }
             }
         })?;

@@ -7,6 +7,8 @@ use super::Common;
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples![
     "Train once; model and report go to the folder moons" => "taper fit moons.toml --out moons",
+    "Go on after it was killed, where `[fit] checkpoint = N` kept checkpoints" => "taper fit moons.toml --out moons --resume",
+    "Train a model further on new rows" => "taper fit wine --data new.csv --epochs 10 --save more.safetensors",
     "Go on with a Keras model for 10 epochs" => "taper fit model.keras --data rows.safetensors --epochs 10 --save more.keras",
 ])]
 pub(crate) struct Fit {

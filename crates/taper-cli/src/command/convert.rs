@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
         Format::Onnx => write_onnx(&args.out, &saved)?,
         _ => saved.write(&args.out)?,
     }
-    output::note(&format!("written: {}", args.out.display()));
+    output::detail(&format!("{} parameters: {}", saved.model.params().data().len(), args.out.display()));
     Ok(())
 }
 

@@ -40,8 +40,7 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     let (mut state, earlier, log) = run.begin(resumed, &model, &experiment.fit, &folder.file("history.csv"))?;
     let further = FitConfig { epochs: experiment.fit.epochs - state.epoch, ..experiment.fit.clone() };
     let mut progress = FitProgress::new(experiment.fit.epochs, run.keeper(log));
-    let history =
-        fit_from(&mut model, &mut state, &split.train, Some(&split.test), &further, seed, &mut progress)?;
+    let history = fit_from(&mut model, &mut state, &split.train, Some(&split.test), &further, seed, &mut progress)?;
     drop(progress);
     let history = match earlier {
         Some(earlier) => history.after(earlier)?,

@@ -155,13 +155,7 @@ fn regularize(saved: &mut SavedModel, text: &str, replaces: bool) -> Result<(), 
 }
 
 /// Complains about a file that could not hold what the training leaves.
-fn check_save(
-    save: &PathBuf,
-    path: &Path,
-    saved: &SavedModel,
-    fit: &FitConfig,
-    keras: &Keras,
-) -> Result<(), Failure> {
+fn check_save(save: &PathBuf, path: &Path, saved: &SavedModel, fit: &FitConfig, keras: &Keras) -> Result<(), Failure> {
     Format::one_of("--save", save, Format::MODELS)?;
     if keras.save.is_none() && save.exists() && same(save, path) {
         let complaint = Complaint::new("--save", "a file for the trained model", "nothing");

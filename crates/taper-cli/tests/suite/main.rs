@@ -15,9 +15,11 @@ mod inspect;
 #[cfg(unix)]
 mod interrupt;
 mod lambda;
+mod leaving;
 mod penalty;
 mod plan;
 mod policy;
+mod resume;
 mod runs;
 mod study;
 mod table;

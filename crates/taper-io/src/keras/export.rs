@@ -38,7 +38,8 @@ pub fn write_keras_export(
     let exported = export_keras(saved, fit, optimizer).map_err(|error| Error::within(path, error))?;
     write_atomic(path, &exported.bytes)?;
     let left_out = exported.left_out.into_iter();
-    let said = left_out.map(|penalty| format!("Keras has no word for {penalty}: it is left out, and named in the metadata"));
+    let said =
+        left_out.map(|penalty| format!("Keras has no word for {penalty}: it is left out, and named in the metadata"));
     Ok(said.chain(exported.notes).collect())
 }
 
@@ -83,7 +84,10 @@ pub fn export_keras(
         match saved.meaning() {
             Meaning::Number { mean, scale } if (mean, scale) != (0.0, 1.0) => {
                 unscale(&mut spec, &saved.model, mean, scale);
-                notes.push("Keras measures loss and metrics in the target's own unit, not in its standard deviations".to_owned());
+                notes.push(
+                    "Keras measures loss and metrics in the target's own unit, not in its standard deviations"
+                        .to_owned(),
+                );
             }
             Meaning::Two { labels, .. } | Meaning::Classes { labels, .. } => {
                 told.insert("classes".to_owned(), serde_json::to_value(labels).unwrap_or_default());
@@ -99,7 +103,8 @@ pub fn export_keras(
         notes.push(format!("Keras does not keep in its files what weight decay leaves alone: {excluded}"));
     }
     let model = Model::with_weights(taper::read::<ModelSpec>(spec)?, weights)?;
-    let metadata = if told.is_empty() { Map::new() } else { Map::from_iter([("taper".to_owned(), Value::Object(told))]) };
+    let metadata =
+        if told.is_empty() { Map::new() } else { Map::from_iter([("taper".to_owned(), Value::Object(told))]) };
     Ok(Exported { bytes: write::bytes(&model, compiled.as_ref(), optimizer, metadata)?, left_out, notes })
 }
 
@@ -117,7 +122,8 @@ fn layers(spec: &mut Value) -> Option<&mut Vec<Value>> {
 fn drop_penalties(spec: &mut Value, names: &[String], dropped: &mut Map<String, Value>) {
     fn walk(table: &mut Value, place: &str, dropped: &mut Map<String, Value>) {
         let Some(settings) = table.as_object_mut() else { return };
-        let foreign = |key: &String, value: &Value| key.ends_with("_regularizer") && regularizer_to_keras(value).is_err();
+        let foreign =
+            |key: &String, value: &Value| key.ends_with("_regularizer") && regularizer_to_keras(value).is_err();
         let keys: Vec<String> =
             settings.iter().filter(|(key, value)| foreign(key, value)).map(|(key, _)| key.clone()).collect();
         for key in keys {

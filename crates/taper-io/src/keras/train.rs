@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use taper::{
-    Complaint, Complaints, Dataset, FitConfig, History, Model, Observer, OptimizerState, PenaltyState, Result, Scores, Seed, Shape,
-    TrainState, evaluate, first_batch, fit_from,
+    Complaint, Complaints, Dataset, FitConfig, History, Model, Observer, OptimizerState, PenaltyState, Result, Scores,
+    Seed, Shape, TrainState, evaluate, first_batch, fit_from,
 };
 
 use super::KerasModel;

@@ -1,8 +1,8 @@
 //! What a model says of a row, in the words of the table that it was trained on.
 
 use serde_json::json;
-use taper::table::{Feature, Labels, Meaning};
 use taper::Unseen;
+use taper::table::{Feature, Labels, Meaning};
 
 use super::activation::activation;
 use super::proto::{Attribute, Element};

@@ -101,3 +101,15 @@ fn what_onnx_cannot_say_is_refused_by_name() {
     let text = onnx_bytes(&model(&spec).into()).unwrap_err().to_string();
     assert!(text.contains("layer `lstm`"), "{text}");
 }
+
+/// What `bench/onnx/tables.py` ran in onnxruntime on raw rows, and compared with what Taper predicts of them.
+#[test]
+fn graphs_of_tables_are_those_that_a_runtime_has_run() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/onnx");
+    for name in ["mpg", "buys", "yes"] {
+        let saved = crate::read_saved_model(&folder.join(format!("{name}.safetensors"))).unwrap();
+        let golden = std::fs::read(folder.join(format!("{name}.onnx"))).unwrap();
+        let graph = |bytes: &[u8]| fields(bytes).into_iter().find(|(number, _)| *number == 7).unwrap().1;
+        assert!(graph(&onnx_bytes(&saved).unwrap()) == graph(&golden), "{name}");
+    }
+}

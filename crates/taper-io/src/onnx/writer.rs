@@ -162,6 +162,7 @@ impl Writer {
         let model = Message::new().int(1, 8).text(2, "taper").text(3, env!("CARGO_PKG_VERSION"));
         let model = model.message(7, &graph).message(8, &opset("", 17)).message(8, &opset(ML, 3));
         let said = self.metadata.iter();
-        said.fold(model, |model, (key, value)| model.message(14, &Message::new().text(1, key).text(2, value))).into_bytes()
+        said.fold(model, |model, (key, value)| model.message(14, &Message::new().text(1, key).text(2, value)))
+            .into_bytes()
     }
 }

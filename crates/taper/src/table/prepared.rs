@@ -219,11 +219,57 @@ impl Prepared {
             feature.validate(&place, &mut complaints);
         }
         if let Some(kept) = &self.kept {
-            let good = kept.windows(2).all(|pair| pair[0] < pair[1]) && kept.last().is_some_and(|last| *last < self.made());
+            let good =
+                kept.windows(2).all(|pair| pair[0] < pair[1]) && kept.last().is_some_and(|last| *last < self.made());
             let expected = format!("rising positions below {}", self.made());
             complaints.check(good, "kept", expected, format!("{kept:?}"));
         }
         self.target.validate(&mut complaints);
         complaints.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Column;
+
+    #[test]
+    fn some_of_the_inputs_are_those_of_all() {
+        let number = |name: &str, indicator| Feature::Number {
+            name: name.into(),
+            mean: 1.0,
+            scale: 2.0,
+            fill: Some(1.0),
+            indicator,
+        };
+        let city = Feature::Category {
+            name: "city".into(),
+            levels: ["a", "b", "c"].map(String::from).to_vec(),
+            fill: None,
+            indicator: false,
+            unseen: Default::default(),
+        };
+        let target = Target::Number { name: "y".into(), mean: 0.0, scale: 1.0 };
+        let all = Prepared::new(vec![number("p", true), number("q", false), city], target);
+        let table = Table::new(vec![
+            Column::names("city", ["b", "c"]),
+            Column::numbers("p", [f32::NAN, 5.0]),
+            Column::numbers("q", [3.0, 7.0]),
+        ])
+        .unwrap();
+        let x = all.inputs(&table, &[0, 1]).unwrap().0;
+        assert_eq!(all.input_names(), ["p", "p is missing", "q", "city=a", "city=b", "city=c"]);
+        for inputs in [&[1, 4][..], &[0, 1, 2, 3, 4, 5], &[2], &[3, 5], &[0, 2, 4, 5]] {
+            let some = all.keeping(inputs);
+            some.validate().unwrap();
+            let wanted: Vec<f32> = x.chunks(6).flat_map(|row| inputs.iter().map(|input| row[*input])).collect();
+            assert_eq!(some.inputs(&table, &[0, 1]).unwrap().0, wanted, "{inputs:?}");
+            assert_eq!((some.width(), some.kept.is_some()), (inputs.len(), ![6, 1].contains(&inputs.len())));
+            // And some of these.
+            let last = [inputs.len() - 1];
+            let fewer: Vec<f32> = wanted.chunks(inputs.len()).map(|row| row[last[0]]).collect();
+            assert_eq!(some.keeping(&last).inputs(&table, &[0, 1]).unwrap().0, fewer);
+        }
     }
 }
