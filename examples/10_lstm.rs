@@ -5,8 +5,8 @@ use taper::*;
 
 fn main() -> Result<()> {
     // The last 24 years tell the next; the first 200 windows train, the years after them test.
-    let data = DataSpec { standardize: true, train: Some(200), ..DataSpec::new("sunspots") };
-    let Split { train, test } = Split::of(&data.rows()?.expect("a built-in source"), &data)?;
+    let data = DataSpec { standardize: true, ..DataSpec::new("sunspots") };
+    let (train, test) = data.rows()?.expect("a built-in source").split_at(200)?;
     let l2 = || Regularizer::l2(0.01);
     let spec = Sequential::new([24, 1])
         .layer(Lstm::new(32).kernel_regularizer(l2()).recurrent_regularizer(l2()).bias_regularizer(l2()))

@@ -8,6 +8,7 @@ mod columns;
 mod command;
 mod demo;
 mod failure;
+mod holding;
 mod interrupt;
 mod memory;
 mod output;

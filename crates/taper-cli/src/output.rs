@@ -10,6 +10,7 @@ use taper_report::{Figure, Report};
 
 pub(crate) use crate::columns::columns;
 use crate::failure::Failure;
+use crate::holding::Holding;
 use crate::terminal::{self, Voice};
 
 /// Prints text, its lines broken between words where a terminal is narrower.
@@ -69,17 +70,22 @@ pub(crate) struct Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.new && self.written.is_empty() {
+            Holding::forget(&self.path);
             let _ = std::fs::remove_dir(&self.path); // which takes empty folders only
         }
     }
 }
 
 impl Folder {
-    /// Makes the folder, or complains before any work is done.
-    pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
+    /// Makes the folder for these results, or complains before any work is done: also about another's results in it, which are
+    /// removed where that is asked for.
+    pub(crate) fn prepare(path: &Path, holding: &Holding, replace: bool) -> Result<Self, Failure> {
         let new = !path.exists();
+        holding.claim(path, replace)?;
         taper_io::check_writable(path)?;
-        Ok(Self { path: path.to_owned(), written: Vec::new(), new })
+        let folder = Self { path: path.to_owned(), written: Vec::new(), new };
+        holding.note(path)?;
+        Ok(folder)
     }
 
     /// The place of a file in it, which counts as written from now on.
@@ -117,7 +123,21 @@ impl Folder {
             self.write(&format!("figure/{name}.svg"), svg.as_bytes())?;
             self.write(&format!("figure/{name}.png"), &png)?;
         }
+        self.sweep_figures();
         Ok(())
+    }
+
+    /// Removes the figures of an earlier report that this one has not.
+    fn sweep_figures(&self) {
+        for path in
+            std::fs::read_dir(self.path.join("figure")).into_iter().flatten().flatten().map(|entry| entry.path())
+        {
+            let is_figure = path.extension().is_some_and(|ending| ending == "svg" || ending == "png");
+            if is_figure && !self.written.contains(&path.display().to_string()) {
+                // What cannot be removed is in nobody's way.
+                let _ = std::fs::remove_file(path);
+            }
+        }
     }
 
     /// What has been written, in order.

@@ -27,6 +27,7 @@ mod source;
 mod store;
 mod table;
 mod tensor_file;
+mod training_rows;
 
 pub use atomic::{check_writable, write_atomic};
 pub use checkpoint::{read_checkpoint, read_run_checkpoint, write_checkpoint, write_run_checkpoint};
@@ -46,3 +47,4 @@ pub use store::{
 };
 pub use table::{CellsOut, ColumnKind, TableFile, TableWriter, inert, is_table};
 pub use tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};
+pub use training_rows::TrainingRows;

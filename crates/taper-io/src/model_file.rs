@@ -10,6 +10,7 @@ use taper::table::{Meaning, Prepared};
 use taper::{Complaint, Experiment, FitConfig, Model, ModelSpec, PenaltyState, Term};
 
 use crate::tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};
+use crate::training_rows::{TRAINING_ROWS, TrainingRows};
 use crate::{Error, Result, json};
 
 const TERMS: usize = Term::ALL.len();
@@ -53,6 +54,8 @@ impl SavedModel {
         let mut beside = self.beside.clone();
         if let Some(kept) = kept_inputs {
             beside.insert(KEPT.into(), format!("{kept:?}"));
+            // Rows without the columns that are cut have other digests.
+            beside.remove(TRAINING_ROWS);
         }
         Self { model, prepared, experiment: self.experiment.clone(), beside }
     }
@@ -126,8 +129,8 @@ pub fn write_saved_model(
     write_tensors(path, &saved_tensors(path, model, prepared, experiment)?)
 }
 
-/// Writes a model that was chosen, with where it comes from: data, choice and engine, as JSON in the metadata
-/// `taper_provenance`.
+/// Writes a model that was chosen, with the rows that trained it and where it comes from: data, choice and engine, as JSON in
+/// the metadata `taper_provenance`.
 ///
 /// # Errors
 ///
@@ -137,9 +140,11 @@ pub fn write_chosen_model(
     model: &Model,
     prepared: Option<&Prepared>,
     experiment: &Experiment,
+    trained_on: &TrainingRows,
     provenance: &serde_json::Value,
 ) -> Result<()> {
     let mut tensors = saved_tensors(path, model, prepared, Some(experiment))?;
+    tensors.metadata.insert(TRAINING_ROWS.into(), trained_on.to_text());
     tensors.metadata.insert("taper_provenance".into(), text(path, provenance)?);
     write_tensors(path, &tensors)
 }

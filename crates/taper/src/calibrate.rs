@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::dialect::{Bridge, Dialect};
-use crate::experiment::{Experiment, Split};
+use crate::division::Split;
+use crate::experiment::Experiment;
 use crate::model::Model;
 use crate::param::Role;
 use crate::regularizer::Regularizer;
@@ -195,7 +196,7 @@ impl<'a> Trainer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Dataset;
+    use crate::{Dataset, PlainRows};
 
     fn experiment(optimizer: &serde_json::Value) -> (Experiment, Split) {
         let experiment = Experiment::from_value(serde_json::json!({
@@ -207,7 +208,7 @@ mod tests {
         }))
         .unwrap();
         let rows = Dataset::from_sample(&experiment.data.generate().unwrap()).unwrap();
-        let split = Split::of(&rows, &experiment.data).unwrap();
+        let split = Split::of(&PlainRows::of(&rows, &experiment), &experiment.data, Seed::new(1)).unwrap();
         (experiment, split)
     }
 

@@ -81,7 +81,8 @@ pub struct DataSpec {
     /// class, whole groups, or the last of an ordered table).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<TestRows>,
-    /// How many rows train; the rest test. Default: 70 of 100, or all that `test` does not take.
+    /// How many rows train, from the first; the rest test. Default: all that `test` does not take; without it 70 of 100, the first
+    /// where there is an order of time, else drawn at random by the seed of the training, of every class its share, whole groups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<usize>,
     /// Whether inputs are brought to mean 0 and standard deviation 1, as measured on the training rows. Default: no.

@@ -70,7 +70,7 @@ impl fmt::Display for Complaint {
 /// Everything that can go wrong in this library.
 ///
 /// Mistakes of the *programmer* (an index out of range, a buffer of another length) panic instead, and a training that
-/// diverges is a [`StopReason`](crate::StopReason), not an error.
+/// diverges is a [`StopReason`](crate::StopReason), not an error, unless a choice has nothing left to choose from.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -83,6 +83,9 @@ pub enum Error {
     /// A [`TrialStore`](crate::TrialStore) could not be read or written. What it has kept before is kept.
     #[error("{0}")]
     Store(Box<dyn std::error::Error + Send + Sync>),
+    /// Trainings diverged, and without them there is no result: what diverged, as a sentence without its point.
+    #[error("{0}")]
+    Diverged(String),
     /// An observer asked to stop before there was a result.
     #[error("stopped before the end")]
     Interrupted,
@@ -94,7 +97,7 @@ impl Error {
     pub fn complaints(&self) -> &[Complaint] {
         match self {
             Self::Invalid(complaints) => complaints,
-            Self::Observer(_) | Self::Store(_) | Self::Interrupted => &[],
+            Self::Observer(_) | Self::Store(_) | Self::Diverged(_) | Self::Interrupted => &[],
         }
     }
 

@@ -6,10 +6,9 @@ use serde_json::Value;
 use crate::choose::ChooseSpec;
 use crate::data_spec::DataSpec;
 use crate::model::ModelSpec;
-use crate::rows::Rows;
 use crate::study::StudySpec;
 use crate::train::FitConfig;
-use crate::{Complaint, Complaints, Dataset, Error, Result, spelling};
+use crate::{Complaint, Complaints, Error, Result, spelling};
 
 /// An experiment: rows, model, training, and what to vary. One file serves every command.
 ///
@@ -218,78 +217,6 @@ fn patch(whole: &mut Value, path: &str, value: Value) -> Result<()> {
         walked = if walked.is_empty() { key.to_owned() } else { format!("{walked}.{key}") };
     }
     *at = value;
-    Ok(())
-}
-
-/// Training rows and test rows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Split {
-    /// The rows that train.
-    pub train: Dataset,
-    /// The rows that are only measured.
-    pub test: Dataset,
-}
-
-impl Split {
-    /// The rows that train and those that are only measured, where nothing is drawn: the first `train` rows and the rest, or
-    /// what a declared test set leaves and that set, or 70 of 100 and the rest.
-    ///
-    /// # Errors
-    ///
-    /// If either part would be empty.
-    pub fn places(rows: &dyn Rows, spec: &DataSpec) -> Result<(Vec<usize>, Vec<usize>)> {
-        let (n, development) = (rows.rows(), rows.development());
-        let train = spec.train.unwrap_or(if development < n { development } else { n * 7 / 10 });
-        check_train(train, n)?;
-        Ok(((0..train).collect(), (train..n).collect()))
-    }
-
-    /// The split at those [`places`](Self::places).
-    ///
-    /// # Errors
-    ///
-    /// If either part would be empty, or the training rows cannot be prepared.
-    pub fn first(rows: &dyn Rows, spec: &DataSpec) -> Result<Self> {
-        let (train, test) = Self::places(rows, spec)?;
-        rows.split(&train, &test)
-    }
-
-    /// Splits rows as the specification says: the first `train` rows (default: 70 of 100) train, the rest test.
-    ///
-    /// # Errors
-    ///
-    /// If either part would be empty.
-    pub fn of(rows: &Dataset, spec: &DataSpec) -> Result<Self> {
-        Self::at(rows, spec, &(0..rows.rows()).collect::<Vec<_>>())
-    }
-
-    /// The same for rows in another order: what a resample does.
-    ///
-    /// # Errors
-    ///
-    /// If either part would be empty.
-    pub fn at(rows: &Dataset, spec: &DataSpec, order: &[usize]) -> Result<Self> {
-        let train = spec.train.unwrap_or(order.len() * 7 / 10);
-        let (mut train, mut test) = rows.select(order)?.split_at(train).map_err(|error| error.within("data"))?;
-        // A series has one scale; it was brought to it as a whole.
-        if spec.standardize && !spec.is_series() {
-            let scaler = train.scaler()?;
-            train.rescale(&scaler);
-            test.rescale(&scaler);
-        }
-        Ok(Self { train, test })
-    }
-}
-
-/// Complains unless the first `train` of `n` rows and the rest are both rows.
-pub(crate) fn check_train(train: usize, n: usize) -> Result<()> {
-    if n < 2 {
-        return Err(Complaint::new("data", "at least 2 rows, so that some train and some test", n).into());
-    }
-    if train == 0 || train >= n {
-        let expected = format!("a number from 1 to {}, so that both parts have rows", n - 1);
-        return Err(Complaint::new("data.train", expected, train).into());
-    }
     Ok(())
 }
 

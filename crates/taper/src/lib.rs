@@ -52,6 +52,7 @@ pub mod data;
 mod data_spec;
 mod dataset;
 mod dialect;
+mod division;
 mod error;
 mod experiment;
 mod initializer;
@@ -68,6 +69,7 @@ mod policy;
 mod regularizer;
 mod rng;
 mod rows;
+mod score_interval;
 mod shape;
 mod spelling;
 mod strength;
@@ -75,12 +77,13 @@ mod study;
 pub mod table;
 mod train;
 mod warning;
+pub mod wording;
 
 pub use activation::Activation;
 pub use calibrate::{Calibration, calibrate};
 pub use choose::{
-    Candidate, Choice, ChooseEvent, ChooseMode, ChooseObserver, ChooseSpec, Chosen, Claim, Curve, Detail, Family,
-    FoldAt, FoldDifference, Gain, GridPoint, LearningPoint, MemoryStore, Overfitting, Path, Reliability,
+    Candidate, Choice, ChooseEvent, ChooseMode, ChooseObserver, ChooseSpec, Chosen, Claim, Comparison, Curve, Detail,
+    Family, FoldAt, FoldDifference, Gain, GridPoint, LearningPoint, MemoryStore, Overfitting, Path, Reliability,
     ReliabilityBin, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore, Verdict,
     candidates, check_choose, choose, pending, run_trial,
 };
@@ -92,8 +95,9 @@ pub use constraint::{Axes, Constraint};
 pub use data_spec::{DataSpec, Features, Missing, Ragged, TestRows, Unseen};
 pub use dataset::Dataset;
 pub use dialect::{Bridge, Conversion, Dialect};
+pub use division::{Division, Picked, Split};
 pub use error::{Complaint, Complaints, Error, Result, nearest};
-pub use experiment::{Experiment, Split};
+pub use experiment::Experiment;
 pub use initializer::{Distribution, FanMode, Initializer};
 pub use layer::*;
 pub use loss::Loss;
@@ -108,6 +112,7 @@ pub use regularizer::{
 };
 pub use rng::{Rng, Seed};
 pub use rows::{PlainRows, Rows};
+pub use score_interval::{ScoreInterval, evaluate_with_intervals};
 pub use shape::Shape;
 pub use spelling::read;
 pub use strength::Strength;

@@ -1,5 +1,7 @@
 //! Rows that a resampling may divide.
 
+use std::collections::HashMap;
+
 use crate::experiment::Experiment;
 use crate::table::{Feature, Prepared, Target};
 use crate::{Dataset, Result, Split};
@@ -92,13 +94,13 @@ impl Rows for PlainRows<'_> {
         if !self.classes {
             return None;
         }
-        let mut seen: Vec<&[f32]> = Vec::new();
+        let mut seen: HashMap<Vec<u32>, usize> = HashMap::new();
         let targets = self.data.y().chunks_exact(self.data.target_len());
         let strata = targets.map(|target| {
-            seen.iter().position(|known| *known == target).unwrap_or_else(|| {
-                seen.push(target);
-                seen.len() - 1
-            })
+            // -0 is 0.
+            let bits: Vec<u32> = target.iter().map(|y| (y + 0.0).to_bits()).collect();
+            let next = seen.len();
+            *seen.entry(bits).or_insert(next)
         });
         Some(strata.collect())
     }

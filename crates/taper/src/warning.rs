@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::experiment::{Experiment, Split};
+use crate::division::Split;
+use crate::experiment::Experiment;
 use crate::optimizer::OptimizerKind;
 use crate::regularizer::Term;
 use crate::strength::Strength;
@@ -16,7 +17,7 @@ use crate::{Dataset, Result};
 /// # Example
 ///
 /// ```
-/// use taper::{Dataset, Experiment, Split};
+/// use taper::{Dataset, Experiment, PlainRows, Seed, Split};
 ///
 /// # fn main() -> taper::Result<()> {
 /// let experiment = Experiment::from_value(serde_json::json!({
@@ -25,7 +26,8 @@ use crate::{Dataset, Result};
 ///     "fit": { "loss": "binary_crossentropy", "epochs": 0 },
 /// }))?;
 /// let rows = Dataset::from_sample(&experiment.data.generate()?)?;
-/// let warnings = experiment.warnings(&Split::of(&rows, &experiment.data)?)?;
+/// let split = Split::of(&PlainRows::of(&rows, &experiment), &experiment.data, Seed::new(1))?;
+/// let warnings = experiment.warnings(&split)?;
 /// assert_eq!(warnings[0].to_string(), "fit.epochs: 0, so the model is only evaluated, not trained");
 /// # Ok(())
 /// # }
@@ -175,7 +177,8 @@ mod tests {
         }));
         let experiment = experiment.unwrap().with(path, value).unwrap();
         let rows = Dataset::from_sample(&experiment.data.generate().unwrap()).unwrap();
-        let warnings = experiment.warnings(&Split::of(&rows, &experiment.data).unwrap()).unwrap();
+        let split = Split::of(&PlainRows::of(&rows, &experiment), &experiment.data, Seed::new(1)).unwrap();
+        let warnings = experiment.warnings(&split).unwrap();
         warnings.iter().map(ToString::to_string).collect()
     }
 

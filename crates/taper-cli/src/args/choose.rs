@@ -33,10 +33,10 @@ pub(crate) struct Choose {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Resume {
     /// Go on with the study in the folder, if there is one
-    #[arg(long)]
+    #[arg(long, conflicts_with = "replace")]
     pub(crate) resume: bool,
     /// Begin another study in the folder; the runs of the first are kept
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long, conflicts_with_all = ["resume", "replace"])]
     pub(crate) fork: bool,
     /// Wait for another process that works in the folder
     #[arg(long)]

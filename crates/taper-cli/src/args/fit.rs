@@ -15,7 +15,7 @@ pub(crate) struct Fit {
     /// The experiment (.toml or .json), or a model to go on with (.safetensors, or a compiled .keras)
     pub(crate) experiment: PathBuf,
     /// Go on from the last checkpoint in the folder, which `[fit] checkpoint = N` kept there, to the same bytes
-    #[arg(long)]
+    #[arg(long, conflicts_with = "replace")]
     pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) common: Common,

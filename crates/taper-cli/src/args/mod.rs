@@ -16,7 +16,7 @@ mod model;
 mod runs;
 mod shell;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -137,9 +137,12 @@ mod tests {
 /// What every command that trains takes.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Common {
-    /// Folder for everything that is written
-    #[arg(long, value_name = "DIR", default_value = "taper-out")]
-    pub(crate) out: PathBuf,
+    /// Folder for everything that is written [default: named after the experiment and the command]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Remove the results that lie in the folder, whatever they are of
+    #[arg(long)]
+    pub(crate) replace: bool,
     /// Seed of all random numbers [default: the experiment's, or 1]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -149,4 +152,12 @@ pub(crate) struct Common {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl Common {
+    /// The folder for what a command writes about an experiment: `wine-choose` for `wine.toml`, unless another was named.
+    pub(crate) fn folder(&self, experiment: &Path, command: &str) -> PathBuf {
+        let stem = experiment.file_stem().map_or("taper".into(), |stem| stem.to_string_lossy());
+        self.out.clone().unwrap_or_else(|| PathBuf::from(format!("{stem}-{command}")))
+    }
 }

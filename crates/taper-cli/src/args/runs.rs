@@ -89,6 +89,6 @@ pub(crate) enum Runs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Store {
     /// The folder that `taper choose --out` wrote to
-    #[arg(value_name = "DIR", default_value = "taper-out")]
+    #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
 }

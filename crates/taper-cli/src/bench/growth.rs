@@ -11,6 +11,7 @@ use taper::{
 use taper_report::{Cell, Growth, Report, Reproduce, Section, Series, Table};
 
 use crate::failure::Failure;
+use crate::holding::Holding;
 use crate::output::Folder;
 
 /// One quantity, its doubling values, and what is expected of the time.
@@ -102,7 +103,7 @@ pub(super) fn lines(document: &Value) -> String {
 
 /// Writes the curves as a page with figures; `machine` says where they were measured.
 pub(super) fn write(document: &Value, machine: &str, out: &Path) -> Result<(), Failure> {
-    let mut folder = Folder::prepare(out)?;
+    let mut folder = Folder::prepare(out, &Holding::alone("bench"), false)?;
     let mut report = Report::new(
         "How time grows",
         format!("The fastest of five measurements each, on {machine}. A power of the size is a straight line."),

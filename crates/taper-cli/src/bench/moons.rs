@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use taper::{
     Activation, Axis, Dataset, Dense, Experiment, FitConfig, Loss, Metric, Model, PlainRows, Quiet, Regularizer,
-    Result, Seed, Sequential, Split, StudySpec, evaluate, fit, run_study,
+    Result, Seed, Sequential, StudySpec, evaluate, fit, run_study,
 };
 
 /// λ of the single fit, and the one whose scores the grid reports.
@@ -71,7 +71,6 @@ pub(super) fn grid() -> Result<Value> {
         StudySpec { axes: vec![axis], repeats: SEEDS, seed: 1, without_histories: true, ..StudySpec::default() };
     let experiment = Experiment { study: Some(study), ..experiment(EPOCHS)? };
     let rows = Dataset::from_sample(&experiment.data.generate()?)?;
-    Split::of(&rows, &experiment.data)?;
     let start = Instant::now();
     let result = run_study(&experiment, &PlainRows::of(&rows, &experiment), &Quiet)?;
     let seconds = start.elapsed().as_secs_f64();

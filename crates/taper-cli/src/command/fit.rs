@@ -1,12 +1,14 @@
 //! `taper fit`: one model, one training.
 
 use serde_json::json;
-use taper::{FitConfig, Model, Rows, Seed, Split, StopReason, evaluate, fit_from};
+use taper::{Division, FitConfig, Model, Rows, Seed, StopReason, evaluate, fit_from};
+use taper_io::SavedModel;
 use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, at_work, curves_of, scatter_of};
 
-use super::{fit_model, folder_of, share_steps};
+use super::{fit_model, folder_of, share_steps, study_seed};
 use crate::args::{Fit, Keras};
 use crate::failure::Failure;
+use crate::holding::Holding;
 use crate::output::{self, Folder};
 use crate::progress::FitProgress;
 use crate::resume::Run;
@@ -21,20 +23,21 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     refuse_keras_options(&args.keras)?;
     let mut experiment = taper_io::read_experiment(&args.experiment)?;
     let rows = taper_io::read_source(&mut experiment, folder_of(&args.experiment))?;
-    let (train, test) = Split::places(&rows, &experiment.data)?;
-    let split = rows.split(&train, &test)?;
-    let prepared = rows.prepared(&train)?;
+    let seed = args.common.seed.map_or_else(|| study_seed(&experiment), Seed::new);
+    let division = Division::of(&rows, &experiment.data, seed)?;
+    let split = division.split(&rows)?;
+    let prepared = rows.prepared(&division.train)?;
     crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
-    let seed = Seed::new(args.common.seed.or(experiment.study.as_ref().map(|study| study.seed)).unwrap_or(1));
     experiment.study = None; // it may be wrong for all that a single training cares
     let mut model = Model::build(&experiment.model, seed).map_err(|error| error.within("model"))?;
     // Both kinds of rows are shown in one figure, so both are measured after the epoch in evaluation mode.
     experiment.fit.measure_train = true;
     taper::Fitting::new(&model, &split.train, Some(&split.test), &experiment.fit, seed)?;
     let warnings = [rows.warnings(), &experiment.warnings(&split)?].concat();
-    let run = Run::of(&args.common.out, &experiment, &split, seed);
+    let (out, holding) = (args.common.folder(&args.experiment, "fit"), Holding::of("fit", &args.experiment));
+    let run = Run::of(&out, &experiment, &split, seed);
     let resumed = args.resume.then(|| run.resume(&mut model)).transpose()?;
-    let mut folder = Folder::prepare(&args.common.out)?;
+    let mut folder = Folder::prepare(&out, &holding, args.common.replace)?;
     output::warn(&warnings);
 
     let (mut state, earlier, log) = run.begin(resumed, &model, &experiment.fit, &folder.file("history.csv"))?;
@@ -62,7 +65,10 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
         table = table.row(cells);
     }
     let model_file = folder.file("model.safetensors");
-    taper_io::write_saved_model(&model_file, &model, prepared.as_ref(), Some(&experiment))?;
+    let saved = SavedModel { prepared, experiment: Some(experiment.clone()), ..SavedModel::from(model) };
+    let saved = saved.trained_on(&split.train)?;
+    saved.write(&model_file)?;
+    let model = &saved.model;
 
     let verdict = Overfitting::of(&history, "test");
     let lede = match (&history.stop, &verdict) {
@@ -74,12 +80,13 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
         (_, Some(verdict)) => verdict.sentence.clone(),
         (_, None) => "The model was evaluated, not trained.".to_owned(),
     };
-    let mut section = Section::new("The training").table(table.clone());
+    let divided = format!("{}.", division.words());
+    let mut section = Section::new("The training").paragraph(divided.as_str()).table(table.clone());
     if history.epochs() > 0 {
         let caption = "Measured after each epoch, in evaluation mode.";
         section = section.figure("curves", curves_of(&history, "test", metrics().next()).figure(), caption);
     }
-    if let Some(scatter) = scatter_of(&split, Some(&model))? {
+    if let Some(scatter) = scatter_of(&split, Some(model))? {
         section = section.figure("boundary", scatter.figure(), "What the model predicts everywhere in the plane.");
     }
     let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
@@ -93,13 +100,13 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
 
     if args.common.json {
         output::print_json(&json!({
-            "stop": history.stop, "epochs": history.epochs(), "scores": scores, "overfitting": verdict, "sparsity": sparsity,
+            "stop": history.stop, "epochs": history.epochs(), "rows": division.counts(), "scores": scores, "overfitting": verdict, "sparsity": sparsity,
             "warnings": warnings, "files": folder.written(),
         }))?;
     } else {
         let mut rows = vec![table.head.clone()];
         rows.extend(table.rows.iter().map(|row| row.iter().map(|cell| cell.text.clone()).collect()));
-        output::print(&format!("{}\n{lede}\n\nReport: {}\n", output::columns(&rows), folder.report()))?;
+        output::print(&format!("{}\n{divided}\n{lede}\n\nReport: {}\n", output::columns(&rows), folder.report()))?;
     }
     match history.stop {
         StopReason::Diverged { .. } => Err(Failure::Run(lede)),

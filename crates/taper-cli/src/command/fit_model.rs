@@ -12,6 +12,7 @@ use taper_io::{Format, SavedModel, is_table, read_saved_model, read_tensors, wri
 use super::{convert, is_keras};
 use crate::args::{Fit, Keras};
 use crate::failure::Failure;
+use crate::holding::Holding;
 use crate::output;
 use crate::progress::FitProgress;
 use crate::saved;
@@ -36,10 +37,12 @@ pub(crate) fn run(args: &Fit, path: &Path) -> Result<(), Failure> {
     };
     let mut data = data(&saved, path, rows)?;
     let own = !is_keras(path);
-    let save = match &keras.save {
-        Some(save) => Some(save.clone()),
-        None => own.then(|| args.common.out.join(saved::MODEL_FILE)),
-    };
+    let (out, holding) = (args.common.folder(&args.experiment, "fit"), Holding::of("fit", &args.experiment));
+    let in_folder = own && keras.save.is_none();
+    if in_folder {
+        holding.claim(&out, args.common.replace)?;
+    }
+    let save = if in_folder { Some(out.join(saved::MODEL_FILE)) } else { keras.save.clone() };
     if let Some(save) = &save {
         check_save(save, path, &saved, &compiled, keras)?;
     }
@@ -48,6 +51,9 @@ pub(crate) fn run(args: &Fit, path: &Path) -> Result<(), Failure> {
         // A folder that is missing or closed is told before the training, not after.
         let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         taper_io::check_writable(folder)?;
+    }
+    if in_folder {
+        holding.note(&out)?;
     }
     let batch_size = keras.batch_size.unwrap_or(compiled.batch_size);
     let options = RunOptions {
@@ -79,7 +85,7 @@ pub(crate) fn run(args: &Fit, path: &Path) -> Result<(), Failure> {
             write_tensors(path, tensors)?;
         }
     }
-    let saved = SavedModel { model: file.model, prepared, experiment, beside };
+    let saved = SavedModel { model: file.model, prepared, experiment, beside }.trained_on(&data.train)?;
     match &save {
         Some(save) if is_keras(save) && own => convert::to_keras(save, &saved, file.fit.as_ref(), None)?,
         Some(save) if is_keras(save) && keras.drop_penalties => {

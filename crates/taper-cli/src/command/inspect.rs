@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 use taper::{Model, ParamSlot, Seed};
 
-use super::{is_keras, is_model};
+use super::{folder_of, is_keras, is_model};
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::{output, saved};
@@ -17,7 +17,11 @@ pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
     } else if is_model(&file)? {
         taper_io::read_model(&file)?
     } else {
-        let experiment = taper_io::read_experiment(&file)?;
+        let mut experiment = taper_io::read_experiment(&file)?;
+        if experiment.model.input_shape().is_empty() {
+            // The rows say it, as they do before a training.
+            taper_io::read_source(&mut experiment, folder_of(&file))?;
+        }
         experiment.validate()?;
         crate::memory::check(&experiment.model, &experiment.fit, 1)?;
         Model::build(&experiment.model, Seed::new(0)).map_err(|error| error.within("model"))?

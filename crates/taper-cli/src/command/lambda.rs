@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use taper::{Bridge, Calibration, Conversion, Dialect, Error, Split, calibrate};
 
-use super::folder_of;
+use super::{folder_of, study_seed};
 use crate::args::Lambda;
 use crate::failure::Failure;
 use crate::output;
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Lambda) -> Result<(), Failure> {
     if let Some(file) = &args.experiment {
         let mut read = taper_io::read_experiment(file)?;
         let rows = taper_io::read_source(&mut read, folder_of(file))?;
-        let split = Split::first(&rows, &read.data)?;
+        let split = Split::of(&rows, &read.data, study_seed(&read))?;
         bridge.rows = bridge.rows.or(Some(read.fit.batch_size.min(split.train.rows())));
         bridge.learning_rate = bridge.learning_rate.or(Some(read.fit.optimizer.learning_rate.at(0)));
         bridge.optimizer = Some(read.fit.optimizer.kind);

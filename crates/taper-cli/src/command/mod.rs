@@ -21,7 +21,7 @@ pub(crate) mod trial;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
-use taper::Complaint;
+use taper::{Complaint, Experiment, Seed};
 use taper_io::Format;
 
 use crate::failure::Failure;
@@ -65,6 +65,11 @@ pub(crate) fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T
         .build()
         .map_err(|error| Failure::Run(format!("threads: {error}")))?;
     Ok(pool.install(work))
+}
+
+/// The seed of a training where the command line has none: that of the experiment's study, or 1.
+pub(crate) fn study_seed(experiment: &Experiment) -> Seed {
+    Seed::new(experiment.study.as_ref().map_or(1, |study| study.seed))
 }
 
 /// The folder that relative paths in a file are meant from.

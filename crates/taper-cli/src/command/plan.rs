@@ -8,7 +8,7 @@ use taper::{
     Axis, Budget, Experiment, Finding, FindingKind, FitConfig, Loss, Model, PlanTensor, Seed, Split, candidates, plan,
 };
 
-use super::{folder_of, is_keras, is_model};
+use super::{folder_of, is_keras, is_model, study_seed};
 use crate::args::Plan;
 use crate::failure::Failure;
 use crate::{output, saved};
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Plan) -> Result<(), Failure> {
         refuse_model_options(args)?;
         let mut experiment = taper_io::read_experiment(&file)?;
         let rows = taper_io::read_source(&mut experiment, folder_of(&file))?;
-        let split = Split::first(&rows, &experiment.data)?;
+        let split = Split::of(&rows, &experiment.data, study_seed(&experiment))?;
         let made = of_experiment(&experiment, &split)?;
         let points = of_points(&experiment, &split, &made)?;
         (made, points)

@@ -1,7 +1,7 @@
 //! `taper study`: the grid as declared, repeated and paired.
 
 use serde_json::{Map, Value, json};
-use taper::{Resample, Seed, Split, StudyResult, StudySpec, Trial, run, run_study};
+use taper::{Division, Experiment, Picked, Resample, Rows, Seed, StudyResult, StudySpec, Trial, run, run_study};
 use taper_report::{
     Cell, Difference, LambdaMark, LambdaScores, Overfitting, PairedDifference, Report, Reproduce, Role, ScoreVsLambda,
     Section, Table, at_work_over_runs, curves_of, lambda_curve, scatter_of,
@@ -10,26 +10,29 @@ use taper_report::{
 use super::{folder_of, on_threads};
 use crate::args::Study;
 use crate::failure::Failure;
+use crate::holding::Holding;
 use crate::output::{self, Folder};
 use crate::progress::StudyProgress;
 
 pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
     let mut experiment = taper_io::read_experiment(&args.experiment)?;
-    let mut study = experiment.study.take().unwrap_or(StudySpec { repeats: 1, seed: 1, ..StudySpec::default() });
+    let mut study = experiment.study.take().unwrap_or_default();
     study.repeats = args.repeats.map_or(study.repeats, |repeats| repeats as usize);
     study.seed = args.common.seed.unwrap_or(study.seed);
     experiment.study = Some(study.clone());
     experiment.trials()?;
     let rows = taper_io::read_source(&mut experiment, folder_of(&args.experiment))?;
     let trials = experiment.trials()?;
-    let split = Split::first(&rows, &experiment.data)?;
+    let division = first_division(&rows, &experiment, &study)?;
+    let split = division.split(&rows)?;
     for trial in &trials {
         crate::memory::check(&trial.model, &trial.fit, split.train.rows())?;
     }
     let total = trials.len() * study.repeats;
     taper::check_study(&experiment, &rows)?;
     let warnings = [rows.warnings(), &experiment.warnings(&split)?].concat();
-    let mut folder = Folder::prepare(&args.common.out)?;
+    let (out, holding) = (args.common.folder(&args.experiment, "study"), Holding::of("study", &args.experiment));
+    let mut folder = Folder::prepare(&out, &holding, args.common.replace)?;
     output::warn(&warnings);
 
     let progress = StudyProgress::new(total);
@@ -50,11 +53,13 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
     let metrics = experiment.fit.metric_names();
     let metric = metrics.first().map(String::as_str);
     let lede = lede(&result, best, metric);
+    let divided = divided(division, &study);
     let command =
         format!("taper study {} --repeats {} --seed {}", args.experiment.display(), study.repeats, study.seed);
     let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
     let table = table(&result, metric, best);
-    let mut report = Report::new("A study", &lede).section(scores(&result, &study, metric, best, table.clone()));
+    let scores = scores(&result, &study, metric, best, &divided, table.clone());
+    let mut report = Report::new("A study", &lede).section(scores);
     if let Some(section) = inside(&result, best, metric, picture) {
         report = report.section(section);
     }
@@ -65,13 +70,14 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
         output::print_json(&json!({
             "trials": result.trials.iter().map(flat).collect::<Vec<_>>(),
             "best": best.map(|best| &result.trials[best].point),
+            "rows": { "train": result.train_rows, "test": result.test_rows, "picked": divided },
             "warnings": warnings,
             "files": folder.written(),
         }))?;
     } else {
         let mut rows = vec![table.head.clone()];
         rows.extend(table.rows.iter().map(|row| row.iter().map(|cell| cell.text.clone()).collect()));
-        output::print(&format!("{}\n{lede}\n\nReport: {}\n", output::columns(&rows), folder.report()))?;
+        output::print(&format!("{}\n{divided}\n{lede}\n\nReport: {}\n", output::columns(&rows), folder.report()))?;
     }
     if finished < total {
         let text =
@@ -163,6 +169,30 @@ fn lede(result: &StudyResult, best: Option<usize>, metric: Option<&str>) -> Stri
     )
 }
 
+/// The rows of the first repeat.
+fn first_division(rows: &dyn Rows, experiment: &Experiment, study: &StudySpec) -> taper::Result<Division> {
+    let seed = Seed::new(study.seed);
+    match study.resample {
+        Resample::Split if !rows.is_ordered() => Division::drawn(rows, &experiment.data, seed.derive("split", 0)),
+        _ => Division::of(rows, &experiment.data, seed),
+    }
+}
+
+/// How many rows train and test, and how they are picked.
+fn divided(division: Division, study: &StudySpec) -> String {
+    let picked = match division.picked {
+        // The repeats' own seeds are derived from the study's.
+        Picked::Random { stratified, grouped, .. } => Picked::Random { seed: study.seed, stratified, grouped },
+        other => other,
+    };
+    let again = match study.resample {
+        Resample::None => "",
+        Resample::Split => ", anew for each repeat",
+        Resample::Fresh => ", of rows that are generated anew for each repeat",
+    };
+    format!("{}{again}.", Division { picked, ..division }.words())
+}
+
 /// What the repeats drew, as a sentence for captions.
 fn repeats(result: &StudyResult, study: &StudySpec) -> String {
     let what = match result.resample {
@@ -173,8 +203,15 @@ fn repeats(result: &StudyResult, study: &StudySpec) -> String {
     format!("{} {what}", study.repeats)
 }
 
-fn scores(result: &StudyResult, study: &StudySpec, metric: Option<&str>, best: Option<usize>, table: Table) -> Section {
-    let mut section = Section::new("Scores").table(table);
+fn scores(
+    result: &StudyResult,
+    study: &StudySpec,
+    metric: Option<&str>,
+    best: Option<usize>,
+    divided: &str,
+    table: Table,
+) -> Section {
+    let mut section = Section::new("Scores").paragraph(divided).table(table);
     if let Some(points) = strengths(result) {
         let marks = best
             .and_then(|best| result.trials[best].point.values().next()?.as_f64())

@@ -1,5 +1,7 @@
 //! `taper demo moons`: the tutorial's study, its seven extensions, and what it leaves open.
 
+use std::path::Path;
+
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use taper::{
@@ -12,6 +14,7 @@ use crate::args::Moons;
 use crate::command::on_threads;
 use crate::command::study::flat;
 use crate::failure::Failure;
+use crate::holding::Holding;
 use crate::interrupt;
 use crate::output::{self, Folder};
 use crate::progress::StudyProgress;
@@ -24,7 +27,7 @@ const HIDDEN: &str = "model.layers.0.kernel_regularizer";
 /// The tutorial's grid.
 const GRID: [f64; 6] = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 /// The tutorial's λ.
-const CHOSEN: f64 = 1e-3;
+pub(crate) const CHOSEN: f64 = 1e-3;
 /// Points of the finer grid: one order of magnitude, logarithmically.
 const FINE: usize = 9;
 /// The rising penalties, each for so many further epochs.
@@ -96,7 +99,8 @@ impl Findings {
 
 pub(crate) fn run(args: &Moons) -> Result<(), Failure> {
     let seed = args.common.seed.unwrap_or(1);
-    let mut folder = Folder::prepare(&args.common.out)?;
+    let out = args.common.folder(Path::new("moons"), "demo");
+    let mut folder = Folder::prepare(&out, &Holding::alone("demo moons"), args.common.replace)?;
     let findings = on_threads(args.common.threads, || study(args.repeats as usize, seed))??;
     folder.write("moons.toml", EXPERIMENT.as_bytes())?;
     let report = moons_report::report(&findings)?;
@@ -124,7 +128,7 @@ pub(crate) fn run(args: &Moons) -> Result<(), Failure> {
 fn study(repeats: usize, seed: u64) -> Result<Findings, Failure> {
     let base: Experiment = toml_experiment()?;
     let rows = Dataset::from_sample(&base.data.generate()?)?;
-    let split = Split::of(&rows, &base.data)?;
+    let split = Split::of(&PlainRows::of(&rows, &base), &base.data, Seed::new(seed))?;
     let hidden_values: Vec<Value> = std::iter::once(Value::Null)
         .chain(GRID.iter().map(|l2| json!({ "l2": l2 })))
         .chain([json!({ "l1": CHOSEN }), json!({ "l1": CHOSEN, "l2": CHOSEN })])

@@ -1,54 +1,87 @@
 //! The report of `taper demo moons`.
 
+use taper::wording::Change;
 use taper::{StudyResult, Trial};
 use taper_report::{
     Cell, Difference, LambdaCurve, LambdaMark, LambdaScores, Overfitting, PairedDifference, Report, Reproduce, Role,
     Scatter, ScoreVsLambda, Section, Series, Table, WeightNorms, curves_of, lambda_curve, number, scatter_of,
 };
 
-use super::moons::{EXPERIMENT, Findings, mean, std};
+use super::moons::{CHOSEN, EXPERIMENT, Findings, mean, std};
 use crate::failure::Failure;
 
-/// The finding in a sentence or two, honest about how it was found.
+/// The finding in a few sentences, honest about how it was found.
 pub(crate) fn lede(findings: &Findings) -> String {
-    let accuracy = |trial: &Trial| number::fixed(mean(trial, "test_accuracy"), 3);
-    let loss = |trial: &Trial| number::fixed(mean(trial, "test_data_loss"), 3);
     let (none, l2) = (findings.baseline(), findings.chosen());
-    let rows = (mean(l2, "test_accuracy") - mean(none, "test_accuracy")) * findings.split.test.rows() as f64;
-    let fresh = best_resampled(findings)
-        .and_then(|(lambda, i)| {
-            let difference = findings.resampled.difference(i, 0, "test_data_loss")?;
-            Some(format!(
-                " On {} fresh data sets, λ = {} changes the test data loss by {} (95 % interval {} to {}).",
-                findings.repeats,
-                number::lambda(lambda),
-                number::signed(difference.mean, 3),
-                number::signed(difference.ci_low, 3),
-                number::signed(difference.ci_high, 3),
-            ))
-        })
-        .unwrap_or_default();
+    let rows = findings.split.test.rows();
+    let on_split = told_on_split(
+        Change::between(mean(none, "test_accuracy"), mean(l2, "test_accuracy")),
+        Change::between(mean(none, "test_data_loss"), mean(l2, "test_data_loss")),
+        rows,
+    );
+    let overfits = match overfitting(findings).is_some_and(|overfitting| overfitting.turn_epoch.is_some()) {
+        true => "The network overfits. ",
+        false => "",
+    };
+    let fresh = on_fresh_data(findings).map(|told| format!(" {told}")).unwrap_or_default();
     format!(
-        "The network overfits; an L2 penalty of 0.001 on its hidden kernel helps: test accuracy {} → {} (that is {} of {} \
-         rows), test data loss {} → {}. Like the tutorial, this study picks λ on the rows it reports, on one split.{fresh}",
-        accuracy(none),
-        accuracy(l2),
-        number::fixed(rows, 1),
-        findings.split.test.rows(),
-        loss(none),
-        loss(l2),
+        "{overfits}{on_split} Like the tutorial, this study picks λ on the rows it reports, on one split of {} rows that train \
+         and {rows} that test.{fresh}",
+        findings.split.train.rows(),
+    )
+}
+
+/// What the tutorial's λ does to the test rows of the tutorial's split.
+fn told_on_split(accuracy: Change, data_loss: Change, rows: usize) -> String {
+    let verdict = match (data_loss.is_better(false), accuracy.is_better(true)) {
+        (Some(true), Some(true) | None) | (None, Some(true)) => "helps",
+        (Some(false), Some(false) | None) | (None, Some(false)) => "hurts",
+        (Some(true), Some(false)) | (Some(false), Some(true)) => "helps by one score and hurts by the other",
+        (None, None) => "changes nothing",
+    };
+    let moved = number::fixed(accuracy.by().abs() * rows as f64, 1);
+    format!(
+        "An L2 penalty of 0.001 on its hidden kernel {verdict}: with it, the test accuracy is {} (that is {moved} of {rows} rows), \
+         and the test data loss is {}.",
+        accuracy.words(),
+        data_loss.words(),
+    )
+}
+
+/// What the same λ, and the best of the grid, do on fresh data sets; nothing below two of them.
+fn on_fresh_data(findings: &Findings) -> Option<String> {
+    let result = &findings.resampled;
+    let lambda = |trial: usize| strengths(&result.trials).get(trial).map(|scores| scores.lambda);
+    let tutorial = (1..result.trials.len()).find(|trial| lambda(*trial) == Some(CHOSEN))?;
+    let best = result.best("test_data_loss", false)?;
+    let change = |trial: usize| {
+        let difference = result.difference(trial, 0, "test_data_loss")?;
+        Some(difference.change().of(result.trials[0].mean("test_data_loss")?))
+    };
+    let best = if best == 0 { None } else { Some((lambda(best)?, change(best)?)) };
+    Some(told_of_fresh_data(findings.repeats, change(tutorial)?, best))
+}
+
+/// The tutorial's λ against no penalty on so many fresh data sets, and the λ with the lowest loss there (none: no penalty has).
+fn told_of_fresh_data(repeats: usize, tutorial: Change, best: Option<(f64, Change)>) -> String {
+    let best = match best {
+        None => "of all strengths, no penalty has the lowest loss there".to_owned(),
+        Some((CHOSEN, _)) => "no other strength has a lower loss there".to_owned(),
+        Some((lambda, change)) => format!(
+            "the lowest loss there is not that of 0.001 but of λ = {}: {}, picked on the rows that it is reported for",
+            number::lambda(lambda),
+            change.words()
+        ),
+    };
+    format!(
+        "On {repeats} fresh data sets, the test data loss with the same λ = 0.001 is {} than without a penalty; {best}.",
+        tutorial.words()
     )
 }
 
 /// The verdict on the unpenalized model.
 pub(crate) fn overfitting(findings: &Findings) -> Option<Overfitting> {
     Overfitting::of(findings.baseline().runs.first()?.history.as_ref()?, "test")
-}
-
-fn best_resampled(findings: &Findings) -> Option<(f64, usize)> {
-    let best = findings.resampled.best("test_data_loss", false)?;
-    let lambda = findings.resampled.trials[best].point.values().next()?.as_f64()?;
-    (best > 0).then_some((lambda, best))
 }
 
 /// The main settings side by side.
@@ -176,15 +209,26 @@ fn grid(findings: &Findings) -> Section {
             Cell::mean_spread(mean(trial, "test_data_loss"), std(trial, "test_data_loss"), 4),
         ]);
     }
+    let best = |score| best_mark(findings, score).first().map(|mark| mark.lambda);
     Section::new("Which strength")
-        .paragraph(
-            "Accuracy counts rows and moves in steps of one row; the data loss is a proper score, sees more, and prefers a \
-             stronger penalty. The spread over weight seeds says nothing about other data: on one split it can be exactly 0.",
-        )
+        .paragraph(format!(
+            "Accuracy counts rows and moves in steps of one row; the data loss is a proper score, sees more{}. The spread over \
+             weight seeds says nothing about other data: on one split it can be exactly 0.",
+            preferred(best("data_loss"), best("accuracy")),
+        ))
         .figure("accuracy", figure("accuracy", "accuracy"), "Accuracy against the strength.")
         .figure("data-loss", figure("data_loss", "data loss (binary cross-entropy)"), "Data loss against the strength.")
         .table(table(findings))
         .table(fine)
+}
+
+/// Which λ the data loss prefers, beside the one that accuracy does.
+fn preferred(data_loss: Option<f64>, accuracy: Option<f64>) -> &'static str {
+    match data_loss.partial_cmp(&accuracy) {
+        Some(std::cmp::Ordering::Greater) => ", and prefers a stronger penalty",
+        Some(std::cmp::Ordering::Less) => ", and prefers a weaker penalty",
+        _ => ", and prefers the same penalty",
+    }
 }
 
 /// No penalty and the grid.
@@ -222,9 +266,11 @@ fn norms(findings: &Findings) -> Section {
         against_lambda: vec![curve],
         ..WeightNorms::default()
     };
-    Section::new("What the penalty does to the weights")
-        .paragraph("The stronger the penalty, the smaller the weights; without one they go on growing.")
-        .figure("norms", figure.figure(), "Norm over the epochs of one run, and at the end against the strength.")
+    Section::new("What the penalty does to the weights").figure(
+        "norms",
+        figure.figure(),
+        "Norm over the epochs of one run, and at the end against the strength.",
+    )
 }
 
 fn extensions(findings: &Findings) -> Section {
@@ -306,10 +352,54 @@ fn resampled(findings: &Findings) -> Section {
     let section = Section::new("Would it hold on other data?").paragraph(
         "One split cannot say. Here every repeat draws new data from the same moons, and every strength sees the same draws.",
     );
-    if rows("test_data_loss").is_empty() {
+    let Some(told) = on_fresh_data(findings) else {
         return section.paragraph("It takes at least two repeats to answer.");
-    }
+    };
     section
+        .paragraph(told)
         .figure("fresh-data-loss", figure("test_data_loss", "test data loss", false), "Fresh data, data loss.")
         .figure("fresh-accuracy", figure("test_accuracy", "test accuracy", true), "Fresh data, accuracy.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_scores_on_the_split_keep_their_direction() {
+        let say = |accuracy: f64, loss: f64| {
+            told_on_split(Change::between(0.9, 0.9 + accuracy), Change::between(0.5, 0.5 + loss), 70)
+        };
+        let helps = say(0.03, -0.2);
+        assert!(helps.contains("hidden kernel helps: with it, the test accuracy is higher by 0.030"), "{helps}");
+        assert!(helps.contains("(that is 2.1 of 70 rows), and the test data loss is lower by 0.20 (40 %)"), "{helps}");
+        let hurts = say(-0.03, 0.2);
+        assert!(hurts.contains("hurts: with it, the test accuracy is lower by 0.030"), "{hurts}");
+        assert!(hurts.contains("the test data loss is higher by 0.20 (40 %)"), "{hurts}");
+        assert!(say(-0.03, -0.2).contains("helps by one score and hurts by the other"));
+        assert!(say(0.0, 0.0).contains("changes nothing: with it, the test accuracy is unchanged"));
+    }
+
+    #[test]
+    fn fresh_data_are_told_at_the_same_strength_first() {
+        let change = |by: f64| Change::new(by).within(by - 0.1, by + 0.1).of(1.0);
+        let lower = told_of_fresh_data(30, change(-0.3), Some((0.1, change(-0.5))));
+        let words = "λ = 0.001 is lower by 0.30 (30 %; 95 % interval from 0.40 lower to 0.20 lower) than without a penalty; the \
+                     lowest loss there is not that of 0.001 but of λ = 0.1: lower by 0.50";
+        assert!(lower.contains(words), "{lower}");
+        let higher = told_of_fresh_data(30, change(0.05), None);
+        assert!(
+            higher.contains("is higher by 0.050 (5.0 %; 95 % interval from 0.050 lower to 0.15 higher)"),
+            "{higher}"
+        );
+        assert!(higher.ends_with("of all strengths, no penalty has the lowest loss there."), "{higher}");
+        assert!(told_of_fresh_data(30, change(-0.3), Some((CHOSEN, change(-0.3)))).contains("no other strength"));
+    }
+
+    #[test]
+    fn what_the_loss_prefers_is_compared_with_what_accuracy_does() {
+        assert_eq!(preferred(Some(0.1), Some(0.001)), ", and prefers a stronger penalty");
+        assert_eq!(preferred(Some(1e-4), Some(0.001)), ", and prefers a weaker penalty");
+        assert_eq!(preferred(Some(0.1), Some(0.1)), ", and prefers the same penalty");
+    }
 }

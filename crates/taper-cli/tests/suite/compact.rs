@@ -80,7 +80,7 @@ fn a_training_tells_what_is_at_work() {
     let layer = &document["sparsity"][0];
     assert_eq!(layer["name"], json!("dense"));
     assert!(layer["zeros"].as_u64().unwrap() >= 10 && layer["dead_units"].as_u64() >= Some(4), "{document}");
-    assert!(bench.text("taper-out/report.md").contains("effective parameters"));
+    assert!(bench.text("e-fit/report.md").contains("effective parameters"));
 }
 
 #[test]
@@ -118,13 +118,13 @@ fn a_table_is_prepared_as_for_every_other_command_and_what_stays_is_told() {
     let rows: String = (0..12).map(|i| format!("{},{},{}\n", i, 7 - i * i % 5, i % 2)).collect();
     std::fs::write(bench.path("rows.csv"), format!("a,b,y\n{rows}")).unwrap();
     bench.taper("fit e.toml").done();
-    let document = cut(&bench, "compact taper-out/model.safetensors --data rows.csv --out small.safetensors");
+    let document = cut(&bench, "compact e-fit/model.safetensors --data rows.csv --out small.safetensors");
     assert_eq!(
         (&document["rows"], &document["left_whole"], &document["dropped_penalties"]),
         (&json!(12), &json!([]), &json!([]))
     );
     assert!(document["max_difference"].as_f64().unwrap() < 1e-6);
-    let bad = bench.taper("compact taper-out/model.safetensors --data e.toml --out no.safetensors");
+    let bad = bench.taper("compact e-fit/model.safetensors --data e.toml --out no.safetensors");
     assert!(bad.status == Some(2) && !bench.path("no.safetensors").exists(), "{bad:?}");
 
     let grouped = Conv2d { groups: 2, ..Conv2d::new(4, 2) };

@@ -57,3 +57,28 @@ fn a_training_that_explodes_keeps_the_last_good_weights() {
         bench.check_report("out");
     }
 }
+
+#[test]
+fn a_choice_in_which_all_diverges_is_reported_and_fails() {
+    let rate = ("{ name = \"adam\" }", "{ name = \"sgd\", learning_rate = 1e30 }");
+    for choose in ["grid = [0.01, 0.1]", "", "mode = \"path\"", "grid = [0.1]\nrace = false"] {
+        let bench = Bench::new(&[rate, ("binary_crossentropy", "mse"), ("\"sigmoid\"", "\"linear\"")]);
+        let text = bench.text("e.toml");
+        let text = text.split("\n[study]").next().unwrap();
+        bench.write("e.toml", format!("{text}\n[choose]\n{choose}\nfolds = 2\nrepeats = 1\nouter_folds = 2\n"));
+        let outcome = bench.taper("choose e.toml --out out");
+        assert_eq!(outcome.status, Some(1), "{choose}: {outcome:?}");
+        assert!(outcome.stderr.contains("diverged"), "{choose}: {outcome:?}");
+        let report = bench.text("out/report.md");
+        assert!(report.contains("There is no choice") && report.contains("no penalty"), "{report}");
+        assert!(bench.text("out/report.html").contains("There is no choice"));
+        assert!(!bench.path("out/result.json").exists() && !bench.path("out/model.safetensors").exists());
+        let again = bench.taper("choose e.toml --out out --resume --json");
+        assert_eq!(again.status, Some(1), "{again:?}");
+        let document = again.json();
+        assert!(document["diverged"].is_string(), "{document}");
+        for row in document["tried"].as_array().unwrap() {
+            assert_eq!(row[1], row[2], "as many diverged as were trained: {document}");
+        }
+    }
+}

@@ -24,7 +24,7 @@ fn a_training_leaves_model_log_report_and_one_document() {
 fn text_for_people_says_where_the_report_is() {
     let bench = Bench::new(&[]);
     let outcome = bench.taper("fit e.toml").quiet();
-    assert!(outcome.stdout.contains("accuracy") && outcome.stdout.contains("Report: taper-out/report.html"));
+    assert!(outcome.stdout.contains("accuracy") && outcome.stdout.contains("Report: e-fit/report.html"));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn the_seed_decides_and_the_number_of_threads_does_not() {
     let bench = Bench::new(&[]);
     let model = |flags: &str| {
         bench.taper(&format!("fit e.toml {flags}")).quiet();
-        bench.read("taper-out/model.safetensors")
+        bench.read("e-fit/model.safetensors")
     };
     let first = model("--seed 7 --threads 1");
     assert!(first == model("--seed 7 --threads 2"));

@@ -22,7 +22,7 @@ fn experiment(loss: &str, units: usize, activation: &str) -> String {
     )
 }
 
-/// A trained model of a table, in `taper-out`.
+/// A trained model of a table, in `e-fit`.
 fn trained(text: &str, rows: &str) -> Bench {
     let bench = Bench::new(&[]);
     bench.write("e.toml", text);
@@ -43,10 +43,10 @@ fn predictions(bench: &Bench, model: &str, rows: &str) -> String {
 #[test]
 fn own_files_keep_all_that_it_takes_to_use_them() {
     let bench = trained(&experiment("mse", 1, "linear"), &table(number));
-    bench.taper("convert taper-out copy.safetensors").done();
-    assert!(bench.read("copy.safetensors") == bench.read("taper-out/model.safetensors"));
-    assert_eq!(predictions(&bench, "copy.safetensors", "rows.csv"), predictions(&bench, "taper-out", "rows.csv"));
-    bench.taper("convert taper-out bare.safetensors --bare").done();
+    bench.taper("convert e-fit copy.safetensors").done();
+    assert!(bench.read("copy.safetensors") == bench.read("e-fit/model.safetensors"));
+    assert_eq!(predictions(&bench, "copy.safetensors", "rows.csv"), predictions(&bench, "e-fit", "rows.csv"));
+    bench.taper("convert e-fit bare.safetensors --bare").done();
     let bare = bench.taper("predict bare.safetensors rows.csv --out no.csv");
     assert!(bare.status == Some(2) && bare.stderr.contains("without named columns"), "{bare:?}");
 }
@@ -55,8 +55,8 @@ fn own_files_keep_all_that_it_takes_to_use_them() {
 fn onnx_takes_the_columns_and_says_the_classes() {
     let three = |i: usize| ["no", "yes", "perhaps"][i / 2 % 3].to_owned();
     let bench = trained(&experiment("sparse_categorical_crossentropy", 3, "softmax"), &table(three));
-    bench.taper("convert taper-out m.onnx").done();
-    bench.taper("convert taper-out bare.onnx --bare").done();
+    bench.taper("convert e-fit m.onnx").done();
+    bench.taper("convert e-fit bare.onnx --bare").done();
     let text = String::from_utf8_lossy(&bench.read("m.onnx")).into_owned();
     for word in
         ["age", "city", "size", "Köln", "LabelEncoder", "prediction", "probabilities", "perhaps", "taper_preparation"]
@@ -71,15 +71,15 @@ fn onnx_takes_the_columns_and_says_the_classes() {
 fn keras_gets_scales_as_layers_and_refuses_what_it_has_no_layer_for() {
     let bench = trained(&experiment("mse", 1, "linear"), &table(number));
     for (to, what) in [("m.keras", "indicator of empty cells"), ("m.weights.h5", "weights alone")] {
-        let refused = bench.taper(&format!("convert taper-out {to}"));
+        let refused = bench.taper(&format!("convert e-fit {to}"));
         assert_eq!(refused.status, Some(2), "{refused:?}");
         assert!(refused.stderr.contains(what) && refused.stderr.contains("--bare"), "{refused:?}");
         assert!(!bench.path(to).exists());
-        bench.taper(&format!("convert taper-out {to} --bare")).done();
+        bench.taper(&format!("convert e-fit {to} --bare")).done();
     }
     let plain = experiment("mse", 1, "linear").replace("missing_indicator = true\n", "exclude = [\"city\"]\n");
     let bench = trained(&plain, &table(number).replace(",,", ",30,").replace("\n,", "\n30,"));
-    let outcome = bench.taper("convert taper-out m.keras").done();
+    let outcome = bench.taper("convert e-fit m.keras").done();
     assert!(outcome.stderr.contains("NaN in age, size gives NaN"), "{outcome:?}");
     // Raw rows as tensors, through the layers in front and behind.
     bench.taper("convert m.keras back.safetensors").done();
@@ -90,7 +90,7 @@ fn keras_gets_scales_as_layers_and_refuses_what_it_has_no_layer_for() {
     bench.write("x.csv", "age,size\n30,4\n56,3\n");
     let numbers = |text: String| -> Vec<f32> { text.lines().skip(1).map(|line| line.parse().unwrap()).collect() };
     let (keras, own) =
-        (numbers(predictions(&bench, "m.keras", "x.safetensors")), numbers(predictions(&bench, "taper-out", "x.csv")));
+        (numbers(predictions(&bench, "m.keras", "x.safetensors")), numbers(predictions(&bench, "e-fit", "x.csv")));
     assert!(keras.iter().zip(&own).all(|(a, b)| (a - b).abs() < 1e-2) && own[0] > 900.0, "{keras:?} {own:?}");
 }
 
@@ -100,12 +100,12 @@ fn a_model_whose_inputs_were_cut_predicts_from_the_table() {
         .replace("activation = \"relu\" }", "activation = \"relu\", kernel_regularizer = { group_lasso = 0.3, groups = \"input\", mode = \"proximal\" } }")
         .replace("epochs = 30", "optimizer = { name = \"adam\", learning_rate = 0.02 }\nepochs = 200");
     let bench = trained(&text, &table(|i| (3 * (i % 5)).to_string()));
-    let line = "compact taper-out --inputs --out small.safetensors --json";
+    let line = "compact e-fit --inputs --out small.safetensors --json";
     let record = bench.taper(line).done().json();
     let kept = record["kept_inputs"].as_array().expect("some inputs are cut").clone();
     assert!(kept.len() < 6, "{record}");
     let (small, large) =
-        (predictions(&bench, "small.safetensors", "rows.csv"), predictions(&bench, "taper-out", "rows.csv"));
+        (predictions(&bench, "small.safetensors", "rows.csv"), predictions(&bench, "e-fit", "rows.csv"));
     for (small, large) in small.lines().zip(large.lines()).skip(1) {
         let [small, large] = [small, large].map(|line| line.parse::<f32>().unwrap());
         assert!((small - large).abs() < 1e-4, "{small} {large}");
@@ -121,7 +121,7 @@ fn models_of_foreign_penalties_are_compiled_and_name_them() {
     let bench = Bench::new(&[PROXIMAL]);
     bench.taper("data moons --samples 40 --noise 0.2 --out rows.safetensors").done();
     bench.taper("fit e.toml").done();
-    for line in ["convert taper-out m.keras", "compact taper-out --out m.keras"] {
+    for line in ["convert e-fit m.keras", "compact e-fit --out m.keras"] {
         let outcome = bench.taper(line).done();
         assert!(
             outcome.stderr.contains("Keras has no word for the penalty") && outcome.stderr.contains("proximal"),
@@ -138,7 +138,7 @@ fn a_training_whose_penalty_no_file_could_hold_is_refused_before_it_begins() {
     let bench = Bench::new(&[]);
     bench.taper("data moons --samples 40 --noise 0.2 --out rows.safetensors").done();
     bench.taper("fit e.toml").done();
-    bench.taper("convert taper-out m.keras").done();
+    bench.taper("convert e-fit m.keras").done();
     for penalty in ["l2=10,anchor=\"start\"", "l1=1,mode=\"proximal\"", "l2=1,mode=\"decoupled\""] {
         let line = format!("fit m.keras --data rows.safetensors --epochs 2 --regularization {penalty} --override");
         let refused = bench.taper(&format!("{line} --save s.keras --history h.json"));
@@ -155,14 +155,13 @@ fn a_training_whose_penalty_no_file_could_hold_is_refused_before_it_begins() {
 #[test]
 fn own_models_are_trained_on() {
     let bench = trained(&experiment("mse", 1, "linear"), &table(number));
-    let before = bench.read("taper-out/model.safetensors");
-    let refused = bench.taper("fit taper-out --data rows.csv");
+    let before = bench.read("e-fit/model.safetensors");
+    let refused = bench.taper("fit e-fit --data rows.csv");
     assert!(refused.status == Some(2) && refused.stderr.contains("--save"), "{refused:?}");
-    let document =
-        bench.taper("fit taper-out --data rows.csv --epochs 40 --save more.safetensors --json").done().json();
+    let document = bench.taper("fit e-fit --data rows.csv --epochs 40 --save more.safetensors --json").done().json();
     assert!(document["evaluate_train"]["loss"].as_f64() > Some(0.0), "{document}");
-    assert!(bench.read("taper-out/model.safetensors") == before);
-    assert_ne!(predictions(&bench, "more.safetensors", "rows.csv"), predictions(&bench, "taper-out", "rows.csv"));
+    assert!(bench.read("e-fit/model.safetensors") == before);
+    assert_ne!(predictions(&bench, "more.safetensors", "rows.csv"), predictions(&bench, "e-fit", "rows.csv"));
     bench.taper("fit more.safetensors --data rows.csv --epochs 1 --out again").done();
     bench.taper("evaluate again rows.csv").done();
 }
@@ -181,7 +180,7 @@ fn a_layer_s_own_penalty_stays_or_is_replaced_and_never_silently() {
         Bench::new(&[("activation = \"sigmoid\"", "activation = \"sigmoid\", kernel_regularizer = { l2 = 0.001 }")]);
     bench.taper("data moons --samples 40 --out rows.safetensors").done();
     bench.taper("fit e.toml").done();
-    let line = "fit taper-out --data rows.safetensors --epochs 1 --save n.safetensors --regularization l2=0.5";
+    let line = "fit e-fit --data rows.safetensors --epochs 1 --save n.safetensors --regularization l2=0.5";
     let refused = bench.taper(line);
     assert!(refused.status == Some(2) && refused.stderr.contains("--override"), "{refused:?}");
     bench.taper(&format!("{line} --override")).done();
@@ -190,6 +189,6 @@ fn a_layer_s_own_penalty_stays_or_is_replaced_and_never_silently() {
         (&parameters[0]["regularizer"], &parameters[2]["regularizer"]),
         (&json!({ "l2": 0.5 }), &json!({ "l2": 0.5 }))
     );
-    let refused = bench.taper("fit taper-out --data rows.safetensors --regularization paths={\"kernel\"={l1=1}}");
+    let refused = bench.taper("fit e-fit --data rows.safetensors --regularization paths={\"kernel\"={l1=1}}");
     assert!(refused.status == Some(2) && refused.stderr.contains("paths[0]"), "{refused:?}");
 }

@@ -44,6 +44,6 @@ fn penalties_that_cannot_be_are_refused_by_name() {
         for word in words {
             assert!(outcome.stderr.contains(word), "{penalty}: {word}: {outcome:?}");
         }
-        assert!(!bench.path("taper-out").exists(), "{penalty}");
+        assert!(!bench.path("e-fit").exists(), "{penalty}");
     }
 }

@@ -27,7 +27,7 @@ fn a_policy_stands_in_the_model_or_beside_it() {
     // What is trained with it is written with it.
     let bench = Bench::new(&[("[model]\n", "[model]\nregularization = { l2 = 0.5, roles = [\"bias\"] }\n")]);
     bench.taper("fit e.toml").quiet();
-    assert_eq!(penalties(&bench, "taper-out/model.safetensors"), penalties(&bench, "e.toml"));
+    assert_eq!(penalties(&bench, "e-fit/model.safetensors"), penalties(&bench, "e.toml"));
 }
 
 #[test]

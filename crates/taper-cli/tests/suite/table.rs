@@ -138,7 +138,7 @@ fn groups_stay_together_and_time_is_kept() {
     let keys = KEYS.replace("\"clinic\", \"day\"", "\"clinic\"") + "\ntime = \"day\"";
     let ordered = bench(&keys, &people());
     assert_eq!(ordered.taper("fit e.toml --out out").status, Some(0));
-    let study = ordered.taper("study e.toml --out out");
+    let study = ordered.taper("study e.toml --out studied");
     assert_eq!(study.status, Some(0), "{study:?}");
 }
 

@@ -39,8 +39,10 @@ fn a_grid_tries_each_value_once() {
 
 #[test]
 fn a_constant_column_is_told_and_divides_nothing() {
-    let source =
-        ("source = \"moons\"\nnoise = 0.2\nrandom_state = 1\ntrain = 30", "source = \"t.csv\"\nstandardize = true");
+    let source = (
+        "source = \"moons\"\nnoise = 0.2\nrandom_state = 1\ntrain = 30",
+        "source = \"t.csv\"\nstandardize = true\ntrain = 4",
+    );
     let bench = Bench::new(&[source]);
     bench.write("t.csv", "a,b,y\n1,7,0\n2,7,1\n3,7,0\n4,7,1\n5,7,0\n6,8,1\n");
     let outcome = bench.taper("fit e.toml --json");

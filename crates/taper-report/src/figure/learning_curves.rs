@@ -190,7 +190,7 @@ impl LearningCurves {
             }
             Some(_) => {
                 let missing = curve.values.iter().filter(|value| !value.is_finite()).count();
-                format!("{label} (not finite in {missing} of {} epochs)", curve.values.len())
+                format!("{label} (not finite in {missing} of {} epochs shown)", curve.values.len())
             }
         }
     }
@@ -208,11 +208,26 @@ impl LearningCurves {
         let ends = columns.iter().filter_map(|(name, values)| Some(format!("{name} {}", fixed(*values.last()?, 3))));
         let ends: Vec<String> = ends.collect();
         let ends = if ends.is_empty() { String::new() } else { format!(" At the end: {}.", ends.join(", ")) };
-        format!("Learning curves over {} epochs.{ends}", self.epoch.len())
+        // A long history is shown by some of its epochs.
+        let epochs = self.epoch.iter().copied().filter(|epoch| epoch.is_finite()).fold(0.0, f64::max);
+        format!("Learning curves over {epochs} epochs.{ends}")
     }
 }
 
 /// All values of `curves`.
 fn values<'a>(curves: &'a [Curve<'a>]) -> impl Iterator<Item = f64> + Clone + 'a {
     curves.iter().flat_map(|curve| curve.values.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_alternative_text_counts_epochs_and_not_those_that_are_shown() {
+        let epoch: Vec<f64> = (0..200).map(|i| f64::from(1 + i * 299 / 199)).collect();
+        let curves = LearningCurves { data_loss: vec![0.5; 200], epoch, ..LearningCurves::default() };
+        assert!(curves.figure().alt().starts_with("Learning curves over 300 epochs."), "{}", curves.figure().alt());
+        assert!(LearningCurves::default().figure().alt().starts_with("Learning curves over 0 epochs."));
+    }
 }

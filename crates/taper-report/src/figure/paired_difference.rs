@@ -1,6 +1,7 @@
 //! Settings against a baseline, on the same splits.
 
 use serde::{Deserialize, Serialize};
+use taper::wording::Change;
 
 use super::Figure;
 use crate::draw::canvas::{Anchor, Canvas, Shape, Stroke, WIDTH};
@@ -93,6 +94,15 @@ impl Difference {
         self.lower.is_finite() && self.upper.is_finite()
     }
 
+    /// `lower by 0.012, interval from 0.027 lower to 0.0030 higher`.
+    fn words(&self) -> String {
+        let change = Change::new(self.mean).within(self.lower, self.upper);
+        match change.span() {
+            Some(span) if self.mean.is_finite() => format!("{}, interval {span}", change.amount()),
+            _ => change.amount(),
+        }
+    }
+
     fn ends(&self) -> [f64; 3] {
         if self.mean.is_finite() { [self.mean, self.lower, self.upper] } else { [f64::NAN; 3] }
     }
@@ -153,7 +163,7 @@ impl PairedDifference {
         if self.rows.is_empty() {
             panel.say(&mut canvas, "nothing to compare");
         }
-        Figure::new(canvas, panel.bottom(), self.alt(&numbers))
+        Figure::new(canvas, panel.bottom(), self.alt())
     }
 
     /// The line at zero, and which side of it is the good one.
@@ -176,9 +186,8 @@ impl PairedDifference {
         number::difference(row.mean, row.lower, row.upper, decimals)
     }
 
-    fn alt(&self, numbers: &[String]) -> String {
-        let rows: Vec<String> =
-            self.rows.iter().zip(numbers).map(|(row, number)| format!("{}: {number}", row.label)).collect();
+    fn alt(&self) -> String {
+        let rows: Vec<String> = self.rows.iter().map(|row| format!("{}: {}", row.label, row.words())).collect();
         format!("Mean paired differences in {} to {}. {}.", self.metric, self.baseline, rows.join("; "))
     }
 }
@@ -194,4 +203,30 @@ fn draw_row(canvas: &mut Canvas, panel: &Panel, row: &Difference, middle: f64) {
     }
     let fill = if row.is_clear() { color } else { WHITE };
     canvas.marker(Shape::Circle, (x, middle), 5.0, fill, Stroke::solid(color, 1.8));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_alternative_text_says_each_direction_in_words() {
+        let row =
+            |label: &str, mean: f64, lower: f64, upper: f64| Difference { label: label.into(), mean, lower, upper };
+        let rows = vec![
+            row("weak", -0.012, -0.027, 0.003),
+            row("strong", 0.5, 0.4, 0.6),
+            row("lone", -1.0, f64::NAN, f64::NAN),
+            row("lost", f64::NAN, 0.0, 1.0),
+        ];
+        let alt = PairedDifference { metric: "data loss".into(), rows, ..PairedDifference::default() }
+            .figure()
+            .alt()
+            .to_owned();
+        assert_eq!(
+            alt,
+            "Mean paired differences in data loss to the baseline. weak: lower by 0.012, interval from 0.027 lower to 0.0030 \
+             higher; strong: higher by 0.50, interval from 0.40 higher to 0.60 higher; lone: lower by 1.0; lost: not finite."
+        );
+    }
 }

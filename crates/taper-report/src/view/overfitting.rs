@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use taper::History;
+use taper::wording::Change;
 
 use crate::number::fixed;
 
@@ -35,7 +36,8 @@ impl Overfitting {
         let (lowest_epoch, lowest) =
             validation.iter().copied().enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, last));
         let gap = last - train;
-        let turned = last > lowest * (1.0 + FLAT) && lowest_epoch + 1 < validation.len();
+        // A loss may lie below 0.
+        let turned = last > lowest + lowest.abs() * FLAT && lowest_epoch + 1 < validation.len();
         let sentence = if turned {
             format!(
                 "It overfits: the data loss on the {held_out} rows is lowest ({}) after epoch {} and has risen to {} at \
@@ -47,17 +49,19 @@ impl Overfitting {
             )
         } else if gap > lowest.abs() * FLAT {
             format!(
-                "There is a gap but no turn: the data loss is {} on the training rows and {} on the {held_out} rows, \
+                "There is a gap but no turn: the data loss is {} on the training rows and {} on the {held_out} rows, {}, \
                  where it has not risen from its lowest value by more than {} %.",
                 fixed(train, 3),
                 fixed(last, 3),
+                Change::between(train, last).words(),
                 (FLAT * 100.0).round(),
             )
         } else {
             format!(
-                "No sign of overfitting: the data loss is {} on the training rows and {} on the {held_out} rows.",
+                "No sign of overfitting: the data loss is {} on the training rows and {} on the {held_out} rows, {}.",
                 fixed(train, 3),
                 fixed(last, 3),
+                Change::between(train, last).words(),
             )
         };
         Some(Self {
@@ -84,6 +88,12 @@ mod tests {
     }
 
     #[test]
+    fn a_loss_below_0_turns_only_where_it_rises() {
+        assert_eq!(verdict(&[-1.0, -2.0, -2.0], &[-1.0, -2.0, -2.0]).turn_epoch, None, "it lies at its lowest");
+        assert_eq!(verdict(&[-1.0, -2.0, -2.0], &[-1.0, -2.0, -1.5]).turn_epoch, Some(2));
+    }
+
+    #[test]
     fn a_loss_that_turns_a_gap_and_neither() {
         let turned = verdict(&[0.7, 0.3, 0.1], &[0.7, 0.4, 0.6]);
         assert_eq!(turned.turn_epoch, Some(2));
@@ -91,6 +101,9 @@ mod tests {
         let gap = verdict(&[0.7, 0.3, 0.2], &[0.7, 0.4, 0.4]);
         assert_eq!(gap.turn_epoch, None);
         assert!(gap.sentence.starts_with("There is a gap"));
+        assert!(gap.sentence.contains("0.400 on the test rows, higher by 0.20 (100 %), where"), "{}", gap.sentence);
         assert!(verdict(&[0.7, 0.4], &[0.7, 0.4]).sentence.starts_with("No sign"));
+        let below = verdict(&[0.7, 0.5], &[0.7, 0.4]);
+        assert!(below.sentence.ends_with("0.400 on the test rows, lower by 0.10 (20 %)."), "{}", below.sentence);
     }
 }

@@ -9,7 +9,7 @@ use super::runner::Runner;
 use super::selection::{Entry, Setting};
 use super::statistic::{Interval, mean, repeat_se, variance};
 use super::trial::{Detail, TrialOutcome, TrialSpec};
-use super::verdict::plain;
+use crate::wording::{Change, digits};
 use crate::{Result, Seed};
 
 /// Whether the model without a penalty overfits, with the evidence. All losses are data losses.
@@ -58,6 +58,12 @@ pub(crate) struct Evidence {
 
 /// Other seeds per fold.
 const RESEEDS: usize = 3;
+
+/// Trainings that the evidence takes: epochs of the baseline on each fold and of the choice on one, other seeds, and three
+/// numbers of training rows.
+pub(crate) fn trainings(folds: usize) -> usize {
+    folds + 1 + RESEEDS * folds + 3 * 2 * folds
+}
 
 pub(crate) fn gather(setting: &Setting<'_>, runner: &Runner<'_>, baseline: &Entry, chosen: &Entry) -> Result<Evidence> {
     let folds = setting.spec.folds;
@@ -155,22 +161,22 @@ fn sentence(
     epochs: usize,
     rise: Option<f64>,
 ) -> String {
+    let change = Change::new(gap.estimate).within(gap.low, gap.high);
     let distance = format!(
-        "at the end, the data loss on rows that do not train is {} above that on rows that do (95% interval {} to {})",
-        plain(gap.estimate),
-        plain(gap.low),
-        plain(gap.high)
+        "at the end, the data loss on rows that do not train, compared with rows that do, is {}",
+        change.words()
     );
     let turn = match (turning_epoch, rise) {
         (Some(epoch), Some(rise)) if turned => {
-            format!("; it was lowest after epoch {epoch} of {epochs} and has risen by {} since", plain(rise))
+            format!("; it was lowest after epoch {epoch} of {epochs} and has risen by {} since", digits(rise, 3))
         }
-        _ => "; it has not risen again".to_owned(),
+        _ => "; it has not risen again by more than 2 %".to_owned(),
     };
     match (overfits, gap.low > 0.0) {
         (true, _) => format!("Without a penalty the model overfits: {distance}{turn}."),
         (false, true) => format!(
-            "Without a penalty the model fits its training rows better than others, but does not get worse with time: {distance}{turn}."
+            "Without a penalty the model fits its training rows better than others, but does not get worse with time: \
+             {distance}{turn}."
         ),
         (false, false) => format!("Without a penalty the model does not measurably overfit: {distance}{turn}."),
     }
@@ -219,4 +225,26 @@ fn learning_point(setting: &Setting<'_>, baseline: &[TrialOutcome], chosen: &[Tr
     };
     let rows: Vec<f64> = baseline.iter().map(|outcome| outcome.train_rows as f64).collect();
     LearningPoint { train_rows: mean(&rows).unwrap_or(0.0), baseline: score(baseline), chosen: score(chosen) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gap_is_told_in_its_direction() {
+        let gap = |low: f64, high: f64| Interval { estimate: (low + high) / 2.0, se: 0.1, low, high, n: 5 };
+        let say = |gap: &Interval, overfits, turned| sentence(overfits, turned, gap, Some(12), 40, Some(0.034));
+        let words = "compared with rows that do, is higher by 0.20 (95 % interval from 0.10 higher to 0.30 higher)";
+        let overfits = say(&gap(0.1, 0.3), true, true);
+        assert!(overfits.starts_with("Without a penalty the model overfits") && overfits.contains(words), "{overfits}");
+        assert!(overfits.ends_with("it was lowest after epoch 12 of 40 and has risen by 0.0340 since."), "{overfits}");
+        let flat = say(&gap(0.1, 0.3), false, false);
+        assert!(flat.contains("does not get worse with time") && flat.contains(words), "{flat}");
+        assert!(flat.ends_with("it has not risen again by more than 2 %."), "{flat}");
+        let open = say(&gap(-0.1, 0.3), false, false);
+        assert!(open.contains("not measurably overfit") && open.contains("from 0.10 lower to 0.30 higher"), "{open}");
+        let below = say(&gap(-0.3, -0.1), false, false);
+        assert!(below.contains("is lower by 0.20 (95 % interval from 0.30 lower to 0.10 lower)"), "{below}");
+    }
 }

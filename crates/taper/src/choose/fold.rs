@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::spec::ChooseSpec;
+use crate::division::Picked;
 use crate::{Complaint, Complaints, Result, Rows, Seed};
 
 /// One fold of one division of rows.
@@ -57,6 +59,30 @@ impl Layout {
             groups: rows.groups(),
             ordered: rows.is_ordered(),
         }
+    }
+
+    /// How many rows train and test in the final comparison, and how they and the folds are picked: a sentence without its point.
+    pub(crate) fn words(&self, spec: &ChooseSpec) -> String {
+        let development = self.development;
+        let compared = if self.has_test() {
+            format!("{development} rows train and {} test, {}", self.rows - development, Picked::Declared.words())
+        } else {
+            let parts = if self.ordered { spec.outer_folds + 1 } else { spec.outer_folds };
+            let test = development / parts;
+            let train =
+                if self.ordered { format!("at most {}", development - test) } else { (development - test).to_string() };
+            format!(
+                "{train} of {development} rows train and about {test} test in each of {} outer folds",
+                spec.outer_folds
+            )
+        };
+        let picked = if self.ordered {
+            "in the order of time, each predicted from the rows before it".to_owned()
+        } else {
+            let (stratified, grouped) = (self.strata.is_some(), self.groups.is_some());
+            Picked::Random { seed: spec.seed, stratified, grouped }.words()
+        };
+        format!("{compared}; {} folds, {} times over, {picked}", spec.folds, spec.repeats)
     }
 
     /// Whether there are declared test rows.

@@ -5,10 +5,12 @@
 //! store, it ends with the bytes of an undisturbed run. What it finds is a [`Choice`]: plain numbers, all that reports read.
 
 mod candidate;
+mod comparison;
 mod curve;
 mod evidence;
 mod fold;
 mod grid;
+mod judged;
 mod observer;
 mod penalty;
 mod protocol;
@@ -24,6 +26,7 @@ mod trial;
 mod verdict;
 
 pub use candidate::{Candidate, Path, candidates};
+pub use comparison::Comparison;
 pub use curve::Curve;
 pub use evidence::{LearningPoint, Overfitting};
 pub use fold::{FoldAt, Selection};
@@ -32,5 +35,6 @@ pub use protocol::{check_choose, choose, pending};
 pub use reliability::{Reliability, ReliabilityBin};
 pub use result::{Choice, Chosen, Claim, Family, FoldDifference, Gain, GridPoint, RowCount, RunCount, Score, Verdict};
 pub use spec::{ChooseMode, ChooseSpec, Rule};
+pub(crate) use statistic::Interval;
 pub use store::{MemoryStore, TrialStore};
 pub use trial::{Detail, TrialOutcome, TrialSpec, run_trial};

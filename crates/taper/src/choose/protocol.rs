@@ -4,18 +4,18 @@ use std::sync::atomic::Ordering;
 
 use super::candidate::{self, Candidate};
 use super::evidence;
-use super::fold::{FoldAt, Layout, Selection};
+use super::fold::Layout;
+use super::judged::{self, Judged, diverged, final_trial};
 use super::observer::ChooseObserver;
-use super::reliability::{Reliability, pooled};
-use super::result::{Choice, Chosen, Claim, FoldDifference, Gain, GridPoint, RowCount, RunCount};
+use super::result::{Choice, Chosen, FoldDifference, GridPoint, RowCount, RunCount};
 use super::runner::Runner;
 use super::selection::{Entry, Selected, Setting, families, grid_point, select};
 use super::spec::{ChooseMode, ChooseSpec};
-use super::statistic::Interval;
 use super::store::TrialStore;
-use super::trial::{Detail, Prepared, TrialOutcome, TrialSpec, fit_trial};
-use super::verdict::{plain, statement, verdict};
+use super::trial::{Detail, Prepared, TrialSpec, fit_trial};
+use super::verdict::verdict;
 use crate::train::Fitting;
+use crate::wording::digits;
 use crate::{Complaint, Complaints, Error, Experiment, Quiet, Result, Rows, Seed, StopReason};
 
 /// Chooses penalty and strength on the development rows, measures the gain on rows that took part in no choice, and fits the
@@ -125,23 +125,17 @@ pub fn pending(experiment: &Experiment, rows: &dyn Rows, store: &dyn TrialStore)
 fn decide(setting: &Setting<'_>, runner: &Runner<'_>, rows: &dyn Rows) -> Result<Choice> {
     let spec = setting.spec;
     let has_test = runner.layout.has_test();
-    let once =
-        (1 + spec.penalties.len() * spec.grid.as_ref().map_or(spec.points, Vec::len)) * spec.folds * spec.repeats;
-    let choices = if has_test { 1 } else { 1 + spec.outer_folds };
-    runner.total.store(choices * once, Ordering::Relaxed);
+    runner.total.store(foreseen(spec, has_test), Ordering::Relaxed);
 
     let selected = select(setting, runner, &[])?;
     let mut saved = selected.saved;
     let candidate = selected.chosen(spec.rule).clone();
-    let (outer, gain, calibration) = if has_test {
-        let (gain, calibration) = declared_gain(setting, runner, &candidate)?;
-        (vec![], gain, calibration)
+    let Judged { outer, gain, comparisons, calibration, saved: outer_saved } = if has_test {
+        judged::on_test_rows(setting, runner, &candidate)?
     } else {
-        let (outer, calibration, outer_saved) = outer_folds(setting, runner)?;
-        saved += outer_saved;
-        let gain = outer_gain(setting, runner, &outer)?;
-        (outer, gain, calibration)
+        judged::on_outer_folds(setting, runner)?
     };
+    saved += outer_saved;
     let evidence = match selected.entries.iter().find(|entry| entry.candidate == candidate) {
         Some(chosen) if spec.evidence => Some(evidence::gather(setting, runner, &selected.entries[0], chosen)?),
         _ => None,
@@ -151,18 +145,22 @@ fn decide(setting: &Setting<'_>, runner: &Runner<'_>, rows: &dyn Rows) -> Result
     let points: Vec<GridPoint> =
         selected.entries.iter().map(|entry| grid_point(setting, entry, &selected.entries[0])).collect();
     let (best, one_se) = (&selected.entries[selected.best], &selected.entries[selected.one_se]);
-    let verdict = verdict(&candidate, &gain, &score_name(spec), points[0].score.mean.filter(|_| !setting.maximize));
     Ok(Choice {
-        verdict,
+        verdict: verdict(&candidate, &gain, &comparisons),
         lambda_min: best.candidate.value,
         lambda_1se: one_se.candidate.value,
         chosen: candidate.clone(),
         rule: spec.rule,
         gain,
+        comparisons,
         score: spec.score.clone(),
         maximize: setting.maximize,
         runs: RunCount { done: runner.count(), saved_by_racing: saved },
-        rows: RowCount { development: rows.development(), test: rows.rows() - rows.development() },
+        rows: RowCount {
+            development: rows.development(),
+            test: rows.rows() - rows.development(),
+            picked: runner.layout.words(spec),
+        },
         folds: spec.folds,
         repeats: spec.repeats,
         differences,
@@ -177,6 +175,14 @@ fn decide(setting: &Setting<'_>, runner: &Runner<'_>, rows: &dyn Rows) -> Result
         baseline: points[0].clone(),
         grid: points[1..].to_vec(),
     })
+}
+
+/// The trainings of a choice in which racing saves none, but for those that look for strengths.
+fn foreseen(spec: &ChooseSpec, has_test: bool) -> usize {
+    let settings = 1 + spec.penalties.len() * spec.grid.as_ref().map_or(spec.points, Vec::len);
+    let (choices, compared) = if has_test { (1, 2) } else { (1 + spec.outer_folds, 2 * spec.outer_folds) };
+    let evidence = if spec.evidence { evidence::trainings(spec.folds) } else { 0 };
+    choices * settings * spec.folds * spec.repeats + compared + evidence
 }
 
 /// Everything about a choice that can be wrong, without training anything.
@@ -237,10 +243,6 @@ fn in_choose(error: Error) -> Error {
     }
 }
 
-fn score_name(spec: &ChooseSpec) -> String {
-    spec.score.replace('_', " ")
-}
-
 /// What a reader should know before relying on a result.
 fn notes(setting: &Setting<'_>, selected: &Selected, best: &Entry, rows: &dyn Rows) -> Vec<String> {
     let mut notes = Vec::new();
@@ -254,7 +256,7 @@ fn notes(setting: &Setting<'_>, selected: &Selected, best: &Entry, rows: &dyn Ro
     if at_edge {
         notes.push(format!(
             "The best strength, {}, is at the edge of those that were tried: a better one may lie beyond.",
-            plain(best.candidate.value)
+            digits(best.candidate.value, 3)
         ));
     }
     let diverged = selected.entries.iter().filter(|entry| entry.scores(setting).contains(&None)).count();
@@ -277,87 +279,6 @@ fn notes(setting: &Setting<'_>, selected: &Selected, best: &Entry, rows: &dyn Ro
         );
     }
     notes
-}
-
-/// The choice against no penalty on the declared test rows: two fitted models, and the paired differences of their rows.
-fn declared_gain(
-    setting: &Setting<'_>,
-    runner: &Runner<'_>,
-    candidate: &Candidate,
-) -> Result<(Gain, Option<Reliability>)> {
-    let specs = [Candidate::none(), candidate.clone()].map(|candidate| final_trial(setting, &candidate));
-    let outcomes = runner.run(&specs)?;
-    let (Some(baseline), Some(chosen)) = (&outcomes[0].rows, &outcomes[1].rows) else { return Err(diverged()) };
-    let gains: Vec<f64> =
-        baseline.iter().zip(chosen).map(|(baseline, chosen)| setting.gain(*chosen, *baseline)).collect();
-    let clusters = runner.layout.clusters(&runner.layout.test());
-    let interval = match &clusters {
-        // The pseudo-values of a metric are by blocks of whole clusters.
-        Some(clusters) if clusters.len() == gains.len() => Interval::of_clusters(&gains, clusters),
-        _ => Interval::of_mean(&gains),
-    };
-    let clustered = clusters.is_some() || setting.spec.score != "data_loss";
-    let gain = gain(interval, Claim::FittedModels, clustered, "data.test")?;
-    Ok((gain, calibrations(&[&outcomes[0]], &[&outcomes[1]])))
-}
-
-fn calibrations(baseline: &[&TrialOutcome], chosen: &[&TrialOutcome]) -> Option<Reliability> {
-    let known = baseline.iter().chain(chosen).all(|outcome| outcome.calibration.is_some());
-    known.then(|| Reliability { baseline: pooled(baseline), chosen: pooled(chosen) })
-}
-
-fn final_trial(setting: &Setting<'_>, candidate: &Candidate) -> TrialSpec {
-    let seed = Seed::new(setting.spec.seed).derive("final", 0);
-    let detail = Detail { rows: Some(setting.spec.score.clone()), calibration: true, ..Detail::default() };
-    setting.trial(candidate, Selection::Test, seed, detail)
-}
-
-fn outer_folds(
-    setting: &Setting<'_>,
-    runner: &Runner<'_>,
-) -> Result<(Vec<FoldDifference>, Option<Reliability>, usize)> {
-    let seed = Seed::new(setting.spec.seed);
-    let (mut found, mut saved, mut all) = (Vec::new(), 0, Vec::new());
-    for fold in 0..setting.spec.outer_folds {
-        let at = FoldAt { seed: seed.derive("outer", 0).number(), folds: setting.spec.outer_folds, fold };
-        let selected = select(setting, runner, &[at])?;
-        saved += selected.saved;
-        let chosen = selected.chosen(setting.spec.rule).clone();
-        let specs = [Candidate::none(), chosen.clone()].map(|candidate| {
-            let seed = seed.derive("outer run", fold as u64);
-            let detail = Detail { calibration: true, ..Detail::default() };
-            setting.trial(&candidate, Selection::Folds(vec![at]), seed, detail)
-        });
-        let outcomes = runner.run(&specs)?;
-        let (Some(baseline_score), Some(chosen_score)) = (setting.score(&outcomes[0]), setting.score(&outcomes[1]))
-        else {
-            return Err(diverged());
-        };
-        let gain = setting.gain(chosen_score, baseline_score);
-        found.push(FoldDifference { repeat: 0, fold, chosen, baseline_score, chosen_score, gain });
-        all.extend(outcomes);
-    }
-    let (baseline, chosen): (Vec<_>, Vec<_>) = all.chunks_exact(2).map(|pair| (&pair[0], &pair[1])).unzip();
-    Ok((found, calibrations(&baseline, &chosen), saved))
-}
-
-fn outer_gain(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldDifference]) -> Result<Gain> {
-    let gains: Vec<f64> = outer.iter().map(|difference| difference.gain).collect();
-    let rows = runner.layout.development().len() as f64;
-    let test = rows / setting.spec.outer_folds as f64;
-    gain(Interval::of_folds(&gains, test, rows - test), Claim::TrainingSets, false, "choose.outer_folds")
-}
-
-fn gain(interval: Option<Interval>, claim: Claim, clustered: bool, place: &str) -> Result<Gain> {
-    let Some(Interval { estimate, se, low, high, n }) = interval else {
-        return Err(Complaint::new(place, "at least two rows or groups to compare on", "fewer").into());
-    };
-    Ok(Gain { estimate, se, ci_low: low, ci_high: high, n, claim, statement: statement(claim, n, clustered) })
-}
-
-fn diverged() -> Error {
-    let complaint = Complaint::new("fit", "a training that does not diverge", "one that does, in the final comparison");
-    complaint.help("a smaller learning rate, or standardized inputs").into()
 }
 
 fn differences(setting: &Setting<'_>, selected: &Selected, candidate: &Candidate) -> Vec<FoldDifference> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::candidate::Candidate;
+use super::comparison::Comparison;
 use super::curve::Curve;
 use super::evidence::{LearningPoint, Overfitting};
 use super::reliability::Reliability;
@@ -27,6 +28,10 @@ pub struct Choice {
     pub rule: Rule,
     /// What the choice gains over no penalty, on rows that took part in no choice.
     pub gain: Gain,
+    /// Every score of the choice beside that of no penalty, on the same rows as the gain: first the one that models were compared
+    /// by, then the data loss and the metrics of the training.
+    #[serde(default)]
+    pub comparisons: Vec<Comparison>,
     /// What models were compared by.
     pub score: String,
     /// Whether more of it is better.
@@ -177,13 +182,16 @@ pub struct RunCount {
     pub saved_by_racing: usize,
 }
 
-/// How many rows there were.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How many rows there were, and how they were divided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCount {
     /// Rows that choices were made on.
     pub development: usize,
     /// Rows of the declared test set.
     pub test: usize,
+    /// How many train and test in the final comparison, and how they and the folds were picked, in words.
+    #[serde(default)]
+    pub picked: String,
 }
 
 /// The choice and no penalty on one fold.

@@ -57,6 +57,12 @@ impl<'a> Runner<'a> {
         self.missing.unwrap_or_default().into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// So many of the trials that were foreseen will not be run.
+    pub(crate) fn spare(&self, trials: usize) {
+        let total = self.total.load(Ordering::Relaxed);
+        self.total.store(total.saturating_sub(trials), Ordering::Relaxed);
+    }
+
     /// Trials that the result is made of so far.
     pub(crate) fn count(&self) -> usize {
         self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner).len()

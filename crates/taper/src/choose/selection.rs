@@ -11,7 +11,7 @@ use super::spec::{ChooseMode, ChooseSpec, Rule};
 use super::statistic;
 use super::trial::{Detail, TrialOutcome, TrialSpec};
 use crate::param::Role;
-use crate::{Complaint, Experiment, Result, Seed};
+use crate::{Error, Experiment, Result, Seed};
 
 /// Repeats of the coarse grid before strengths are added around its best.
 const COARSE_REPEATS: usize = 3;
@@ -128,7 +128,7 @@ pub(crate) fn select(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldAt
     let mut entries = vec![Entry::new(Candidate::none(), None)];
     if spec.mode == ChooseMode::Path {
         run_paths(setting, runner, outer, &penalties, &mut entries)?;
-        return judge(setting, entries, &penalties);
+        return judge(setting, runner, entries, &penalties);
     }
     for (i, (name, penalty)) in penalties.iter().enumerate() {
         for value in coarse(setting, runner, outer, name, penalty)? {
@@ -155,11 +155,16 @@ pub(crate) fn select(setting: &Setting<'_>, runner: &Runner<'_>, outer: &[FoldAt
     }
     advance(setting, runner, outer, &mut entries, 0..coarse_repeats, planned)?;
     advance(setting, runner, outer, &mut entries, coarse_repeats..spec.repeats, planned)?;
-    judge(setting, entries, &penalties)
+    judge(setting, runner, entries, &penalties)
 }
 
 /// Finds the best of what has run.
-fn judge(setting: &Setting<'_>, mut entries: Vec<Entry>, penalties: &[(String, Penalty)]) -> Result<Selected> {
+fn judge(
+    setting: &Setting<'_>,
+    runner: &Runner<'_>,
+    mut entries: Vec<Entry>,
+    penalties: &[(String, Penalty)],
+) -> Result<Selected> {
     let spec = setting.spec;
     let order = |entry: &Entry| (entry.penalty, entry.candidate.value);
     entries.sort_by(|a, b| order(a).partial_cmp(&order(b)).unwrap_or(std::cmp::Ordering::Equal));
@@ -169,13 +174,14 @@ fn judge(setting: &Setting<'_>, mut entries: Vec<Entry>, penalties: &[(String, P
     // On a tie the first: no penalty before any, the weaker before the stronger.
     let best = (0..entries.len()).rev().max_by(|a, b| ranks[*a].total_cmp(&ranks[*b])).unwrap_or(0);
     if ranks[best] == f64::NEG_INFINITY {
-        let complaint =
-            Complaint::new("fit", "a training that does not diverge", "one that diverges with every penalty");
-        return Err(complaint.help("a smaller learning rate, or standardized inputs").into());
+        return Err(Error::Diverged(
+            "every strength of every penalty diverged on some fold, as did no penalty".to_owned(),
+        ));
     }
     let full = spec.repeats * spec.folds;
     let one_se = one_standard_error(setting, &entries, best, penalties);
     let saved = entries.iter().map(|entry| full - entry.outcomes.len()).sum();
+    runner.spare(saved);
     Ok(Selected { entries, best, one_se, saved })
 }
 

@@ -1,21 +1,9 @@
 //! The answer in words.
 
 use super::candidate::Candidate;
+use super::comparison::Comparison;
 use super::result::{Claim, Gain, Verdict};
-
-/// A number as a sentence has it: three digits.
-pub(crate) fn plain(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let size = value.abs();
-    if (1e-3..1e4).contains(&size) {
-        let digits = (2 - size.log10().floor() as i32).max(0) as usize;
-        format!("{value:.digits$}")
-    } else {
-        format!("{value:.2e}")
-    }
-}
+use crate::wording::{digits, score};
 
 /// How a candidate is called in a sentence.
 pub(crate) fn named(candidate: &Candidate) -> String {
@@ -27,7 +15,7 @@ pub(crate) fn named(candidate: &Candidate) -> String {
         Some("early_stopping") => "patience",
         _ => "λ",
     };
-    format!("{} at {strength} = {}", candidate.penalty, plain(candidate.value))
+    format!("{} at {strength} = {}", candidate.penalty, digits(candidate.value, 3))
 }
 
 /// What a claim says, in words.
@@ -47,39 +35,54 @@ pub(crate) fn statement(claim: Claim, n: usize, clustered: bool) -> String {
     }
 }
 
-/// The verdict on a gain.
-pub(crate) fn verdict(chosen: &Candidate, gain: &Gain, score: &str, baseline: Option<f64>) -> Verdict {
+/// The verdict on a gain: what the choice does to the score that models were compared by, the first of the comparisons, and to
+/// the first of the others that the training names.
+pub(crate) fn verdict(chosen: &Candidate, gain: &Gain, comparisons: &[Comparison]) -> Verdict {
     let helps = gain.ci_low > 0.0 && !chosen.is_none();
-    let interval = format!("95% interval {} to {}", plain(gain.ci_low), plain(gain.ci_high));
-    let share = baseline.filter(|baseline| *baseline > 0.0).map(|baseline| 100.0 * gain.estimate / baseline);
-    let amount = match share {
-        Some(share) => format!("{} ({share:.0}%)", plain(gain.estimate.abs())),
-        None => plain(gain.estimate.abs()),
-    };
-    let sentence = if chosen.is_none() {
-        format!(
-            "Regularization does not measurably help here: by {score}, no penalty is as good as any that was tried."
-        )
-    } else if helps {
-        format!(
-            "Regularization helps: {} improves {score} on rows that took part in no choice by {amount}, {interval}.",
-            named(chosen)
-        )
+    let (first, beside) = (comparisons.first(), comparisons.get(beside(comparisons)));
+    if chosen.is_none() {
+        let scores: Vec<String> = first.into_iter().chain(beside).map(without_penalty).collect();
+        let first = first.map(|first| format!("by {}, ", score(&first.name))).unwrap_or_default();
+        let sentence = format!(
+            "Regularization does not measurably help here: {first}no penalty is as good as any that was tried ({} on rows that \
+             took part in no choice).",
+            scores.join(", ")
+        );
+        return Verdict { helps, sentence };
+    }
+    let changes: Vec<String> = first.into_iter().chain(beside).map(changed).collect();
+    let (changes, named) = (changes.join(", and "), named(chosen));
+    let on = "on rows that took part in no choice";
+    let sentence = if helps {
+        format!("Regularization helps: with {named}, {on}, {changes}.")
     } else if gain.ci_high < 0.0 {
-        format!(
-            "Regularization does not help here: {} looked best, but on rows that took part in no choice {score} is worse by \
-             {amount}, {interval}.",
-            named(chosen)
-        )
+        format!("Regularization does not help here, it hurts: {named} looked best, but {on}, {changes}.")
     } else {
         format!(
-            "Regularization does not measurably help here: {} looked best, but on rows that took part in no choice {score} \
-             changes by {}, {interval}, which includes 0.",
-            named(chosen),
-            plain(gain.estimate)
+            "Regularization does not measurably help here: {named} looked best, and {on}, {changes}; an interval that goes both \
+             ways leaves open whether that is more than chance."
         )
     };
     Verdict { helps, sentence }
+}
+
+/// The place of the score that is told beside the first: the first metric, or the data loss where a metric is first.
+fn beside(comparisons: &[Comparison]) -> usize {
+    let metric = |comparison: &Comparison| comparison.name != "data_loss";
+    if comparisons.first().is_some_and(metric) {
+        return 1;
+    }
+    comparisons.iter().position(metric).unwrap_or(comparisons.len())
+}
+
+/// `the accuracy is higher by 0.012 (1.3 %)`.
+fn changed(comparison: &Comparison) -> String {
+    format!("the {} is {}", score(&comparison.name), comparison.change().words())
+}
+
+/// `accuracy 0.972`.
+fn without_penalty(comparison: &Comparison) -> String {
+    format!("{} {}", score(&comparison.name), digits(comparison.baseline, 3))
 }
 
 #[cfg(test)]
@@ -92,29 +95,83 @@ mod tests {
         Gain { estimate, se: half / 2.0, ci_low, ci_high, n: 70, claim, statement: statement(claim, 70, false) }
     }
 
-    #[test]
-    fn only_an_interval_above_zero_helps() {
-        let say =
-            |candidate: Candidate, estimate, half| verdict(&candidate, &gain(estimate, half), "data loss", Some(0.5));
-        let l2 = || Candidate::new("l2", 0.001);
-        let helps = say(l2(), 0.1, 0.05);
-        assert!(helps.helps);
-        assert_eq!(
-            helps.sentence,
-            "Regularization helps: l2 at λ = 0.00100 improves data loss on rows that took part in no choice by 0.100 (20%), \
-             95% interval 0.0500 to 0.150."
-        );
-        for (estimate, half, word) in [(0.1, 0.1001, "measurably"), (-0.1, 0.05, "worse"), (0.0, 0.0, "measurably")] {
-            let verdict = say(l2(), estimate, half);
-            assert!(!verdict.helps && verdict.sentence.contains(word), "{}", verdict.sentence);
-        }
-        let none = say(Candidate::none(), 0.0, 0.0);
-        assert!(!none.helps && none.sentence.starts_with("Regularization does not measurably help here"));
+    /// A score that was 0.5, and changes by so much.
+    fn comparison(name: &str, maximize: bool, change: f64, half: f64) -> Comparison {
+        let (ci_low, ci_high) = (Some(change - half), Some(change + half));
+        Comparison { name: name.into(), maximize, baseline: 0.5, chosen: 0.5 + change, change, ci_low, ci_high }
+    }
+
+    /// The verdict on a gain in the data loss or, with `maximize`, in the accuracy; the other one gets worse by a little.
+    fn said(gained: f64, half: f64, maximize: bool) -> Verdict {
+        let (name, other) = if maximize { ("accuracy", "data_loss") } else { ("data_loss", "accuracy") };
+        let sign = if maximize { 1.0 } else { -1.0 };
+        let beside = Comparison { ci_low: None, ci_high: None, ..comparison(other, !maximize, sign * 0.02, 0.0) };
+        let all = [comparison(name, maximize, sign * gained, half), beside];
+        verdict(&Candidate::new("l2", 0.001), &gain(gained, half), &all)
     }
 
     #[test]
-    fn numbers_have_three_digits() {
-        let all: Vec<String> = [0.0, 1.0, -0.01234, 123.4, 1e-5, 54321.0].into_iter().map(plain).collect();
-        assert_eq!(all, ["0", "1.00", "-0.0123", "123", "1.00e-5", "5.43e4"]);
+    fn a_loss_that_falls_and_an_accuracy_that_rises_are_gains() {
+        let loss = said(0.1, 0.05, false);
+        assert!(loss.helps);
+        assert_eq!(
+            loss.sentence,
+            "Regularization helps: with l2 at λ = 0.00100, on rows that took part in no choice, the data loss is lower by 0.10 \
+             (20 %; 95 % interval from 0.15 lower to 0.050 lower), and the accuracy is lower by 0.020 (4.0 %)."
+        );
+        let accuracy = said(0.1, 0.05, true);
+        assert!(accuracy.helps);
+        assert!(
+            accuracy
+                .sentence
+                .contains("the accuracy is higher by 0.10 (20 %; 95 % interval from 0.050 higher to 0.15 higher)"),
+            "{}",
+            accuracy.sentence
+        );
+        assert!(accuracy.sentence.ends_with("and the data loss is higher by 0.020 (4.0 %)."), "{}", accuracy.sentence);
+    }
+
+    #[test]
+    fn a_loss_that_rises_and_an_accuracy_that_falls_are_told_as_such() {
+        for (maximize, words) in [
+            (false, "the data loss is higher by 0.10 (20 %; 95 % interval from 0.050 higher to 0.15 higher)"),
+            (true, "the accuracy is lower by 0.10 (20 %; 95 % interval from 0.15 lower to 0.050 lower)"),
+        ] {
+            let verdict = said(-0.1, 0.05, maximize);
+            assert!(!verdict.helps && verdict.sentence.contains("it hurts"), "{}", verdict.sentence);
+            assert!(verdict.sentence.contains(words), "{}", verdict.sentence);
+        }
+    }
+
+    #[test]
+    fn what_an_interval_leaves_open_keeps_its_direction() {
+        for (gained, maximize, words) in [
+            (0.012, false, "the data loss is lower by 0.012 (2.4 %; 95 % interval from 0.032 lower to 0.0080 higher)"),
+            (
+                -0.012,
+                false,
+                "the data loss is higher by 0.012 (2.4 %; 95 % interval from 0.0080 lower to 0.032 higher)",
+            ),
+            (0.012, true, "the accuracy is higher by 0.012 (2.4 %; 95 % interval from 0.0080 lower to 0.032 higher)"),
+            (-0.012, true, "the accuracy is lower by 0.012 (2.4 %; 95 % interval from 0.032 lower to 0.0080 higher)"),
+        ] {
+            let verdict = said(gained, 0.02, maximize);
+            assert!(!verdict.helps && verdict.sentence.contains("not measurably"), "{}", verdict.sentence);
+            assert!(verdict.sentence.contains(words), "{}", verdict.sentence);
+        }
+        let unchanged = said(0.0, 0.0, false);
+        assert!(
+            !unchanged.helps && unchanged.sentence.contains("the data loss is unchanged"),
+            "{}",
+            unchanged.sentence
+        );
+    }
+
+    #[test]
+    fn no_penalty_is_told_with_its_scores() {
+        let all = [comparison("data_loss", false, 0.0, 0.0), comparison("accuracy", true, 0.1, 0.2)];
+        let none = verdict(&Candidate::none(), &gain(0.1, 0.01), &all);
+        assert!(!none.helps && none.sentence.starts_with("Regularization does not measurably help here: by data loss"));
+        assert!(none.sentence.contains("(data loss 0.500, accuracy 0.500 on rows"), "{}", none.sentence);
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::run::{run, scores};
-use crate::experiment::{Experiment, Split};
+use crate::division::Split;
+use crate::experiment::Experiment;
 use crate::regularizer::Regularizer;
 use crate::train::{Quiet, StopReason, TrainState, fit_from};
 use crate::{Result, Seed};

@@ -8,6 +8,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::run::Run;
 use super::spec::Resample;
+use crate::wording::Change;
 
 /// Mean and spread of a score over runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -115,6 +116,14 @@ pub struct Difference {
     pub ci_high: f64,
     /// Pairs.
     pub n: usize,
+}
+
+impl Difference {
+    /// The same, to be said in words.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        Change::new(self.mean).within(self.ci_low, self.ci_high)
+    }
 }
 
 impl StudyResult {

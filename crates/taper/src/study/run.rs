@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::result::{StudyResult, Trial};
 use super::spec::{Resample, StudySpec};
-use crate::experiment::{Experiment, Split, check_train};
+use crate::division::{Division, Split};
+use crate::experiment::Experiment;
 use crate::param::Role;
-use crate::rows::Rows;
+use crate::rows::{PlainRows, Rows};
 use crate::train::{EpochRow, FitConfig, Fitting, Flow, History, Observer, StopReason, TrainState, evaluate, fit};
 use crate::{Complaint, Error, Model, Result, Seed, Sparsity};
 
@@ -215,13 +216,13 @@ struct Plan {
 }
 
 fn plan(experiment: &Experiment, rows: &dyn Rows) -> Result<Plan> {
-    let spec = experiment.study.clone().unwrap_or(StudySpec { repeats: 1, ..StudySpec::default() });
+    let spec = experiment.study.clone().unwrap_or_default();
     let points = spec.points();
     let trials = experiment.trials()?;
     let splits: Vec<Split> = match spec.resample {
-        Resample::None => vec![Split::first(rows, &experiment.data)?],
+        Resample::None => vec![Split::of(rows, &experiment.data, Seed::new(spec.seed))?],
         Resample::Split => (0..spec.repeats).map(|r| shuffled(experiment, rows, &spec, r)).collect::<Result<_>>()?,
-        Resample::Fresh => (0..spec.repeats).map(|r| fresh(experiment, r)).collect::<Result<_>>()?,
+        Resample::Fresh => (0..spec.repeats).map(|r| fresh(experiment, &spec, r)).collect::<Result<_>>()?,
     };
     for trial in &trials {
         let model = Model::build(&trial.model, Seed::new(0)).map_err(|error| error.within("model"))?;
@@ -238,20 +239,10 @@ fn shuffled(experiment: &Experiment, rows: &dyn Rows, spec: &StudySpec, repeat: 
         return Err(Complaint::new("study.resample", "`none`, for rows in the order of time", "`split`").into());
     }
     let seed = Seed::new(spec.seed).derive("split", repeat as u64);
-    let n = rows.development();
-    let train = experiment.data.train.unwrap_or(n * 7 / 10);
-    if let Some(groups) = rows.groups() {
-        let share = 1.0 - train as f64 / n.max(1) as f64;
-        let (train, test) = crate::table::hold_out(n, share, None, Some(&groups[..n]), false, seed)?;
-        return rows.split(&train, &test);
-    }
-    let mut order: Vec<usize> = (0..n).collect();
-    seed.rng().shuffle(&mut order);
-    check_train(train, n)?;
-    rows.split(&order[..train], &order[train..])
+    Division::drawn(rows, &experiment.data, seed)?.split(rows)
 }
 
-fn fresh(experiment: &Experiment, repeat: usize) -> Result<Split> {
+fn fresh(experiment: &Experiment, spec: &StudySpec, repeat: usize) -> Result<Split> {
     if !experiment.data.is_generated() {
         let complaint =
             Complaint::new("study.resample", "`none` or `split`, for rows that are not generated", "`fresh`");
@@ -260,7 +251,10 @@ fn fresh(experiment: &Experiment, repeat: usize) -> Result<Split> {
     let mut data = experiment.data.clone();
     data.random_state = Some(data.random_state.unwrap_or(0).wrapping_add(repeat as u32));
     match data.rows()? {
-        Some(rows) => Split::of(&rows, &data),
+        Some(rows) => {
+            let seed = Seed::new(spec.seed).derive("split", repeat as u64);
+            Split::of(&PlainRows::of(&rows, experiment), &data, seed)
+        }
         None => Err(Complaint::new("data.source", "a generator", format!("`{}`", data.source)).into()),
     }
 }

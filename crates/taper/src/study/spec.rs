@@ -7,7 +7,7 @@ use crate::spelling::is_default;
 use crate::{Complaints, Result, strength};
 
 /// Axes, repeats and what is drawn anew for each repeat.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudySpec {
     /// What is varied; all combinations are tried. Default: nothing, one trial.
@@ -16,8 +16,8 @@ pub struct StudySpec {
     /// Runs per trial, at least 1. Default: 1.
     #[serde(default = "one")]
     pub repeats: usize,
-    /// The seed of everything. Default: 0.
-    #[serde(default)]
+    /// The seed of everything. Default: 1.
+    #[serde(default = "first_seed")]
     pub seed: u64,
     /// What each repeat draws anew beside the weights. Default: `"none"`.
     #[serde(default)]
@@ -33,6 +33,16 @@ const MOST_RUNS: f64 = 1e6;
 
 fn one() -> usize {
     1
+}
+fn first_seed() -> u64 {
+    1
+}
+
+impl Default for StudySpec {
+    fn default() -> Self {
+        let (repeats, seed) = (one(), first_seed());
+        Self { axes: vec![], repeats, seed, resample: Resample::None, without_histories: false }
+    }
 }
 
 /// One setting and its values.

@@ -1,11 +1,14 @@
 //! Rows that are set aside before anything is chosen.
 
-use crate::{Complaint, Result, Seed};
+use std::collections::BTreeMap;
+
+use crate::{Complaint, Result, Rng, Seed};
 
 /// Divides the rows into those for development and those of a test set, about this share of them.
 ///
-/// In the order of time, the last rows test. Groups are kept whole: in a random order, they go to the test set until it has its
-/// share. Otherwise rows are drawn at random, from every stratum its share (rounded so that the sum is right).
+/// In the order of time, the last rows test. Groups are kept whole: the largest first, each goes where it is most wanted for the
+/// share of rows and of every stratum. Otherwise rows are drawn at random, from every stratum its share (rounded so that the sum
+/// is right).
 ///
 /// # Parameters
 ///
@@ -46,19 +49,7 @@ pub fn hold_out(
             (0..rows).filter(|row| before.contains(&groups[*row])).for_each(|row| is_test[row] = false);
         }
     } else if let Some(groups) = groups {
-        let count = groups.iter().max().map_or(0, |most| most + 1);
-        let mut sizes = vec![0; count];
-        groups.iter().for_each(|group| sizes[*group] += 1);
-        let mut order: Vec<usize> = (0..count).collect();
-        rng.shuffle(&mut order);
-        let (mut chosen, mut taken) = (vec![false; count], 0);
-        for group in order {
-            if taken < wanted && taken + sizes[group] < rows {
-                chosen[group] = true;
-                taken += sizes[group];
-            }
-        }
-        (0..rows).for_each(|row| is_test[row] = chosen[groups[row]]);
+        is_test = whole_groups(groups, strata, wanted, &mut rng);
     } else {
         let mut order: Vec<usize> = (0..rows).collect();
         rng.shuffle(&mut order);
@@ -76,6 +67,47 @@ pub fn hold_out(
         return Err(Complaint::new("data.test", "a share that leaves rows on both sides", got).into());
     }
     Ok((development, test))
+}
+
+/// Gives whole groups, the largest first and equally large ones in a random order, to one side or the other: where the squared
+/// distance of the test set from `wanted` rows, and from that share of every stratum, grows least. The last group that would
+/// leave a side empty goes there.
+fn whole_groups(groups: &[usize], strata: Option<&[usize]>, wanted: usize, rng: &mut Rng) -> Vec<bool> {
+    let stratum = |row: usize| strata.map_or(0, |strata| strata[row]);
+    let mut members: Vec<Vec<usize>> = vec![vec![]; groups.iter().max().map_or(0, |most| most + 1)];
+    (0..groups.len()).for_each(|row| members[groups[row]].push(row));
+    members.retain(|group| !group.is_empty());
+    rng.shuffle(&mut members);
+    members.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    let mut totals = vec![0.0f64; (0..groups.len()).map(stratum).max().map_or(0, |most| most + 1)];
+    (0..groups.len()).for_each(|row| totals[stratum(row)] += 1.0);
+    let share = wanted as f64 / groups.len().max(1) as f64;
+    let (mut held, mut is_test) = ([vec![0.0f64; totals.len()], vec![0.0; totals.len()]], vec![false; groups.len()]);
+    let count = members.len();
+    let mut given = [0usize; 2];
+    for (place, group) in members.into_iter().enumerate() {
+        let mut gained = BTreeMap::<usize, f64>::new();
+        group.iter().for_each(|row| *gained.entry(stratum(*row)).or_default() += 1.0);
+        // What a side already holds of a stratum counts in units of what it should hold.
+        let cost = |side: usize| -> f64 {
+            let should = if side == 1 { share } else { 1.0 - share };
+            let grown = gained.iter().map(|(stratum, gained)| {
+                (2.0 * held[side][*stratum] * gained + gained * gained) / (totals[*stratum] * totals[*stratum])
+            });
+            grown.sum::<f64>() / should.max(f64::MIN_POSITIVE)
+        };
+        let last = place + 1 == count;
+        let side = match given {
+            [_, 0] if last => 1,
+            [0, _] if last => 0,
+            _ => usize::from(cost(1) < cost(0)),
+        };
+        given[side] += 1;
+        gained.iter().for_each(|(stratum, gained)| held[side][*stratum] += gained);
+        group.iter().for_each(|row| is_test[*row] = side == 1);
+    }
+    // One group cannot be on both sides.
+    if given[0] == 0 { vec![false; groups.len()] } else { is_test }
 }
 
 #[cfg(test)]

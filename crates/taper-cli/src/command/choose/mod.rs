@@ -6,19 +6,25 @@ mod identity;
 mod progress;
 mod report;
 mod session;
+mod told;
+mod tried;
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use taper::{Choice, Rows, Rule};
-use taper_io::{Digest, STORE};
+use taper_io::{Digest, STORE, TrainingRows};
+use taper_report::{Report, Reproduce, Section, Table};
 
 use super::{folder_of, on_threads};
 use crate::args::Choose;
 use crate::failure::Failure;
+use crate::holding::Holding;
 use crate::output::{self, Folder};
-use progress::{ChooseProgress, label};
+use progress::ChooseProgress;
 use session::Session;
+use tried::Tried;
 
 pub(crate) use session::held;
 
@@ -38,9 +44,10 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     let rows = taper_io::read_source(&mut experiment, folder_of(&args.experiment))?.for_choice(&experiment.data)?;
     crate::memory::check(&experiment.model, &experiment.fit, rows.rows())?;
     taper::check_choose(&experiment, &rows)?;
-    let mut folder = Folder::prepare(&args.common.out)?;
+    let out = args.common.folder(&args.experiment, "choose");
+    let mut folder = prepare(args, &out)?;
     let identity = identity::identity(&experiment, folder_of(&args.experiment))?;
-    let session = Session::open(args, &identity)?;
+    let session = Session::open(args, &out, &identity)?;
     output::warn(rows.warnings());
     if let Some(trials) = &args.elsewhere {
         let waiting = elsewhere::exchange(trials, &experiment, &rows, &session.store)?;
@@ -49,13 +56,16 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         }
     }
 
-    let progress = ChooseProgress::new(&spec.score, experiment.fit.maximizes(&spec.score));
+    let progress = Tried::new(ChooseProgress::new(&spec.score, experiment.fit.maximizes(&spec.score)));
     let chosen = on_threads(args.common.threads, || taper::choose(&experiment, &rows, &session.store, &progress))?;
-    drop(progress);
+    let tried = progress.into_table();
     let chosen = match chosen {
         Ok(chosen) => chosen,
-        Err(taper::Error::Interrupted) => return Err(Failure::Interrupted(kept(args, &session))),
-        Err(taper::Error::Store(error)) => return Err(Failure::Run(format!("{error}\n{}", kept(args, &session)))),
+        Err(taper::Error::Interrupted) => return Err(Failure::Interrupted(kept(args, &out, &session))),
+        Err(taper::Error::Store(error)) => {
+            return Err(Failure::Run(format!("{error}\n{}", kept(args, &out, &session))));
+        }
+        Err(taper::Error::Diverged(text)) => return lost(args, &mut folder, &text, &tried),
         Err(other) => return Err(other.into()),
     };
     let choice = &chosen.choice;
@@ -70,14 +80,16 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         let prepared = rows.prepared(&chosen.train)?;
         let provenance = provenance(choice, &identity);
         let (file, model) = (folder.file("model.safetensors"), &chosen.model);
-        taper_io::write_chosen_model(&file, model, prepared.as_ref(), &chosen.experiment, &provenance)?;
+        // As the model saw them; what is scored beside them does not matter.
+        let trained = TrainingRows::of(&rows.split(&chosen.train, &chosen.train[..1])?.train);
+        taper_io::write_chosen_model(&file, model, prepared.as_ref(), &chosen.experiment, &trained, &provenance)?;
         let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
         folder.write_report(&report::report(choice, &model.sparsity()?, &command(args), &text))?;
         folder.file(STORE);
         Ok::<(), Failure>(())
     };
     write().map_err(|failure| match failure {
-        Failure::Run(text) => Failure::Run(format!("{text}\n{}", kept(args, &session))),
+        Failure::Run(text) => Failure::Run(format!("{text}\n{}", kept(args, &out, &session))),
         other => other,
     })?;
     session.store.store().finish(session.store.study(), &Digest::of(result.as_bytes()).blake3)?;
@@ -87,17 +99,17 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         document["files"] = json!(folder.written());
         output::print_json(&document)
     } else {
-        output::print(&told(choice, &folder.report()))
+        output::print(&told::told(choice, &folder.report()))
     }
 }
 
 /// Says what is to be run elsewhere before the choice can go on.
-fn wait(args: &Choose, trials: &std::path::Path, waiting: usize) -> Result<(), Failure> {
+fn wait(args: &Choose, trials: &Path, waiting: usize) -> Result<(), Failure> {
     if args.common.json {
         return output::print_json(&json!({ "waiting": waiting, "trials": trials }));
     }
     let (folder, trials) = (folder_of(&args.experiment), trials.display());
-    let folder = if folder.as_os_str().is_empty() { std::path::Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     output::print(&format!(
         "{waiting} trials wait in {trials}. Run each, anywhere, and then this command again:\n  \
          taper trial run --folder {} --spec {trials}/KEY.json --out {trials}/KEY.outcome\n",
@@ -119,14 +131,37 @@ fn provenance(choice: &Choice, identity: &Value) -> Value {
 }
 
 /// What is safe when a choice ends early, and how to go on.
-fn kept(args: &Choose, session: &Session) -> String {
+fn kept(args: &Choose, out: &Path, session: &Session) -> String {
     let runs = session.store.count().map_or("the finished runs".to_owned(), |count| format!("{count} finished runs"));
-    let out = args.common.out.display();
-    format!(
-        "{runs} are kept in {}; go on with: {} --out {out} --resume",
-        args.common.out.join(STORE).display(),
-        command(args)
-    )
+    let (store, command) = (out.join(STORE), command(args));
+    format!("{runs} are kept in {}; go on with: {command} --out {} --resume", store.display(), out.display())
+}
+
+/// The folder for the results. A study that is to go on, or beside which another begins, is judged by the store.
+fn prepare(args: &Choose, out: &Path) -> Result<Folder, Failure> {
+    let goes_on = args.store.resume || args.store.fork || args.elsewhere.is_some();
+    let holding = Holding::of("choose", &args.experiment);
+    let holding = if goes_on { holding.beside_others() } else { holding };
+    Folder::prepare(out, &holding, args.common.replace)
+}
+
+/// The end of a choice that has nothing left to choose from: a report of what was tried, and a failure.
+fn lost(args: &Choose, folder: &mut Folder, text: &str, tried: &Table) -> Result<(), Failure> {
+    let lede = format!("There is no choice: {text}. A lower learning rate or standardized inputs may help.");
+    let experiment = std::fs::read_to_string(&args.experiment).unwrap_or_default();
+    let how = Reproduce { command: command(args), experiment };
+    let section = Section::new("What was tried").table(tried.clone());
+    folder.write_report(&Report::new("A choice without a result", &lede).section(section).reproduce(how))?;
+    folder.file(STORE);
+    if args.common.json {
+        let rows: Vec<Vec<&str>> = tried.rows.iter().map(|row| row.iter().map(|cell| &*cell.text).collect()).collect();
+        output::print_json(&json!({ "diverged": text, "tried": rows, "files": folder.written() }))?;
+    } else {
+        let mut rows = vec![tried.head.clone()];
+        rows.extend(tried.rows.iter().map(|row| row.iter().map(|cell| cell.text.clone()).collect()));
+        output::print(&format!("{}\n{lede}\n\nReport: {}\n", output::columns(&rows), folder.report()))?;
+    }
+    Err(Failure::Run(lede))
 }
 
 /// The command that gives the same result, wherever it is written to.
@@ -141,36 +176,5 @@ fn command(args: &Choose) -> String {
     if args.no_race {
         text.push_str(" --no-race");
     }
-    text
-}
-
-/// The result for a terminal.
-fn told(choice: &Choice, report: &str) -> String {
-    let mut text = format!("{}\n\nThe gain is {}.\n\n", choice.verdict.sentence, choice.gain.statement);
-    let mut rows = vec![["candidate", choice.score.as_str(), "± se", "folds", ""].map(str::to_owned).to_vec()];
-    for point in std::iter::once(&choice.baseline).chain(&choice.grid) {
-        let is_chosen = point.penalty == choice.chosen.penalty && point.value == choice.chosen.value;
-        let number = |value: Option<f64>| value.map_or("diverged".to_owned(), |value| format!("{value:.4}"));
-        let mark = if is_chosen {
-            "chosen"
-        } else if point.beaten {
-            "beaten early"
-        } else {
-            ""
-        };
-        rows.push(vec![
-            label(&point.penalty, point.value),
-            number(point.score.mean),
-            number(point.score.se),
-            point.score.n.to_string(),
-            mark.to_owned(),
-        ]);
-    }
-    text.push_str(&output::columns(&rows));
-    let _ = write!(text, "\n{} runs, {} saved by racing.\n", choice.runs.done, choice.runs.saved_by_racing);
-    for note in &choice.notes {
-        let _ = writeln!(text, "Note: {note}");
-    }
-    let _ = write!(text, "\nReport: {report}\n");
     text
 }

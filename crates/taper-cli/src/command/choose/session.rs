@@ -22,8 +22,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Opens the store in the folder, and finds or begins the study with this identity.
-    pub(super) fn open(args: &Choose, identity: &Value) -> Result<Self, Failure> {
-        let folder = &args.common.out;
+    pub(super) fn open(args: &Choose, folder: &Path, identity: &Value) -> Result<Self, Failure> {
         let lock = lock(folder, args.store.wait)?;
         sweep(folder);
         let path = folder.join(STORE);
@@ -104,7 +103,8 @@ fn in_the_way(store: &RunStore, study: &StudyRecord) -> Result<Failure, Failure>
         None => "a study that was not finished",
     };
     Ok(Failure::Input(format!(
-        "{}: expected no study, got {state} with {} runs (`--resume` goes on with it, `--fork` begins another beside it)",
+        "{}: expected no study, got {state} with {} runs (`--resume` goes on with it, `--fork` begins another \
+         beside it, `--replace` removes it)",
         store.path().display(),
         store.count(study.id)?,
     )))

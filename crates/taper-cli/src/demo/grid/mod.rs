@@ -4,6 +4,8 @@
 mod report;
 mod study;
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 use taper::{Difference, StudyResult, Trial};
 
@@ -11,6 +13,7 @@ use crate::args::Grid;
 use crate::command::on_threads;
 use crate::command::study::flat;
 use crate::failure::Failure;
+use crate::holding::Holding;
 use crate::output::{self, Folder};
 use study::study;
 
@@ -122,7 +125,8 @@ impl Findings {
 
 pub(super) fn run(problem: &'static Problem, args: &Grid) -> Result<(), Failure> {
     let seed = args.common.seed.unwrap_or(1);
-    let mut folder = Folder::prepare(&args.common.out)?;
+    let out = args.common.folder(Path::new(problem.name), "demo");
+    let mut folder = Folder::prepare(&out, &Holding::alone(&format!("demo {}", problem.name)), args.common.replace)?;
     let findings = on_threads(args.common.threads, || study(problem, args.repeats as usize, seed))??;
     folder.write(&format!("{}.toml", problem.name), problem.experiment.as_bytes())?;
     folder.write_report(&report::report(&findings))?;

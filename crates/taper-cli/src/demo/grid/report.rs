@@ -22,18 +22,18 @@ pub(super) fn verdict(findings: &Findings) -> String {
     };
     let metric = &findings.problem.metric;
     let score = format!("test_{}", metric.name);
-    let change = |score: &str, trial: &Trial| number::fixed(mean(trial, score), 3);
+    let changed = |name: &str, gain: &taper::Difference| {
+        let (before, after) = (mean(findings.baseline(), name), mean(findings.choice(), name));
+        let words = gain.change().of(before).words();
+        format!("{words}, from {} to {}", number::fixed(before, 3), number::fixed(after, 3))
+    };
+    let beside = findings
+        .gain(&score)
+        .map(|gain| format!("; the {} is {}", metric.label, changed(&score, &gain)))
+        .unwrap_or_default();
     format!(
-        "{verdict}: with λ chosen on validation rows, the data loss on the test rows goes from {} to {}, a difference of {} \
-         (95 % interval {} to {}), and the {} from {} to {}, over {} {}. Chosen: {}. {}",
-        change("test_data_loss", findings.baseline()),
-        change("test_data_loss", findings.choice()),
-        number::signed(gain.mean, 3),
-        number::signed(gain.ci_low, 3),
-        number::signed(gain.ci_high, 3),
-        metric.label,
-        change(&score, findings.baseline()),
-        change(&score, findings.choice()),
+        "{verdict}: with λ chosen on validation rows, the data loss on the test rows is {}{beside}, over {} {}. Chosen: {}. {}",
+        changed("test_data_loss", &gain),
         findings.repeats,
         findings.problem.repeats,
         choices(findings),

@@ -26,7 +26,7 @@ fn targets() {
         ("0.5", "rows.csv: row 2, column `y`: expected a class: a whole number or text, got 0.5"),
     ] {
         let bench = Bench::new(&[
-            (GENERATED, "source = \"rows.csv\""),
+            (GENERATED, "source = \"rows.csv\"\ntrain = 2"),
             ("units = 1, activation = \"sigmoid\"", "units = 2, activation = \"softmax\""),
             ("binary_crossentropy", "sparse_categorical_crossentropy"),
         ]);

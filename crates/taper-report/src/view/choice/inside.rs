@@ -1,6 +1,7 @@
 //! What the choice does to the model: its training, its weights, its probabilities, its hunger for rows.
 
-use taper::{Choice, Curve, GridPoint, ReliabilityBin, Score};
+use taper::wording::Change;
+use taper::{Choice, Curve, GridPoint, LearningPoint, ReliabilityBin, Score};
 
 use super::{ends, label_of, score_name};
 use crate::{
@@ -116,7 +117,7 @@ pub(super) fn more_rows(choice: &Choice) -> Option<Section> {
         let (mean, se) = ends(score);
         SizePoint { rows, mean, lower: mean - se, upper: mean + se }
     };
-    let curve = |label: String, score: fn(&taper::LearningPoint) -> &Score| SizeCurve {
+    let curve = |label: String, score: fn(&LearningPoint) -> &Score| SizeCurve {
         label,
         points: choice.learning_curve.iter().map(|at| point(at.train_rows, score(at))).collect(),
     };
@@ -133,9 +134,32 @@ pub(super) fn more_rows(choice: &Choice) -> Option<Section> {
             .to_owned(),
         curves,
     };
-    Some(Section::new("Would more rows help more?").figure(
+    let section = Section::new("Would more rows help more?");
+    let section = match last_quarter(choice) {
+        Some(told) => section.paragraph(told),
+        None => section,
+    };
+    Some(section.figure(
         "more-rows",
         figure.figure(),
         "Models that learned from a quarter, half, three quarters and all of the training rows, scored on the same folds.",
+    ))
+}
+
+/// What the last quarter of the training rows changed.
+fn last_quarter(choice: &Choice) -> Option<String> {
+    let [.., before, all] = choice.learning_curve.as_slice() else { return None };
+    let change =
+        |score: fn(&LearningPoint) -> &Score| Some(Change::between(score(before).mean?, score(all).mean?).words());
+    let mut changes = vec![format!("{} without a penalty", change(|at| &at.baseline)?)];
+    if !choice.chosen.is_none() {
+        changes.push(format!("{} with {}", change(|at| &at.chosen)?, label_of(&choice.chosen)));
+    }
+    Some(format!(
+        "From {:.0} to {:.0} training rows, the {} is {}.",
+        before.train_rows,
+        all.train_rows,
+        score_name(choice),
+        changes.join(", and "),
     ))
 }

@@ -4,7 +4,7 @@ mod gain;
 mod inside;
 mod strength;
 
-use taper::{Candidate, Choice, Score};
+use taper::{Candidate, Choice, Score, wording};
 
 use crate::{Report, Section, number};
 
@@ -39,12 +39,10 @@ fn method(choice: &Choice) -> Section {
         test => format!("The gain was measured on the {test} declared test rows, which took part in no choice."),
     };
     let mut section = Section::new("How this was found").paragraph(format!(
-        "{} rows were divided into {} folds {} times; every setting saw the same divisions with the same seeds, and was compared \
-         by its {} on the fold held out. {unseen} {} models were trained for this; racing made {} more needless, by giving no \
+        "{}. Every setting saw the same divisions with the same seeds, and was compared by its {} on the fold held out. {unseen} \
+         {} models were trained for this; racing made {} more needless, by giving no \
          further folds to settings that were clearly beaten.",
-        choice.rows.development,
-        choice.folds,
-        choice.repeats,
+        choice.rows.picked,
         score_name(choice),
         choice.runs.done,
         choice.runs.saved_by_racing,
@@ -57,7 +55,12 @@ fn method(choice: &Choice) -> Section {
 
 /// `data loss`.
 fn score_name(choice: &Choice) -> String {
-    choice.score.replace('_', " ")
+    wording::score(&choice.score)
+}
+
+/// The ends of an interval of a gain (more is better) as those of the change in the score.
+fn changed(choice: &Choice, (low, high): (f64, f64)) -> (f64, f64) {
+    if choice.maximize { (low, high) } else { (-high, -low) }
 }
 
 /// `l2 1e-3`, `no penalty`.

@@ -1,8 +1,9 @@
 //! Score against strength, penalty by penalty.
 
+use taper::wording::Change;
 use taper::{Choice, GridPoint};
 
-use super::{ends, label, score_name};
+use super::{changed, ends, label, score_name};
 use crate::{
     Cell, Difference, LambdaCurve, LambdaMark, LambdaPoint, PairedDifference, Role, ScoreVsLambda, Section, Table,
 };
@@ -36,13 +37,13 @@ pub(super) fn section(choice: &Choice) -> Section {
             format!("Penalty {}.", family.penalty),
         );
     }
-    let rows: Vec<Difference> = choice.grid.iter().map(difference).collect();
+    let rows: Vec<Difference> = choice.grid.iter().map(|point| difference(choice, point)).collect();
     let gains = PairedDifference {
         metric: score_name(choice),
-        baseline: "no penalty, counted so that more is better".to_owned(),
+        baseline: "no penalty".to_owned(),
         interval: "Bars: one standard error to each side. On the rows of the choice: for looking, not for claims."
             .to_owned(),
-        higher_is_better: Some(true),
+        higher_is_better: Some(choice.maximize),
         rows,
     };
     section.figure("gains", gains.figure(), "Each strength against no penalty on the same folds.").table(table(choice))
@@ -63,9 +64,10 @@ fn strength_name(penalty: &str) -> String {
     }
 }
 
-fn difference(point: &GridPoint) -> Difference {
-    let (mean, se) = ends(&point.gain);
-    Difference { label: setting(point), mean, lower: mean - se, upper: mean + se }
+fn difference(choice: &Choice, point: &GridPoint) -> Difference {
+    let (gain, se) = ends(&point.gain);
+    let (lower, upper) = changed(choice, (gain - se, gain + se));
+    Difference { label: setting(point), mean: Change::of_gain(gain, choice.maximize).by(), lower, upper }
 }
 
 fn setting(point: &GridPoint) -> String {
