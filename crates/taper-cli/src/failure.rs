@@ -50,7 +50,13 @@ impl From<taper::Error> for Failure {
 
 impl From<taper_io::Error> for Failure {
     fn from(error: taper_io::Error) -> Self {
-        if error.is_input() { Self::Input(error.to_string()) } else { Self::Run(error.to_string()) }
+        if matches!(&error, taper_io::Error::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe) {
+            Self::Pipe
+        } else if error.is_input() {
+            Self::Input(error.to_string())
+        } else {
+            Self::Run(error.to_string())
+        }
     }
 }
 

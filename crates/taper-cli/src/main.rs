@@ -14,6 +14,7 @@ mod memory;
 mod output;
 mod progress;
 mod recipe;
+mod reference;
 mod resume;
 mod saved;
 mod terminal;
@@ -78,6 +79,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Recipe(recipe) => command::recipe::run(recipe),
         Command::Runs(runs) => command::runs::run(runs),
         Command::Trial(trial) => command::trial::run(trial),
+        Command::Reference(reference) => command::shell::reference(reference),
         Command::Completions(completions) => command::shell::completions(completions),
         Command::Man(man) => command::shell::man(man),
     }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::stream::{is_stream, write_stdout};
 use crate::{Error, Result};
 
 /// Writes a file: beside its place first, flushed to disk, then renamed, and the folder flushed too.
@@ -11,6 +12,8 @@ use crate::{Error, Result};
 /// # Errors
 ///
 /// [`Error::Io`]; the old file, if there was one, is untouched then.
+///
+/// The name `-` means stdout.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = AtomicFile::create(path)?;
     file.write_all(bytes).map_err(|source| Error::io(path, "writing", source))?;
@@ -20,21 +23,25 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 /// A file that is written bit by bit and appears at its place when it is finished, or never.
 #[derive(Debug)]
 pub(crate) struct AtomicFile {
-    file: tempfile::NamedTempFile,
+    /// `None`: what is written goes to stdout as it comes.
+    file: Option<tempfile::NamedTempFile>,
     path: PathBuf,
 }
 
 impl AtomicFile {
     /// Nothing is at `path` yet, but its folder can be written to.
     pub(crate) fn create(path: &Path) -> Result<Self> {
+        if is_stream(path) {
+            return Ok(Self { file: None, path: path.to_owned() });
+        }
         let fail = |source| Error::io(path, "writing", source);
         let file = tempfile::Builder::new().prefix(".taper-").tempfile_in(folder_of(path)).map_err(fail)?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { file: Some(file), path: path.to_owned() })
     }
 
     /// Flushes the file to disk and puts it in its place.
     pub(crate) fn finish(self) -> Result<()> {
-        let Self { file, path } = self;
+        let Self { file: Some(file), path } = self else { return Ok(()) };
         let fail = |source| Error::io(&path, "writing", source);
         file.as_file().sync_all().map_err(fail)?;
         set_ordinary_mode(file.as_file()).map_err(fail)?;
@@ -49,11 +56,14 @@ impl AtomicFile {
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.file.write(bytes)
+        match &mut self.file {
+            Some(file) => file.write(bytes),
+            None => write_stdout(bytes).map(|()| bytes.len()),
+        }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
+        self.file.as_mut().map_or(Ok(()), Write::flush)
     }
 }
 

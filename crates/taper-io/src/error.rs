@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use taper::Complaint;
 
+use crate::stream::is_stream;
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -12,7 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system said no.
-    #[error("{}: {action} failed: {source}", path.display())]
+    #[error("{}: {action} failed: {source}", shown(path, action))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -68,6 +70,16 @@ impl Error {
     }
 }
 
+/// A stream has a name that says more than `-`.
+fn shown(path: &Path, action: &str) -> String {
+    match (is_stream(path), action) {
+        (false, _) => path.display().to_string(),
+        (true, "writing") => "stdout".to_owned(),
+        (true, _) => "stdin".to_owned(),
+    }
+}
+
 fn lines(path: &Path, complaints: &[Complaint]) -> String {
-    complaints.iter().map(|complaint| format!("{}: {complaint}", path.display())).collect::<Vec<_>>().join("\n")
+    let path = shown(path, "reading");
+    complaints.iter().map(|complaint| format!("{path}: {complaint}")).collect::<Vec<_>>().join("\n")
 }

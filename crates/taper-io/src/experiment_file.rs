@@ -4,6 +4,7 @@ use std::path::Path;
 
 use taper::{Complaint, Experiment, Policy};
 
+use crate::stream::{is_stream, read_stdin};
 use crate::{Error, Format, Result};
 
 /// An experiment file longer than this is a mistake.
@@ -26,7 +27,9 @@ pub fn read_experiment(path: &Path) -> Result<Experiment> {
 /// As [`read_experiment`].
 pub fn parse_experiment(path: impl AsRef<Path>, text: &str) -> Result<Experiment> {
     let path = path.as_ref();
-    let value: serde_json::Value = if Format::of(path) == Some(Format::Json) {
+    // Of a stream, the text has to tell: no TOML begins with a brace.
+    let is_json = Format::of(path) == Some(Format::Json) || (is_stream(path) && text.trim_start().starts_with('{'));
+    let value: serde_json::Value = if is_json {
         serde_json::from_str(text).map_err(|error| syntax(path, "JSON", &error))?
     } else {
         let table: toml::Table = toml::from_str(text).map_err(|error| syntax(path, "TOML", &error))?;
@@ -84,6 +87,21 @@ fn check_finite(path: &Path, table: &toml::Table) -> Result<()> {
 /// A text file of at most `most` bytes.
 pub(crate) fn read_text(path: &Path, most: u64) -> Result<String> {
     let fail = |source| Error::io(path, "reading", source);
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes).map_err(|error| {
+            let place = format!("byte {}", error.utf8_error().valid_up_to() + 1);
+            Error::content(path, Complaint::new(place, "UTF-8 text", "other bytes"))
+        })
+    };
+    if is_stream(path) {
+        let bytes = read_stdin(most).map_err(fail)?;
+        let expected = format!("at most {most} bytes");
+        return if bytes.len() as u64 > most {
+            Err(Error::content(path, Complaint::new("", expected, "more")))
+        } else {
+            text(bytes)
+        };
+    }
     let metadata = std::fs::metadata(path).map_err(fail)?;
     if metadata.is_dir() {
         return Err(Error::content(path, Complaint::new("", "a file", "a folder")));
@@ -92,11 +110,7 @@ pub(crate) fn read_text(path: &Path, most: u64) -> Result<String> {
         let expected = format!("a file of at most {most} bytes");
         return Err(Error::content(path, Complaint::new("", expected, format!("{} bytes", metadata.len()))));
     }
-    let bytes = std::fs::read(path).map_err(fail)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let place = format!("byte {}", error.utf8_error().valid_up_to() + 1);
-        Error::content(path, Complaint::new(place, "UTF-8 text", "other bytes"))
-    })
+    text(std::fs::read(path).map_err(fail)?)
 }
 
 fn syntax(path: &Path, language: &str, error: &dyn std::fmt::Display) -> Error {

@@ -25,6 +25,7 @@ mod rows;
 mod sample_file;
 mod source;
 mod store;
+mod stream;
 mod table;
 mod tensor_file;
 mod training_rows;
@@ -45,6 +46,7 @@ pub use source::{Source, read_source};
 pub use store::{
     FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, StudyStore, repair_store,
 };
+pub use stream::is_stream;
 pub use table::{CellsOut, ColumnKind, TableFile, TableWriter, inert, is_table};
 pub use tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};
 pub use training_rows::TrainingRows;

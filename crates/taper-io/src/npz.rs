@@ -44,7 +44,7 @@ pub(crate) fn read_npz(path: &Path, names: &[&str]) -> Result<Vec<Tensor>> {
     let mut arrays = Vec::new();
     for name in names {
         let Some(found) = known.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
-            return Err(wrong("arrays", &format!("one named `{name}`"), known.join(", ")));
+            return Err(wrong("arrays", &format!("one named `{name}`"), taper::table::list(&known)));
         };
         let place = format!("array `{found}`");
         let mut member = archive

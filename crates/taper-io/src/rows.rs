@@ -27,7 +27,8 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
             let get = |name: &str| {
                 file.tensors.get(name).ok_or_else(|| {
                     let known: Vec<&str> = file.tensors.keys().map(String::as_str).collect();
-                    let complaint = Complaint::new("tensors", format!("one named `{name}`"), known.join(", "));
+                    let complaint =
+                        Complaint::new("tensors", format!("one named `{name}`"), taper::table::list(&known));
                     Error::content(&path, complaint)
                 })
             };

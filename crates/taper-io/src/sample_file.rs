@@ -6,6 +6,7 @@ use taper::Dataset;
 use taper::data::Sample;
 
 use crate::atomic::folder_of;
+use crate::stream::is_stream;
 use crate::tensor_file::{Tensor, TensorData, Tensors, write_tensors};
 use crate::{Error, Format, Result, check_writable, write_atomic};
 
@@ -61,6 +62,9 @@ pub fn write_rows(path: &Path, data: &Dataset) -> Result<()> {
 
 /// The format of a file that rows can be written to, in a folder that can be written to.
 fn format_of(path: &Path) -> Result<Format> {
+    if is_stream(path) {
+        return Ok(Format::Csv);
+    }
     let format = Format::one_of("--out", path, &[Format::Safetensors, Format::Csv])?;
     check_writable(folder_of(path))?;
     Ok(format)

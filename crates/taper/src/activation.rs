@@ -11,6 +11,7 @@ use crate::spelling::named;
 ///
 /// Written `"relu"`, or with a setting `{ name = "leaky_relu", negative_slope = 0.1 }`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs)] // see `Unary` and `Rare`
 pub enum Activation {
@@ -19,10 +20,12 @@ pub enum Activation {
     Relu,
     Relu6,
     LeakyRelu {
+        /// The slope below 0.
         #[serde(default = "negative_slope")]
         negative_slope: f32,
     },
     Elu {
+        /// How far it falls below 0.
         #[serde(default = "alpha")]
         alpha: f32,
     },
@@ -38,6 +41,7 @@ pub enum Activation {
     Exponential,
     Softmax,
     Celu {
+        /// How far it falls below 0.
         #[serde(default = "alpha")]
         alpha: f32,
     },

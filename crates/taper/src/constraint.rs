@@ -34,27 +34,35 @@ use crate::{Complaint, Complaints};
 /// let layer = Dense::new(8).kernel_constraint(Constraint::max_norm(3.0)).bias_constraint(Constraint::NonNeg);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs)] // the table above
 pub enum Constraint {
     MaxNorm {
+        /// The largest norm.
         #[serde(default = "two")]
         max_value: f64,
+        /// The axes that a norm runs along. Default: all but the last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         axis: Option<Axes>,
     },
     NonNeg,
     UnitNorm {
+        /// The axes that a norm runs along. Default: all but the last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         axis: Option<Axes>,
     },
     MinMaxNorm {
+        /// The smallest norm.
         #[serde(default)]
         min_value: f64,
+        /// The largest norm.
         #[serde(default = "one")]
         max_value: f64,
+        /// How far a norm outside is brought back, from 0 to 1.
         #[serde(default = "one")]
         rate: f64,
+        /// The axes that a norm runs along. Default: all but the last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         axis: Option<Axes>,
     },

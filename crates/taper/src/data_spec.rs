@@ -8,6 +8,7 @@ use crate::{Complaint, Complaints, Result, spelling};
 
 /// Where the rows come from and how they are split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
     /// `"moons"`, `"circles"`, `"blobs"`, `"utterances"`, `"digits"`, `"sunspots"`, `"sonnets"`, or the path of a file.
@@ -40,17 +41,18 @@ pub struct DataSpec {
     /// The target column of a table. Default: the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// Columns of a table that are left alone: neither read nor judged.
+    /// Columns of a table that are left alone: neither read nor judged. Default: none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub exclude: Vec<String>,
-    /// Columns of a table whose cells are names of categories although they look like numbers. Columns of text always are.
+    /// Columns of a table whose cells are names of categories although they look like numbers. Columns of text always are. Default: none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub one_hot: Vec<String>,
-    /// The column of a table that says which rows belong together: they are never divided between training and test.
+    /// The column of a table that says which rows belong together: they are never divided between training and test. Default:
+    /// none, each row is on its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// The column of a table that orders rows by time (numbers, or text that sorts so, as 2026-11-23 does): no row is then
-    /// predicted from later ones.
+    /// predicted from later ones. Default: none, rows have no order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     /// The column of a table whose values every fold holds in the same shares. Default: the classes, if there are any.
@@ -78,7 +80,7 @@ pub struct DataSpec {
     #[serde(default, skip_serializing_if = "is_default")]
     pub allow_one_class: bool,
     /// Rows that take part in no choice: the path of a second file, or a share of the rows from 0 to 1, drawn at random (by
-    /// class, whole groups, or the last of an ordered table).
+    /// class, whole groups, or the last of an ordered table). Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<TestRows>,
     /// How many rows train, from the first; the rest test. Default: all that `test` does not take; without it 70 of 100, the first
@@ -95,6 +97,7 @@ pub struct DataSpec {
 
 /// Inputs by name, or how many there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "expected a list of column names, or how many features blobs have")]
 pub enum Features {
     /// How many features blobs have.
@@ -105,6 +108,7 @@ pub enum Features {
 
 /// Where rows that take part in no choice come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "expected the path of a file, or a share of the rows from 0 to 1")]
 pub enum TestRows {
     /// A share of the rows, above 0 and below 1.
@@ -115,6 +119,7 @@ pub enum TestRows {
 
 /// What a feature's empty cell means. What is put in its place is measured on training rows alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
     /// A mistake.
@@ -132,6 +137,7 @@ pub enum Missing {
 
 /// What a category means that no row for development has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unseen {
     /// A mistake.
@@ -143,6 +149,7 @@ pub enum Unseen {
 
 /// What a row means that is longer or shorter than the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Ragged {
     /// A mistake.

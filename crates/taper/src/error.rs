@@ -178,7 +178,11 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()) / 3 + 1)
+        // Something has to be the same: a word of one letter is near to no other one.
+        .filter(|(distance, candidate)| {
+            let longest = candidate.chars().count().max(word.chars().count());
+            *distance <= longest / 3 + 1 && *distance < longest
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -203,5 +207,6 @@ mod tests {
             Some("kernel_regularizer")
         );
         assert_eq!(nearest("zebra", ["units", "activation"]), None);
+        assert_eq!((nearest("a", ["b", "y"]), nearest("a", ["A"])), (None, Some("A")));
     }
 }

@@ -29,6 +29,7 @@ use crate::{Complaint, Complaints, Error, Result, spelling};
 /// # Ok::<(), taper::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// The rows.
@@ -37,10 +38,10 @@ pub struct Experiment {
     pub model: ModelSpec,
     /// The training.
     pub fit: FitConfig,
-    /// What to vary.
+    /// What to vary. Default: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study: Option<StudySpec>,
-    /// Which penalties to choose from, and how.
+    /// Which penalties to choose from, and how. Default: as if the table were empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choose: Option<ChooseSpec>,
 }

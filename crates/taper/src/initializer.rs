@@ -28,6 +28,7 @@ use crate::{Complaint, Result};
 /// *after* truncation is the stated one, as Keras does. Sources: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998,
 /// Saxe et al. 2014.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs)] // the table above
 pub enum Initializer {
@@ -38,41 +39,53 @@ pub enum Initializer {
     LecunUniform,
     LecunNormal,
     VarianceScaling {
+        /// The variance, before it is divided; above 0.
         #[serde(default = "one")]
         scale: f64,
+        /// What it is divided by.
         #[serde(default)]
         mode: FanMode,
+        /// Which numbers are drawn.
         #[serde(default)]
         distribution: Distribution,
     },
     Orthogonal {
+        /// A factor on the result.
         #[serde(default = "one")]
         gain: f64,
     },
     RandomNormal {
+        /// The mean.
         #[serde(default)]
         mean: f64,
+        /// The standard deviation, at least 0.
         #[serde(default = "small")]
         stddev: f64,
     },
     TruncatedNormal {
+        /// The mean.
         #[serde(default)]
         mean: f64,
+        /// The standard deviation, at least 0.
         #[serde(default = "small")]
         stddev: f64,
     },
     RandomUniform {
+        /// The smallest value.
         #[serde(default = "minus_small")]
         minval: f64,
+        /// What all values stay below.
         #[serde(default = "small")]
         maxval: f64,
     },
     Zeros,
     Ones,
     Constant {
+        /// The value of every weight.
         value: f64,
     },
     Identity {
+        /// A factor on the result.
         #[serde(default = "one")]
         gain: f64,
     },
@@ -81,6 +94,7 @@ named!(Initializer);
 
 /// What a variance is divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FanMode {
     /// The inputs of a unit.
@@ -94,6 +108,7 @@ pub enum FanMode {
 
 /// The shape of a distribution around 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Distribution {
     /// A normal one, cut at two standard deviations.

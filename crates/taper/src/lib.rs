@@ -69,6 +69,8 @@ mod policy;
 mod regularizer;
 mod rng;
 mod rows;
+#[cfg(feature = "schema")]
+mod schema;
 mod score_interval;
 mod shape;
 mod spelling;
@@ -112,6 +114,8 @@ pub use regularizer::{
 };
 pub use rng::{Rng, Seed};
 pub use rows::{PlainRows, Rows};
+#[cfg(feature = "schema")]
+pub use schema::Described;
 pub use score_interval::{ScoreInterval, evaluate_with_intervals};
 pub use shape::Shape;
 pub use spelling::read;

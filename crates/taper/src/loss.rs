@@ -32,22 +32,28 @@ use crate::spelling::named;
 /// ln Σe^z - z\[y\], gradient softmax(z) - y. Otherwise probabilities are clipped to [1e-7, 1 - 1e-7]. `from_logits` says
 /// that the model's output *is* the logits. `label_smoothing` s replaces y by y (1-s) + s/2 (binary) or + s/classes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs)] // the table above
 pub enum Loss {
     BinaryCrossentropy {
+        /// Whether the model's output is the logits, not probabilities.
         #[serde(default)]
         from_logits: bool,
+        /// How far targets are moved towards all classes alike, from 0 to 1.
         #[serde(default)]
         label_smoothing: f64,
     },
     CategoricalCrossentropy {
+        /// Whether the model's output is the logits, not probabilities.
         #[serde(default)]
         from_logits: bool,
+        /// How far targets are moved towards all classes alike, from 0 to 1.
         #[serde(default)]
         label_smoothing: f64,
     },
     SparseCategoricalCrossentropy {
+        /// Whether the model's output is the logits, not probabilities.
         #[serde(default)]
         from_logits: bool,
     },
@@ -56,6 +62,7 @@ pub enum Loss {
     #[serde(alias = "mean_absolute_error")]
     Mae,
     Huber {
+        /// Where the parabola becomes a line, above 0.
         #[serde(default = "one")]
         delta: f64,
     },

@@ -109,7 +109,7 @@ impl Policy {
         let mut complaints = Complaints::new();
         let may = |slot: &ParamSlot| slot.spec.role != Role::MovingStatistic;
         let known = |slots: &[ParamSlot], say: &dyn Fn(&ParamSlot) -> String| {
-            slots.iter().filter(|slot| may(slot)).map(say).collect::<Vec<_>>().join(", ")
+            crate::table::list(&slots.iter().filter(|slot| may(slot)).map(say).collect::<Vec<_>>())
         };
         let with_role = |slot: &ParamSlot| format!("{} ({})", slot.path, word(slot.spec.role));
         if self.regularizer.is_none() && (self.paths.is_empty() || self.roles.is_some()) {

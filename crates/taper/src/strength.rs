@@ -23,9 +23,8 @@ use crate::{Complaint, Complaints};
 /// time to follow, and units that a strong λ has emptied come back slowly or never, so a gain that is too large for the number of
 /// steps in an epoch overshoots. The λ of each epoch is in the history, as `lambda/PATH/TERM`.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(tag = "name", rename_all = "snake_case"))]
 pub enum Strength {
-    /// The same λ in every epoch.
-    Constant(f64),
     /// λ = `values[i]` from epoch `starts[i]` on. `starts` rises from 0.
     Piecewise {
         /// The first epoch of each stage, counting from 0.
@@ -56,8 +55,10 @@ pub enum Strength {
         /// The share of zeros, above 0 and below 1.
         target: f64,
         /// λ in epoch 0, above 0. Default: 1e-4.
+        #[cfg_attr(feature = "schema", schemars(default = "from"))]
         from: f64,
         /// How fast λ follows, above 0 and at most 1. Default: 0.01.
+        #[cfg_attr(feature = "schema", schemars(default = "gain"))]
         gain: f64,
     },
     /// λ is steered until the parameter's L2 norm is this.
@@ -65,10 +66,15 @@ pub enum Strength {
         /// The norm, above 0.
         target: f64,
         /// λ in epoch 0, above 0. Default: 1e-4.
+        #[cfg_attr(feature = "schema", schemars(default = "from"))]
         from: f64,
         /// How fast λ follows, above 0 and at most 1. Default: 0.01.
+        #[cfg_attr(feature = "schema", schemars(default = "gain"))]
         gain: f64,
     },
+    /// The same λ in every epoch.
+    #[cfg_attr(feature = "schema", schemars(untagged))]
+    Constant(f64),
 }
 
 /// What a steered λ may be multiplied by in all.

@@ -10,7 +10,7 @@ use super::Common;
     "Go on after an interrupt, to the same result" => "taper choose wine.toml --out wine --resume",
 ])]
 pub(crate) struct Choose {
-    /// The experiment (.toml or .json); its table [choose] says what is compared
+    /// The experiment (.toml or .json, or - for stdin); its table [choose] says what is compared
     pub(crate) experiment: PathBuf,
     /// Which strength is chosen: the best (min), or the strongest within one standard error of it (1se) [default: the
     /// experiment's]
@@ -66,7 +66,7 @@ pub(crate) struct Init {
     /// A comma separates the digits of a fraction, as in 1,5
     #[arg(long)]
     pub(crate) decimal_comma: bool,
-    /// The experiment file to write
+    /// The experiment file to write, or - for stdout
     #[arg(long, value_name = "FILE", default_value = "experiment.toml")]
     pub(crate) out: PathBuf,
     /// Overwrite the file if there is one

@@ -61,7 +61,7 @@ pub(crate) enum Data {
         "As a table with a column for each pixel" => "taper data digits --out digits.csv",
     ])]
     Digits {
-        /// The file: .safetensors (x and y) or .csv
+        /// The file: .safetensors (x and y) or .csv, or - for CSV on stdout
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
@@ -74,7 +74,7 @@ pub(crate) enum Data {
         /// How many years a row has
         #[arg(long, default_value_t = 24)]
         window: usize,
-        /// The file: .safetensors (x and y) or .csv
+        /// The file: .safetensors (x and y) or .csv, or - for CSV on stdout
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
@@ -88,7 +88,7 @@ pub(crate) struct SampleArgs {
     /// scikit-learn's seed
     #[arg(long, default_value_t = 0)]
     pub(crate) random_state: u32,
-    /// The file: .safetensors (x and y, f64) or .csv
+    /// The file: .safetensors (x and y, f64) or .csv, or - for CSV on stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }

@@ -12,7 +12,7 @@ use super::Common;
     "Go on with a Keras model for 10 epochs" => "taper fit model.keras --data rows.safetensors --epochs 10 --save more.keras",
 ])]
 pub(crate) struct Fit {
-    /// The experiment (.toml or .json), or a model to go on with (.safetensors, or a compiled .keras)
+    /// The experiment (.toml or .json, or - for stdin), or a model to go on with (.safetensors, a compiled .keras, or the folder that a command left)
     pub(crate) experiment: PathBuf,
     /// Go on from the last checkpoint in the folder, which `[fit] checkpoint = N` kept there, to the same bytes
     #[arg(long, conflicts_with = "replace")]
@@ -77,7 +77,7 @@ pub(crate) struct Keras {
     "With 30 runs each, and one JSON document for another program" => "taper study moons.toml --repeats 30 --json",
 ])]
 pub(crate) struct Study {
-    /// The experiment (.toml or .json)
+    /// The experiment (.toml or .json, or - for stdin)
     pub(crate) experiment: PathBuf,
     /// Runs per setting [default: the experiment's]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]

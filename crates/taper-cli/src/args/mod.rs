@@ -26,8 +26,8 @@ pub(crate) use data::Data;
 pub(crate) use demo::{BreastCancer, Demo, Grid, Moons, Recipe, RecipeDemo};
 pub(crate) use fit::{Fit, Keras, Study};
 pub(crate) use model::{Compact, Convert, Evaluate, Inspect, Lambda, Plan, Predict};
-pub(crate) use runs::{Runs, Trial};
-pub(crate) use shell::{Completions, Man};
+pub(crate) use runs::{Runs, Store, Trial};
+pub(crate) use shell::{Completions, Man, Reference};
 
 /// Neural networks that do not overfit: Keras-style models with L1/L2 penalties, and an honest choice of their strength.
 #[derive(Debug, Parser)]
@@ -89,6 +89,8 @@ pub(crate) enum Command {
     /// One run of `taper choose` by itself, for schedulers
     #[command(subcommand)]
     Trial(Trial),
+    /// Print the reference of the experiment file: every key, its values, its default
+    Reference(Reference),
     /// Print what a shell needs to complete commands and options
     Completions(Completions),
     /// Print the manual as a man page

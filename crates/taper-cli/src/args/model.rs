@@ -26,9 +26,9 @@ impl From<Unseen> for taper::Unseen {
     "As JSON" => "taper evaluate wine/model.safetensors test.csv --json",
 ])]
 pub(crate) struct Evaluate {
-    /// A model (.safetensors), or the folder that `taper fit` or `taper choose` left
+    /// A model (.safetensors or .keras), or the folder that `taper fit` or `taper choose` left
     pub(crate) model: PathBuf,
-    /// The rows with their targets (.csv, .parquet, .npz or .safetensors)
+    /// The rows with their targets (.csv, .parquet, .npz or .safetensors, or - for CSV on stdin)
     #[arg(value_name = "FILE")]
     pub(crate) rows: PathBuf,
     /// What a category means that no training row had [default: as in the experiment]
@@ -47,10 +47,10 @@ pub(crate) struct Evaluate {
 pub(crate) struct Predict {
     /// A model (.safetensors or .keras), or the folder that `taper fit` or `taper choose` left
     pub(crate) model: PathBuf,
-    /// The rows (.csv, .parquet, .npz or .safetensors); columns are found by name
+    /// The rows (.csv, .parquet, .npz or .safetensors, or - for CSV on stdin); columns are found by name
     #[arg(value_name = "FILE")]
     pub(crate) rows: PathBuf,
-    /// The predictions, a row for each (.csv or .parquet)
+    /// The predictions, a row for each (.csv or .parquet, or - for CSV on stdout)
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// What a category means that no training row had [default: as in the experiment]
@@ -64,7 +64,7 @@ pub(crate) struct Predict {
     "A Keras model" => "taper inspect model.keras",
 ])]
 pub(crate) struct Inspect {
-    /// A model (.safetensors or .keras) or an experiment (.toml or .json)
+    /// A model (.safetensors or .keras, or the folder that a command left) or an experiment (.toml or .json, or - for stdin)
     pub(crate) file: PathBuf,
     /// Print one JSON document instead of text
     #[arg(long)]
@@ -77,7 +77,7 @@ pub(crate) struct Inspect {
     "In a script: status 1 if there is" => "taper plan wine.toml --strict --json",
 ])]
 pub(crate) struct Plan {
-    /// The experiment (.toml or .json), or a model (.keras or .safetensors)
+    /// The experiment (.toml or .json, or - for stdin), or a model (.keras, .safetensors, or the folder that a command left)
     pub(crate) file: PathBuf,
     /// End with status 1 if there are findings
     #[arg(long)]
@@ -155,7 +155,7 @@ pub(crate) struct Lambda {
     "A Keras model for whatever runs ONNX" => "taper convert model.keras model.onnx",
 ])]
 pub(crate) struct Convert {
-    /// A model (.keras or .safetensors)
+    /// A model (.keras or .safetensors), or the folder that a command left
     pub(crate) model: PathBuf,
     /// The file to write (.keras, .weights.h5, .safetensors or .onnx)
     pub(crate) out: PathBuf,

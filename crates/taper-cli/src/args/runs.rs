@@ -16,10 +16,10 @@ pub(crate) enum Trial {
         "Its data lies in another folder" => "taper trial run --folder project --spec KEY.json --out KEY.outcome",
     ])]
     Run {
-        /// The specification (.json)
+        /// The specification (.json, or - for stdin)
         #[arg(long, value_name = "FILE")]
         spec: PathBuf,
-        /// Where the outcome is written, whole or not at all (.json)
+        /// Where the outcome is written, whole or not at all (.json, or - for stdout)
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         /// The folder that the path of the data is meant from [default: the specification's]
@@ -40,11 +40,14 @@ pub(crate) enum Runs {
     /// Every run: what it was, and its score
     #[command(after_help = examples![
         "What has been run" => "taper runs list wine",
-        "The whole list for another program" => "taper runs list wine --json",
+        "The whole list for another program" => "taper runs list wine --limit 0 --json",
     ])]
     List {
         #[command(flatten)]
         store: Store,
+        /// Only the last so many runs; 0 lists all [default: 50, with --json all]
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
         /// Print one JSON document instead of text
         #[arg(long)]
         json: bool,
@@ -66,7 +69,7 @@ pub(crate) enum Runs {
         "In Parquet" => "taper runs export runs.parquet wine",
     ])]
     Export {
-        /// The file (.csv or .parquet)
+        /// The file (.csv or .parquet, or - for CSV on stdout)
         file: PathBuf,
         #[command(flatten)]
         store: Store,
@@ -88,7 +91,7 @@ pub(crate) enum Runs {
 /// Where the runs are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Store {
-    /// The folder that `taper choose --out` wrote to
+    /// The folder that `taper choose --out` wrote to, or the store in it
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
 }

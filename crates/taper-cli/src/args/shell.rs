@@ -1,4 +1,4 @@
-//! `taper completions` and `taper man`.
+//! `taper completions`, `taper man` and `taper reference`.
 
 use std::path::PathBuf;
 
@@ -27,4 +27,14 @@ pub(crate) struct Man {
     /// Write the pages of all commands into this folder
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples![
+    "Everything, page by page" => "taper reference | less",
+    "The sections about a layer" => "taper reference lstm",
+])]
+pub(crate) struct Reference {
+    /// Only sections with this word in their heading [default: all]
+    pub(crate) word: Option<String>,
 }

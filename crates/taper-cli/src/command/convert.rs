@@ -16,7 +16,7 @@ const TARGETS: &[Format] = &[Format::Keras, Format::Hdf5, Format::Safetensors, F
 pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     let from = saved::file(&args.model);
     let to = Format::one_of("OUT", &args.out, TARGETS)?;
-    let (mut saved, fit, optimizer) = match Format::one_of("MODEL", &from, Format::MODELS)? {
+    let (mut saved, fit, optimizer) = match readable(&from)? {
         Format::Keras => {
             let file = read_keras(&from, &ReadOptions { allow_nan: args.allow_nan })?;
             let saved = file.fit.iter().fold(SavedModel::from(file.model), SavedModel::compiled);
@@ -43,6 +43,13 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     }
     output::detail(&format!("{} parameters: {}", saved.model.params().data().len(), args.out.display()));
     Ok(())
+}
+
+/// The format of a model that can be read.
+fn readable(path: &Path) -> Result<Format, Failure> {
+    let format = Format::of(path).filter(|format| Format::MODELS.contains(format));
+    let wrong = || Complaint::new("MODEL", "a model (.keras or .safetensors)", path.display());
+    Ok(format.ok_or_else(|| taper::Error::from(wrong()))?)
 }
 
 /// Writes a model for Keras, and says what is not as it was.

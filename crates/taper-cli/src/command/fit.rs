@@ -5,7 +5,7 @@ use taper::{Division, FitConfig, Model, Rows, Seed, StopReason, evaluate, fit_fr
 use taper_io::SavedModel;
 use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, at_work, curves_of, scatter_of};
 
-use super::{fit_model, folder_of, share_steps, study_seed};
+use super::{fit_model, folder_of, share_steps, study_seed, text_of};
 use crate::args::{Fit, Keras};
 use crate::failure::Failure;
 use crate::holding::Holding;
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     if let Some(scatter) = scatter_of(&split, Some(model))? {
         section = section.figure("boundary", scatter.figure(), "What the model predicts everywhere in the plane.");
     }
-    let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
+    let text = text_of(&args.experiment, &experiment);
     let command = format!("taper fit {} --seed {}", args.experiment.display(), seed.number());
     let sparsity = model.sparsity()?;
     let report = Report::new("A training", &lede)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use taper::table::{Cells, Reading, Table, Wanted};
 use taper::{Complaint, DataSpec, Experiment, nearest};
-use taper_io::TableFile;
+use taper_io::{TableFile, is_stream};
 
 use crate::args::Init;
 use crate::failure::Failure;
@@ -35,8 +35,14 @@ pub(crate) fn run(args: &Init) -> Result<(), Failure> {
     let folder = super::folder_of(&args.out);
     let mut experiment: Experiment = taper_io::parse_experiment(args.out.with_extension("toml"), &text)?;
     taper_io::read_source(&mut experiment, folder)?;
-    taper_io::check_writable(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+    if !is_stream(&args.out) {
+        taper_io::check_writable(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+    }
     taper_io::write_atomic(&args.out, text.as_bytes())?;
+    if is_stream(&args.out) {
+        output::note(&found.sentence(&args.data));
+        return Ok(());
+    }
     output::print(&format!("{}\n\nNext: taper choose {}\n", found.sentence(&args.data), args.out.display()))
 }
 
@@ -53,7 +59,7 @@ fn roles(args: &Init, header: &[String]) -> taper::Result<Chosen> {
     let named = named.into_iter().filter_map(|(option, name)| Some((option, name?)));
     for (option, name) in named.chain(args.exclude.iter().map(|name| ("--exclude", name))) {
         if !header.contains(name) {
-            let expected = format!("one of {}", header.iter().take(20).cloned().collect::<Vec<_>>().join(", "));
+            let expected = format!("one of {}", taper::table::list(header));
             let complaint = Complaint::new(option, expected, format!("`{name}`"));
             complaints.push(match nearest(name, header.iter().map(String::as_str)) {
                 Some(near) => complaint.help(format!("did you mean `{near}`?")),

@@ -25,6 +25,7 @@ use taper::{Complaint, Experiment, Seed};
 use taper_io::Format;
 
 use crate::failure::Failure;
+use crate::output;
 
 /// Whether a file is Keras's, by its ending.
 pub(crate) fn is_keras(file: &Path) -> bool {
@@ -40,6 +41,8 @@ pub(crate) fn is_model(file: &Path) -> Result<bool, Failure> {
     match Format::of(file) {
         Some(format) if Format::MODELS.contains(&format) => Ok(true),
         None | Some(Format::Toml | Format::Json) => Ok(false),
+        // What is not there is told as such by who reads it.
+        Some(_) if !file.exists() => Ok(false),
         Some(format) => {
             let expected = "an experiment (.toml or .json) or a model (.safetensors or .keras)";
             let complaint = Complaint::new("FILE", expected, format!("`{}`", file.display()));
@@ -55,7 +58,9 @@ pub(crate) fn share_steps(threads: Option<u16>) -> Result<(), Failure> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads.map_or(0, usize::from))
         .build_global()
-        .map_err(|error| Failure::Run(format!("threads: {error}")))
+        .map_err(|error| Failure::Run(format!("threads: {error}")))?;
+    output::detail(&format!("threads: {}", rayon::current_num_threads()));
+    Ok(())
 }
 
 /// Runs `work`, which trains many models, on this many threads.
@@ -64,6 +69,7 @@ pub(crate) fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T
         .num_threads(threads.map_or(0, usize::from))
         .build()
         .map_err(|error| Failure::Run(format!("threads: {error}")))?;
+    output::detail(&format!("threads: {}", pool.current_num_threads()));
     Ok(pool.install(work))
 }
 
@@ -77,10 +83,22 @@ pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))
 }
 
+/// The text of an experiment's file, for reports; of a stream, which was read before, what was understood.
+pub(crate) fn text_of(file: &Path, experiment: &Experiment) -> String {
+    if taper_io::is_stream(file) {
+        return serde_json::to_string_pretty(&experiment.to_value()).unwrap_or_default();
+    }
+    std::fs::read_to_string(file).unwrap_or_default()
+}
+
 /// Reads a JSON file; `expected` says what it should have been.
 pub(crate) fn read_json<T: DeserializeOwned>(file: &Path, expected: &str) -> Result<T, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|source| Failure::Input(format!("{}: reading failed: {source}", file.display())))?;
+    let text = if taper_io::is_stream(file) {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(file)
+    };
+    let text = text.map_err(|source| Failure::Input(format!("{}: reading failed: {source}", file.display())))?;
     serde_json::from_str(&text)
         .map_err(|error| taper_io::Error::content(file, Complaint::new("", expected, error)).into())
 }

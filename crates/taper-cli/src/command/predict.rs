@@ -4,7 +4,7 @@ use std::path::Path;
 
 use taper::Complaint;
 use taper::table::{Labels, Meaning};
-use taper_io::{CellsOut, ColumnKind, Format, SavedModel, TableFile, TableWriter, is_table};
+use taper_io::{CellsOut, ColumnKind, Format, SavedModel, TableFile, TableWriter, is_stream, is_table};
 
 use crate::args::Predict;
 use crate::failure::Failure;
@@ -12,7 +12,9 @@ use crate::{output, saved};
 
 pub(crate) fn run(args: &Predict) -> Result<(), Failure> {
     let saved = saved::read(&args.model, args.unseen.map(Into::into))?;
-    Format::one_of("--out", &args.out, Format::TABLES)?;
+    if !is_stream(&args.out) {
+        Format::one_of("--out", &args.out, Format::TABLES)?;
+    }
     let parts = Parts(saved.meaning());
     let (rows, unseen) =
         if is_table(&args.rows) { tables(args, &saved, &parts)? } else { tensors(args, &saved, &parts)? };
@@ -76,8 +78,10 @@ fn tensors(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, 
 }
 
 fn create(out: &Path, parts: &Parts) -> Result<TableWriter, Failure> {
-    let folder = super::folder_of(out);
-    taper_io::check_writable(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+    if !is_stream(out) {
+        let folder = super::folder_of(out);
+        taper_io::check_writable(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+    }
     Ok(TableWriter::create(out, &parts.columns())?)
 }
 

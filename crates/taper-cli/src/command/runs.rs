@@ -1,20 +1,25 @@
 //! `taper runs`: what lies in a study's store.
 
+mod list;
+
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use taper_io::{Format, Locking, RunRecord, RunStore, STORE, StudyLock};
+use taper::Complaint;
+use taper::table::list as some_of;
+use taper_io::{Format, Locking, RunRecord, RunStore, STORE, StudyLock, is_stream};
 
-use crate::args::Runs;
+use crate::args::{Runs, Store};
 use crate::failure::Failure;
 use crate::output;
+use list::list;
 
 pub(crate) fn run(runs: &Runs) -> Result<(), Failure> {
     match runs {
-        Runs::List { store, json } => list(&store.folder, *json),
-        Runs::Show { key, store } => show(&store.folder, key),
-        Runs::Export { file, store } => export(&store.folder, file),
-        Runs::Repair { store, json } => repair(&store.folder, *json),
+        Runs::List { store, limit, json } => list(&RunStore::read(&folder_of_store(store).join(STORE))?, *limit, *json),
+        Runs::Show { key, store } => show(folder_of_store(store), key),
+        Runs::Export { file, store } => export(folder_of_store(store), file),
+        Runs::Repair { store, json } => repair(folder_of_store(store), *json),
     }
 }
 
@@ -79,45 +84,20 @@ fn contents(run: &RunRecord) -> Result<(Value, Value), Failure> {
     Ok((read(&run.spec)?, read(&run.outcome)?))
 }
 
-fn list(folder: &Path, json: bool) -> Result<(), Failure> {
-    let store = RunStore::read(&folder.join(STORE))?;
-    let RunTable { rows, .. } = RunTable::read(&store)?;
-    if json {
-        let mut studies = Vec::new();
-        for study in store.studies()? {
-            let identity: Value = serde_json::from_str(&study.identity).unwrap_or(Value::Null);
-            let finished = store.finished(study.id)?.is_some();
-            studies.push(json!({ "study": study.id, "runs": store.count(study.id)?, "finished": finished, "identity": identity }));
-        }
-        return output::print_json(&json!({ "studies": studies, "runs": rows }));
-    }
-    let mut text = String::new();
-    for study in store.studies()? {
-        let state = if store.finished(study.id)?.is_some() { "finished" } else { "not finished" };
-        text.push_str(&format!("Study {}: {} runs, {state}.\n", study.id, store.count(study.id)?));
-    }
-    let names = ["run", "study", "key", "penalty", "value", "rows", "test_data_loss", "epochs", "stop"];
-    let mut table = vec![names.iter().map(|name| name.replace('_', " ")).collect()];
-    table.extend(rows.iter().map(|row| names.iter().map(|name| cell(name, &row[*name])).collect::<Vec<_>>()));
-    output::print(&format!("{text}\n{}", output::columns(&table)))
-}
-
-/// A value as short text.
-fn cell(name: &str, value: &Value) -> String {
-    match value {
-        Value::Null => "-".to_owned(),
-        Value::String(text) if name == "key" => text.chars().take(10).collect(),
-        Value::String(text) => text.clone(),
-        Value::Number(number) => match number.as_f64() {
-            Some(value) if name == "test_data_loss" => format!("{value:.6}"),
-            Some(value) if value != 0.0 && value.abs() < 1e-3 => format!("{value:e}"),
-            _ => number.to_string(),
-        },
-        other => other.to_string(),
+/// The folder of a store: itself, or that of the store's file.
+fn folder_of_store(store: &Store) -> &Path {
+    match store.folder.file_name() {
+        Some(name) if name == STORE && !store.folder.is_dir() => super::folder_of(&store.folder),
+        _ => &store.folder,
     }
 }
 
 fn show(folder: &Path, key: &str) -> Result<(), Failure> {
+    if Path::new(key).exists() {
+        let complaint =
+            Complaint::new("KEY", "the number of a run, or the beginning of its key", format!("the path `{key}`"));
+        return Err(taper::Error::from(complaint.help(format!("`taper runs show 1 {key}`"))).into());
+    }
     let path = folder.join(STORE);
     let store = RunStore::read(&path)?;
     let mut found = Vec::new();
@@ -140,13 +120,15 @@ fn show(folder: &Path, key: &str) -> Result<(), Failure> {
         [] => Err(wrong("none (`taper runs list` names all)".to_owned())),
         _ => {
             let names: Vec<String> = found.iter().map(|run| run.id.to_string()).collect();
-            Err(wrong(format!("{}: runs {}", found.len(), names.join(", "))))
+            Err(wrong(format!("{}: runs {}", found.len(), some_of(&names))))
         }
     }
 }
 
 fn export(folder: &Path, file: &Path) -> Result<(), Failure> {
-    Format::one_of("FILE", file, Format::TABLES)?;
+    if !is_stream(file) {
+        Format::one_of("FILE", file, Format::TABLES)?;
+    }
     let RunTable { names, rows } = RunTable::read(&RunStore::read(&folder.join(STORE))?)?;
     let cells = |row: &Map<String, Value>| names.iter().map(|name| plain(&row[name])).collect();
     taper_io::write_results(file, &names, &rows.iter().map(cells).collect::<Vec<_>>())?;
@@ -187,13 +169,8 @@ fn repair(folder: &Path, json: bool) -> Result<(), Failure> {
             let lost = match repair.lost.as_slice() {
                 [] => "no run is known to be missing".to_owned(),
                 lost => {
-                    let names: Vec<String> = lost.iter().take(20).map(ToString::to_string).collect();
-                    format!(
-                        "missing: {} (number {}{})",
-                        lost.len(),
-                        names.join(", "),
-                        if lost.len() > 20 { ", …" } else { "" }
-                    )
+                    let names: Vec<String> = lost.iter().map(ToString::to_string).collect();
+                    format!("missing: {} (number {})", lost.len(), some_of(&names))
                 }
             };
             format!(

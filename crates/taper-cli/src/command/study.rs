@@ -7,7 +7,7 @@ use taper_report::{
     Section, Table, at_work_over_runs, curves_of, lambda_curve, scatter_of,
 };
 
-use super::{folder_of, on_threads};
+use super::{folder_of, on_threads, text_of};
 use crate::args::Study;
 use crate::failure::Failure;
 use crate::holding::Holding;
@@ -56,7 +56,7 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
     let divided = divided(division, &study);
     let command =
         format!("taper study {} --repeats {} --seed {}", args.experiment.display(), study.repeats, study.seed);
-    let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
+    let text = text_of(&args.experiment, &experiment);
     let table = table(&result, metric, best);
     let scores = scores(&result, &study, metric, best, &divided, table.clone());
     let mut report = Report::new("A study", &lede).section(scores);

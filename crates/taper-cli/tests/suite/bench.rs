@@ -104,12 +104,18 @@ impl Bench {
 
     /// Runs `taper` here with these words.
     pub(crate) fn taper(&self, line: &str) -> Outcome {
+        self.typed(line, "")
+    }
+
+    /// Runs `taper` here with these words and this text on stdin.
+    pub(crate) fn typed(&self, line: &str, stdin: &str) -> Outcome {
         let output = Command::cargo_bin("taper")
             .unwrap()
             .args(line.split_whitespace())
             .current_dir(self.folder.path())
             .env("NO_COLOR", "1")
             .env_remove("COLUMNS")
+            .write_stdin(stdin)
             .output()
             .unwrap();
         Outcome {

@@ -38,6 +38,7 @@ fn help() {
         "recipe list",
         "recipe show",
         "recipe demo",
+        "reference",
         "completions",
         "man",
     ] {

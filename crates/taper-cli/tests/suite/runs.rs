@@ -18,6 +18,17 @@ fn runs_are_listed_shown_and_exported() {
     let bench = chosen();
     let text = bench.taper("runs list out").quiet().stdout;
     assert!(text.starts_with("Study 1: ") && text.contains("finished") && text.contains("l2"), "{text}");
+    assert!(text.contains("fold 1 of 2, division 1") && !text.contains("seed"), "{text}");
+    assert_eq!(bench.taper("runs list out/runs.sqlite").quiet().stdout, text);
+    let last = bench.taper("runs list out --limit 2").quiet().stdout;
+    let rows = |text: &str| {
+        text.lines().skip_while(|line| !line.starts_with('─')).skip(1).take_while(|line| !line.is_empty()).count()
+    };
+    assert_eq!(rows(&last), 2, "{last}");
+    let more = format!("\n{} more before these; `--limit 0` lists all.\n", rows(&text) - 2);
+    assert!(last.ends_with(&more), "{last}");
+    let swapped = bench.taper("runs show out");
+    assert!(swapped.status == Some(2) && swapped.stderr.contains("`taper runs show 1 out`"), "{swapped:?}");
     let list = bench.taper("runs list out --json").quiet().json();
     let runs = list["runs"].as_array().unwrap();
     let key = runs[0]["key"].as_str().unwrap();

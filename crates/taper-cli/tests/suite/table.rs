@@ -206,7 +206,10 @@ fn parquet_holds_what_csv_holds() {
     bench.taper("predict out rows.parquet --out p.parquet").done();
     bench.taper("predict out rows.csv --out p.csv").done();
     let wrong = bench.taper("predict out p.parquet --out q.csv");
-    assert!(wrong.stderr.contains("header: expected a column `age`, got only prediction, p(yes)"), "{wrong:?}");
+    assert!(
+        wrong.stderr.contains("header: expected the columns `age`, `city`, got only prediction, p(yes)"),
+        "{wrong:?}"
+    );
 
     // A cut file and one with flipped bytes are refused, never a panic of the program.
     let whole = read("people.parquet");

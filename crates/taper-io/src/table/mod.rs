@@ -15,6 +15,7 @@ use taper::table::{Table, Wanted};
 
 use self::csv::CsvFile;
 use self::parquet::ParquetTable;
+use crate::stream::is_stream;
 use crate::{Error, Format, Result};
 
 pub use inert::inert;
@@ -38,6 +39,7 @@ impl TableFile {
     /// Another ending, a file that cannot be read, names of columns that are empty or met twice.
     pub fn open(path: &Path, spec: &DataSpec) -> Result<Self> {
         match Format::of(path) {
+            None if is_stream(path) => CsvFile::open(path, spec).map(|file| Self(Reader::Csv(Box::new(file)))),
             Some(Format::Csv) => CsvFile::open(path, spec).map(|file| Self(Reader::Csv(Box::new(file)))),
             Some(Format::Parquet) => ParquetTable::open(path).map(|file| Self(Reader::Parquet(Box::new(file)))),
             _ => Err(no_table("FILE", path)),
@@ -104,10 +106,10 @@ pub(crate) fn read_table(
     Ok(Read { table, skipped, wanted })
 }
 
-/// Whether this is the name of a table's file.
+/// Whether this is the name of a table's file. A stream is a table in CSV.
 #[must_use]
 pub fn is_table(path: &Path) -> bool {
-    Format::of(path).is_some_and(Format::is_table)
+    is_stream(path) || Format::of(path).is_some_and(Format::is_table)
 }
 
 /// A complaint about a file that is no table.

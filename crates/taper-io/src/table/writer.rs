@@ -6,6 +6,7 @@ use super::inert::inert;
 use super::no_table;
 use super::parquet::ParquetWriter;
 use crate::atomic::AtomicFile;
+use crate::stream::is_stream;
 use crate::{Error, Format, Result};
 
 /// The kind of a column that is written.
@@ -50,12 +51,8 @@ impl TableWriter {
     /// Another ending; [`Error::Io`].
     pub fn create(path: &Path, columns: &[(String, ColumnKind)]) -> Result<Self> {
         match Format::of(path) {
-            Some(Format::Csv) => {
-                let mut file = csv::Writer::from_writer(AtomicFile::create(path)?);
-                let names = columns.iter().map(|(name, _)| inert(name).into_owned());
-                file.write_record(names).map_err(|error| failed(path, error))?;
-                Ok(Self(Sink::Csv { file: Box::new(file), path: path.to_owned() }))
-            }
+            None if is_stream(path) => csv_writer(path, columns),
+            Some(Format::Csv) => csv_writer(path, columns),
             Some(Format::Parquet) => {
                 ParquetWriter::create(path, columns).map(|file| Self(Sink::Parquet(Box::new(file))))
             }
@@ -110,6 +107,14 @@ impl TableWriter {
             }
         }
     }
+}
+
+/// Begins a table in CSV with its header.
+fn csv_writer(path: &Path, columns: &[(String, ColumnKind)]) -> Result<TableWriter> {
+    let mut file = csv::Writer::from_writer(AtomicFile::create(path)?);
+    let names = columns.iter().map(|(name, _)| inert(name).into_owned());
+    file.write_record(names).map_err(|error| failed(path, error))?;
+    Ok(TableWriter(Sink::Csv { file: Box::new(file), path: path.to_owned() }))
 }
 
 fn failed(path: &Path, error: csv::Error) -> Error {

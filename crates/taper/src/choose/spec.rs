@@ -22,6 +22,7 @@ use crate::{Complaint, Complaints, Experiment, Result, spelling};
 /// What the experiment itself says about the penalties that are compared (regularizers of the parameters in `on`; rates of
 /// dropout layers and early stopping, if these are among the penalties) is taken out first: the baseline is the model without.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChooseSpec {
     /// The penalties to compare: `l2`, `l1`, `l1_l2` (both at the same λ), `group` (the group lasso on the weights into each
@@ -73,6 +74,7 @@ pub struct ChooseSpec {
 
 /// Which of the tried strengths is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Rule {
     /// The one with the best mean score.
     #[default]
@@ -85,6 +87,7 @@ pub enum Rule {
 
 /// Whether every strength is fitted anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChooseMode {
     /// Every strength from fresh weights.

@@ -22,6 +22,7 @@ use crate::shape::Shape;
 /// let layer = ActivationLayer::new(Activation::Tanh);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ActivationLayer {
     /// f.

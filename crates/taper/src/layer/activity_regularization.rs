@@ -23,6 +23,7 @@ use crate::{Complaints, Result};
 /// let layer = ActivityRegularization::new(0.0, 0.01);
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ActivityRegularization {
     /// λ of Σ|x|. Default: 0.

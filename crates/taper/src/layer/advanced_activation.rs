@@ -21,6 +21,7 @@ use crate::{Complaints, Result};
 /// assert_eq!(LeakyReLu::new().negative_slope, 0.3);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LeakyReLu {
     /// The slope below 0, at least 0. Default: 0.3.
@@ -70,6 +71,7 @@ impl LayerConfig for LeakyReLu {
 /// assert_eq!(Elu::new().alpha, 1.0);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Elu {
     /// How far it falls below 0. Default: 1.
@@ -118,6 +120,7 @@ impl LayerConfig for Elu {
 /// let relu6 = ReLu { max_value: Some(6.0), ..ReLu::new() };
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReLu {
     /// The largest output, at least 0. Default: no bound.

@@ -42,6 +42,7 @@ pub type AveragePooling2d = AveragePooling<Pair>;
 
 /// The settings of [`AveragePooling1d`] and [`AveragePooling2d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(bound = "E: Extent + schemars::JsonSchema"))]
 #[serde(deny_unknown_fields, bound = "E: Extent")]
 pub struct AveragePooling<E> {
     /// Size of the window.

@@ -36,6 +36,7 @@ use crate::{Complaint, Complaints, Result};
 ///     .layer(TimeDistributed::new(Dense::new(2)));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Bidirectional {
     /// The layer that reads from the beginning (Keras's `layer`): a `simple_rnn`, `lstm` or `gru`.
@@ -50,6 +51,7 @@ pub struct Bidirectional {
 
 /// How the outputs of both directions become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MergeMode {
     /// Side by side, the forward one first.

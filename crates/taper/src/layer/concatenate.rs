@@ -22,6 +22,7 @@ use crate::{Complaint, Result};
 ///     .node("joined", ["input", "branch"], Concatenate::new());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Concatenate {
     /// The axis, as Keras counts: 0 is the batch (not allowed), 1 the first of a row, -1 the last. Default: -1.

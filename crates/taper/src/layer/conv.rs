@@ -66,6 +66,7 @@ pub type Conv2d = Conv<Pair>;
 
 /// The settings of [`Conv1d`] and [`Conv2d`]. Only the former may be causal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(bound = "E: Extent + schemars::JsonSchema"))]
 #[serde(deny_unknown_fields, bound = "E: Extent")]
 pub struct Conv<E> {
     /// Output channels, at least 1.

@@ -77,6 +77,7 @@ pub type Conv2dTranspose = ConvTranspose<Pair>;
 
 /// The settings of [`Conv1dTranspose`] and [`Conv2dTranspose`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(bound = "E: Extent + schemars::JsonSchema"))]
 #[serde(deny_unknown_fields, bound = "E: Extent")]
 pub struct ConvTranspose<E> {
     /// Output channels, at least 1.

@@ -40,6 +40,7 @@ pub type Cropping2d = Cropping<Margins>;
 
 /// The settings of [`Cropping1d`] and [`Cropping2d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(bound = "M: Edges + schemars::JsonSchema"))]
 #[serde(deny_unknown_fields, bound = "M: Edges")]
 pub struct Cropping<M> {
     /// How many steps before and after, by default 1 and 1; or how many rows and columns, by default none.

@@ -45,6 +45,7 @@ use crate::{Complaints, Result};
 /// assert_eq!(layer.bias_regularizer, Some(l2()));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
     /// Size of the output, at least 1.

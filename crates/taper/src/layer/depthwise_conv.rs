@@ -63,6 +63,7 @@ pub type DepthwiseConv2d = DepthwiseConv<Pair>;
 
 /// The settings of [`DepthwiseConv1d`] and [`DepthwiseConv2d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(bound = "E: Extent + schemars::JsonSchema"))]
 #[serde(deny_unknown_fields, bound = "E: Extent")]
 pub struct DepthwiseConv<E> {
     /// Size of the window.

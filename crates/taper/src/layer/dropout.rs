@@ -21,6 +21,7 @@ use crate::{Complaint, Result};
 /// let layer = Dropout::new(0.5);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Dropout {
     /// Share of numbers that become 0, in [0, 1).

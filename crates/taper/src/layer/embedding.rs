@@ -34,6 +34,7 @@ use crate::{Complaints, Result};
 /// let spec = Sequential::new([20]).layer(Embedding::new(1000, 16).mask_zero(true)).layer(Lstm::new(32));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Embedding {
     /// How many tokens there are, at least 1.

@@ -20,6 +20,7 @@ use crate::shape::Shape;
 /// let model = Sequential::new([8, 8]).layer(Flatten::new()).layer(Dense::new(10));
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Flatten {}
 

@@ -20,6 +20,7 @@ use crate::{Complaint, Result};
 /// let layer = GaussianNoise::new(0.1);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GaussianNoise {
     /// Standard deviation of the noise, from 0 to 1.
@@ -41,6 +42,7 @@ pub struct GaussianNoise {
 /// let layer = GaussianDropout::new(0.5);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GaussianDropout {
     /// The rate of the dropout that has as much noise, in [0, 1).

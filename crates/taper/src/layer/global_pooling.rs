@@ -32,6 +32,7 @@ macro_rules! global_pooling {
         /// # }
         /// ```
         #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct $name {
             /// Whether the pooled dimensions stay, as sizes of 1. Default: no.

@@ -33,6 +33,7 @@ use crate::{Complaints, Result};
 /// let model = Sequential::new([8]).layer(Dense::new(16)).layer(LayerNormalization::new()).layer(Dense::new(1));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LayerNormalization {
     /// What to normalize over: dimensions of the input, counted from -1 backwards or, the batch being 0, from 1.

@@ -22,6 +22,7 @@ use crate::{Complaints, Result};
 /// let model = Sequential::new([20, 3]).layer(Mask::new(0.0)).layer(Lstm::new(16)).layer(Dense::new(1));
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Mask {
     /// What fills the steps that do not count. Default: 0.

@@ -44,6 +44,7 @@ pub type MaxPooling2d = MaxPooling<Pair>;
 
 /// The settings of [`MaxPooling1d`] and [`MaxPooling2d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(bound = "E: Extent + schemars::JsonSchema"))]
 #[serde(deny_unknown_fields, bound = "E: Extent")]
 pub struct MaxPooling<E> {
     /// Size of the window. Default: 2.

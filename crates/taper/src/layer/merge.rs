@@ -26,6 +26,7 @@ macro_rules! merge {
         #[doc = concat!("    .node(\"merged\", [\"input\", \"branch\"], ", stringify!($name), "::new());")]
         /// ```
         #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct $name {}
 

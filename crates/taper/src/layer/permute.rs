@@ -21,6 +21,7 @@ use crate::{Complaint, Result};
 /// let model = Sequential::new([10, 64]).layer(Permute::new([2, 1])); // (64, 10)
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Permute {
     /// The numbers 1 to the input's dimensions, each once.

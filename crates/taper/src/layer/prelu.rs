@@ -31,6 +31,7 @@ use crate::{Complaint, Result};
 /// let model = Sequential::new([8, 8, 3]).layer(Conv2d::new(4, 3)).layer(slopes);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PReLu {
     /// How alpha begins. Default: `zeros`.

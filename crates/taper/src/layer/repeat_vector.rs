@@ -20,6 +20,7 @@ use crate::{Complaints, Result};
 /// let model = Sequential::new([32]).layer(RepeatVector::new(3)); // (3, 32)
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RepeatVector {
     /// How many steps, at least 1.

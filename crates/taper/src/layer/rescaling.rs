@@ -20,6 +20,7 @@ use crate::{Complaints, Result};
 /// let layer = Rescaling::new(1.0 / 127.5).offset(-1.0);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rescaling {
     /// What each number is multiplied by.

@@ -20,6 +20,7 @@ use crate::{Complaint, Result};
 /// let model = Sequential::new([12]).layer(Reshape::new([2, -1])); // (2, 6)
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reshape {
     /// The new sizes, without the batch.

@@ -67,6 +67,7 @@ pub type SeparableConv2d = SeparableConv<Pair>;
 
 /// The settings of [`SeparableConv1d`] and [`SeparableConv2d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(bound = "E: Extent + schemars::JsonSchema"))]
 #[serde(deny_unknown_fields, bound = "E: Extent")]
 pub struct SeparableConv<E> {
     /// Output channels, at least 1.

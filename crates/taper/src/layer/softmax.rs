@@ -23,6 +23,7 @@ use crate::{Complaint, Result};
 /// let model = Sequential::new([4]).layer(Dense::new(3)).layer(Softmax::new());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Softmax {
     /// The dimensions of the sum, counted from -1 backwards or, the batch being 0, from 1. Default: -1.

@@ -22,6 +22,7 @@ use crate::{Complaints, Result};
 /// let layer = SpatialDropout1d::new(0.2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SpatialDropout1d {
     /// Share of channels that become 0, in [0, 1).
@@ -42,6 +43,7 @@ pub struct SpatialDropout1d {
 /// let layer = SpatialDropout2d::new(0.2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SpatialDropout2d {
     /// Share of channels that become 0, in [0, 1).

@@ -86,6 +86,12 @@ macro_rules! layers {
                 match self { $(Self::$kind(config) => config.build(inputs),)+ }
             }
 
+            /// The settings of each kind, described.
+            #[cfg(feature = "schema")]
+            pub(crate) fn schemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, Value)> {
+                vec![$(($name, <super::$config as schemars::JsonSchema>::json_schema(generator).to_value()),)+]
+            }
+
             fn settings(&self) -> serde_json::Result<Value> {
                 match self { $(Self::$kind(config) => serde_json::to_value(config),)+ }
             }

@@ -34,6 +34,7 @@ use crate::{Complaint, Result};
 ///     .layer(TimeDistributed::new(Dense::new(2)));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TimeDistributed {
     /// The layer for each step (Keras's `layer`).

@@ -40,6 +40,7 @@ pub type UpSampling2d = UpSampling<Pair>;
 
 /// The settings of [`UpSampling1d`] and [`UpSampling2d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(bound = "E: Extent + schemars::JsonSchema"))]
 #[serde(deny_unknown_fields, bound = "E: Extent")]
 pub struct UpSampling<E> {
     /// How often each step, or each row and each column, is repeated, at least once. Default: 2.

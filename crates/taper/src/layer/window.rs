@@ -9,6 +9,7 @@ use crate::{Complaint, Complaints, Result};
 
 /// What a window does at the edge of its input. With span = (size - 1)·dilation + 1:
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
     /// It stays inside: ⌊(input - span) / stride⌋ + 1 outputs.

@@ -43,6 +43,7 @@ pub type ZeroPadding2d = ZeroPadding<Margins>;
 
 /// The settings of [`ZeroPadding1d`] and [`ZeroPadding2d`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(bound = "M: Edges + schemars::JsonSchema"))]
 #[serde(deny_unknown_fields, bound = "M: Edges")]
 pub struct ZeroPadding<M> {
     /// How many steps before and after, or rows and columns. Default: 1 on each side.

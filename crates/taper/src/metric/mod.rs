@@ -28,21 +28,25 @@ use crate::spelling::named;
 ///
 /// Predictions for masked steps do not count, except in `root_mean_squared_error`, `precision`, `recall` and `auc`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs)] // the table above
 pub enum Metric {
     Accuracy,
     BinaryAccuracy {
+        /// From where on an output is positive.
         #[serde(default = "half")]
         threshold: f32,
     },
     CategoricalAccuracy,
     SparseCategoricalAccuracy,
     TopKCategoricalAccuracy {
+        /// Among how many of the largest outputs the class may be, at least 1.
         #[serde(default = "five")]
         k: usize,
     },
     SparseTopKCategoricalAccuracy {
+        /// Among how many of the largest outputs the class may be, at least 1.
         #[serde(default = "five")]
         k: usize,
     },
@@ -64,30 +68,38 @@ pub enum Metric {
     CategoricalHinge,
     CosineSimilarity,
     BinaryCrossentropy {
+        /// Whether the model's output is the logits, not probabilities.
         #[serde(default)]
         from_logits: bool,
+        /// How far targets are moved towards all classes alike, from 0 to 1.
         #[serde(default)]
         label_smoothing: f64,
     },
     CategoricalCrossentropy {
+        /// Whether the model's output is the logits, not probabilities.
         #[serde(default)]
         from_logits: bool,
+        /// How far targets are moved towards all classes alike, from 0 to 1.
         #[serde(default)]
         label_smoothing: f64,
     },
     SparseCategoricalCrossentropy {
+        /// Whether the model's output is the logits, not probabilities.
         #[serde(default)]
         from_logits: bool,
     },
     Precision {
+        /// From where on an output is positive.
         #[serde(default = "half")]
         threshold: f32,
     },
     Recall {
+        /// From where on an output is positive.
         #[serde(default = "half")]
         threshold: f32,
     },
     Auc {
+        /// Steps of the curve, at least 2.
         #[serde(default = "thresholds")]
         thresholds: usize,
     },

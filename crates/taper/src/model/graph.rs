@@ -48,6 +48,7 @@ pub(crate) const INPUT: &str = "input";
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Graph {
     /// The shape of one row's input. An experiment on a file may leave it out: its rows say it.

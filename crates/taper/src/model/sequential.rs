@@ -18,6 +18,7 @@ use crate::policy::Policy;
 /// assert_eq!(spec.layers.len(), 2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sequential {
     /// The shape of one row's input. An experiment on a file may leave it out: its rows say it.

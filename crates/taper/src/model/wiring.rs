@@ -106,7 +106,7 @@ fn find(name: &str, names: &[String], known: &[&str], place: &str, what: &str) -
     if let Some(node) = names.iter().position(|other| other == name).filter(|_| known.contains(&name)) {
         return Ok(node);
     }
-    let complaint = Complaint::new(place, format!("{what} ({})", known.join(", ")), format!("`{name}`"));
+    let complaint = Complaint::new(place, format!("{what} ({})", crate::table::list(known)), format!("`{name}`"));
     Err(match nearest(name, known.iter().copied()) {
         Some(near) => complaint.help(format!("did you mean `{near}`?")),
         None => complaint,

@@ -14,72 +14,97 @@ use serde::{Deserialize, Serialize};
 /// | `rmsprop` | v ← ρ v + (1-ρ) g², w ← w - lr g / √(v + ε); `centered` takes the square of a moving mean of g off v, `momentum` μ sums up the steps, m ← μ m + step |
 /// | `adagrad` | v ← v + g², w ← w - lr g / √(v + ε), v from 0.1 |
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs)] // the table above
 pub enum OptimizerKind {
     Sgd {
+        /// How much of the last step is taken again, from 0 up to 1.
         #[serde(default)]
         momentum: f64,
+        /// Whether the gradient is taken where the momentum leads (Nesterov 1983).
         #[serde(default)]
         nesterov: bool,
     },
     Adam {
+        /// How much of the moving mean of gradients stays after a step, from 0 up to 1.
         #[serde(default = "beta_1")]
         beta_1: f64,
+        /// How much of the moving mean of squared gradients stays after a step (in `lion`: of the gradients' mean), from 0 up to 1.
         #[serde(default = "beta_2")]
         beta_2: f64,
+        /// Keeps the division away from 0; above 0.
         #[serde(default = "epsilon")]
         epsilon: f64,
+        /// Whether the largest second moment so far divides (Reddi et al. 2018).
         #[serde(default)]
         amsgrad: bool,
     },
     #[serde(alias = "adamw")]
     AdamW {
+        /// How much of the moving mean of gradients stays after a step, from 0 up to 1.
         #[serde(default = "beta_1")]
         beta_1: f64,
+        /// How much of the moving mean of squared gradients stays after a step (in `lion`: of the gradients' mean), from 0 up to 1.
         #[serde(default = "beta_2")]
         beta_2: f64,
+        /// Keeps the division away from 0; above 0.
         #[serde(default = "epsilon")]
         epsilon: f64,
+        /// Whether the largest second moment so far divides (Reddi et al. 2018).
         #[serde(default)]
         amsgrad: bool,
     },
     Adamax {
+        /// How much of the moving mean of gradients stays after a step, from 0 up to 1.
         #[serde(default = "beta_1")]
         beta_1: f64,
+        /// How much of the moving mean of squared gradients stays after a step (in `lion`: of the gradients' mean), from 0 up to 1.
         #[serde(default = "beta_2")]
         beta_2: f64,
+        /// Keeps the division away from 0; above 0.
         #[serde(default = "epsilon")]
         epsilon: f64,
     },
     Nadam {
+        /// How much of the moving mean of gradients stays after a step, from 0 up to 1.
         #[serde(default = "beta_1")]
         beta_1: f64,
+        /// How much of the moving mean of squared gradients stays after a step (in `lion`: of the gradients' mean), from 0 up to 1.
         #[serde(default = "beta_2")]
         beta_2: f64,
+        /// Keeps the division away from 0; above 0.
         #[serde(default = "epsilon")]
         epsilon: f64,
     },
     Lion {
+        /// How much of the moving mean of gradients stays after a step, from 0 up to 1.
         #[serde(default = "beta_1")]
         beta_1: f64,
+        /// How much of the moving mean of squared gradients stays after a step (in `lion`: of the gradients' mean), from 0 up to 1.
         #[serde(default = "lion_beta_2")]
         beta_2: f64,
     },
     #[serde(alias = "rms_prop")]
     Rmsprop {
+        /// How much of the moving mean of squared gradients stays after a step, from 0 up to 1.
         #[serde(default = "beta_1")]
         rho: f64,
+        /// How much of the last step is taken again, from 0 up to 1.
         #[serde(default)]
         momentum: f64,
+        /// Keeps the division away from 0; above 0.
         #[serde(default = "epsilon")]
         epsilon: f64,
+        /// Whether the square of a moving mean of gradients is taken off the second moment.
         #[serde(default)]
         centered: bool,
     },
     Adagrad {
+        /// Where the sum of squared gradients begins, at least 0.
         #[serde(default = "initial_accumulator_value")]
         initial_accumulator_value: f64,
+        /// Keeps the division away from 0; above 0.
         #[serde(default = "epsilon")]
         epsilon: f64,
     },

@@ -153,7 +153,7 @@ impl Optimizer {
         for (i, pattern) in self.exclude_from_weight_decay.iter().enumerate() {
             if !paths.iter().any(|path| means(pattern, path)) {
                 let place = format!("optimizer.exclude_from_weight_decay[{i}]");
-                let expected = format!("a pattern for some of {}", paths.join(", "));
+                let expected = format!("a pattern for some of {}", crate::table::list(&paths));
                 complaints.push(Complaint::new(place, expected, format!("`{pattern}`")));
             }
         }

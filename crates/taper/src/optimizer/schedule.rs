@@ -17,6 +17,7 @@ use crate::spelling;
 /// | `cosine_decay` | linear warm-up to `warmup_target`, then half a cosine down to alpha · peak |
 /// | `polynomial_decay` | (initial - end)(1 - t / decay_steps)^power + end |
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 #[allow(missing_docs)] // the table above
 pub enum LearningRate {
     Constant(f64),
@@ -25,44 +26,65 @@ pub enum LearningRate {
 
 /// A learning-rate schedule; see [`LearningRate`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 #[allow(missing_docs)] // the table above
 pub enum Schedule {
     ExponentialDecay {
+        /// The rate at step 0, at least 0.
         initial_learning_rate: f64,
+        /// Over how many steps it decays, above 0.
         decay_steps: f64,
+        /// The factor (divisor) of `decay_steps` steps.
         decay_rate: f64,
+        /// Whether it falls only every `decay_steps` steps.
         #[serde(default)]
         staircase: bool,
     },
     InverseTimeDecay {
+        /// The rate at step 0, at least 0.
         initial_learning_rate: f64,
+        /// Over how many steps it decays, above 0.
         decay_steps: f64,
+        /// The factor (divisor) of `decay_steps` steps.
         decay_rate: f64,
+        /// Whether it falls only every `decay_steps` steps.
         #[serde(default)]
         staircase: bool,
     },
     PiecewiseConstantDecay {
+        /// The last step of each value but the last; rising.
         boundaries: Vec<u64>,
+        /// The rates, one more than there are boundaries.
         values: Vec<f64>,
     },
     CosineDecay {
+        /// The rate at step 0, at least 0.
         initial_learning_rate: f64,
+        /// Over how many steps it decays, above 0.
         decay_steps: f64,
+        /// The rate at the end, as a share of the peak, at least 0.
         #[serde(default)]
         alpha: f64,
+        /// The peak that a linear warm-up ends at. Default: no warm-up.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         warmup_target: Option<f64>,
+        /// Steps of the warm-up, at least 0.
         #[serde(default)]
         warmup_steps: f64,
     },
     PolynomialDecay {
+        /// The rate at step 0, at least 0.
         initial_learning_rate: f64,
+        /// Over how many steps it decays, above 0.
         decay_steps: f64,
+        /// The rate at the end, at least 0.
         #[serde(default = "end")]
         end_learning_rate: f64,
+        /// The exponent: 1 is a straight line.
         #[serde(default = "one")]
         power: f64,
+        /// Whether it begins anew after `decay_steps` steps, over more of them each time.
         #[serde(default)]
         cycle: bool,
     },

@@ -19,6 +19,7 @@ use crate::{Complaint, Complaints, Error, Result, Seed};
 
 /// What a parameter is for. A policy chooses by it what to penalize.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Role {

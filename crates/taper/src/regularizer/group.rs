@@ -9,6 +9,7 @@ use crate::shape::Shape;
 
 /// Which weights of a parameter make a group of the group lasso.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Grouping {
     /// All weights into one unit: a column of a dense kernel, a filter of a convolution, in an LSTM or GRU the columns of all

@@ -9,6 +9,7 @@ use crate::shape::Shape;
 
 /// What [`Regularizer::orthogonal`](crate::Regularizer::orthogonal) makes orthogonal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrthogonalMode {
     /// The rows: for a dense kernel, what each input does to all units.

@@ -85,33 +85,34 @@ use crate::strength::Strength;
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct Regularizer {
-    /// λ of Σ|w|.
+    /// λ of Σ|w|. Default: 0.
     #[serde(skip_serializing_if = "spelling::is_default")]
     pub l1: Strength,
-    /// λ of Σw².
+    /// λ of Σw². Default: 0.
     #[serde(skip_serializing_if = "spelling::is_default")]
     pub l2: Strength,
-    /// λ of the group lasso.
+    /// λ of the group lasso. Default: 0.
     #[serde(skip_serializing_if = "spelling::is_default")]
     pub group_lasso: Strength,
     /// Which weights make its groups. Default: those into one unit.
     #[serde(skip_serializing_if = "spelling::is_default")]
     pub groups: Grouping,
-    /// λ of MCP.
+    /// λ of MCP. Default: 0.
     #[serde(skip_serializing_if = "spelling::is_default")]
     pub mcp: Strength,
-    /// λ of SCAD.
+    /// λ of SCAD. Default: 0.
     #[serde(skip_serializing_if = "spelling::is_default")]
     pub scad: Strength,
     /// Where MCP (above 1) or SCAD (above 2) lets go of a weight: at γλ. Default: 3 for MCP, 3.7 for SCAD.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gamma: Option<f64>,
-    /// λ of the nuclear norm.
+    /// λ of the nuclear norm. Default: 0.
     #[serde(skip_serializing_if = "spelling::is_default")]
     pub nuclear: Strength,
-    /// λ of the mean |cos| between rows or columns.
+    /// λ of the mean |cos| between rows or columns. Default: 0.
     #[serde(skip_serializing_if = "spelling::is_default")]
     pub orthogonal: Strength,
     /// Rows or columns. Default: rows.

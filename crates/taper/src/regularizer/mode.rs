@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 /// step moves to the same place of rest as the penalized loss, because t is what the optimizer makes of a steady gradient
 /// ([`taper_kernels::step`]): lr for SGD, lr / (1 - momentum) with momentum, lr / (√v̂ + ε) for Adam, and so on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PenaltyMode {
     /// In the loss, through the optimizer.

@@ -8,6 +8,7 @@ use crate::{Complaints, Result, strength};
 
 /// Axes, repeats and what is drawn anew for each repeat.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StudySpec {
     /// What is varied; all combinations are tried. Default: nothing, one trial.
@@ -47,6 +48,7 @@ impl Default for StudySpec {
 
 /// One setting and its values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Axis {
     /// Where the setting stands in the experiment: `model.layers.0.kernel_regularizer.l2`.
@@ -67,6 +69,7 @@ impl Axis {
 /// What each repeat draws anew, beside the weights. Repeats over weights alone say nothing about other data: on one split
 /// the spread over seeds can be exactly 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Resample {
     /// Nothing: all repeats see the same split.

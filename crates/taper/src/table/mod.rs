@@ -124,10 +124,10 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// Every column that is not there.
+    /// All columns that are not there, in one complaint.
     pub fn wanted_like(&self, wanted: &[Wanted], header: &[String]) -> Result<Vec<Wanted>> {
         let names: Vec<&str> = header.iter().map(String::as_str).collect();
-        let mut complaints = Complaints::new();
+        let mut missing = Vec::new();
         let all: Vec<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
         let mut found = Vec::new();
         for wanted in wanted {
@@ -137,10 +137,10 @@ impl Table {
             };
             match names.iter().position(|name| *name == wanted.name) {
                 Some(position) => found.push(Wanted { position, reading, ..wanted.clone() }),
-                None => complaints.push(no_column("", &wanted.name, &names, &all)),
+                None => missing.push(wanted.name.as_str()),
             }
         }
-        complaints.finish()?;
+        no_columns(&missing, &names, &all)?;
         Ok(found)
     }
 
@@ -192,8 +192,9 @@ impl Table {
 /// Columns that are named in a message; of more, the others are counted.
 const MOST_NAMES: usize = 20;
 
-/// Names for a message.
-pub(crate) fn list<S: AsRef<str>>(names: &[S]) -> String {
+/// Names for a message; of a long list, how many more there are.
+#[must_use]
+pub fn list<S: AsRef<str>>(names: &[S]) -> String {
     let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(AsRef::as_ref).collect();
     match names.len().saturating_sub(MOST_NAMES) {
         0 => shown.join(", "),
@@ -215,9 +216,42 @@ pub(crate) fn no_column(place: &str, name: &str, known: &[&str], wanted: &[&str]
     }
 }
 
+/// Misspellings that are pointed at in one message.
+const MOST_NEAR: usize = 3;
+
+/// One complaint about all columns that are not there: the header is told once.
+pub(crate) fn no_columns(missing: &[&str], known: &[&str], wanted: &[&str]) -> Result<()> {
+    let names = match missing {
+        [] => return Ok(()),
+        [name] => return Err(no_column("", name, known, wanted).into()),
+        names => list(&names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>()),
+    };
+    let complaint = Complaint::new("header", format!("the columns {names}"), format!("only {}", list(known)));
+    let near = |name: &&str| {
+        let near = nearest(name, known.iter().copied().filter(|known| !wanted.contains(known)))?;
+        Some(format!("`{near}` for `{name}`"))
+    };
+    let near: Vec<String> = missing.iter().filter_map(near).take(MOST_NEAR).collect();
+    Err(if near.is_empty() { complaint } else { complaint.help(format!("is it {}?", near.join(", "))) }.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_table_is_one_complaint_that_says_how_much_it_leaves_out() {
+        let names: Vec<String> = (0..30).map(|i| format!("column{i}")).collect();
+        let all: Vec<&str> = names.iter().map(String::as_str).collect();
+        let error = no_columns(&all, &["a", "b"], &all).unwrap_err().to_string();
+        assert!(error.starts_with("header: expected the columns `column0`, `column1`, "), "{error}");
+        assert!(error.ends_with("`column19` and 10 more, got only a, b"), "{error}");
+        let error = no_columns(&["age", "city"], &["Age", "town"], &["age", "city"]).unwrap_err().to_string();
+        assert_eq!(error, "header: expected the columns `age`, `city`, got only Age, town (is it `Age` for `age`?)");
+        let one = no_columns(&["age"], &["city"], &["age"]).unwrap_err().to_string();
+        assert_eq!(one, "header: expected a column `age`, got only city");
+        assert!(no_columns(&[], &[], &[]).is_ok());
+    }
 
     #[test]
     fn tables_that_cannot_be_are_refused() {

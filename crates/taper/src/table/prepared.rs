@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Feature, Reading, Table, Target, Wanted, no_column};
+use super::{Feature, Reading, Table, Target, Wanted, no_columns};
 use crate::{Complaint, Complaints, Dataset, Result, Shape};
 
 /// Rows that are prepared at a time: few enough to stay in cache while each column writes its share.
@@ -176,10 +176,9 @@ impl Prepared {
     ///
     /// # Errors
     ///
-    /// Every column that is not there.
+    /// All columns that are not there, in one complaint.
     pub fn wanted(&self, header: &[String], target: bool) -> Result<Vec<Wanted>> {
         let names: Vec<&str> = header.iter().map(String::as_str).collect();
-        let mut complaints = Complaints::new();
         let features = self.features.iter().map(|feature| match feature {
             Feature::Number { name, fill, .. } => (name, Reading::Numbers, fill.is_none()),
             Feature::Category { name, fill, .. } => (name, Reading::Names, fill.is_none()),
@@ -191,14 +190,14 @@ impl Prepared {
         });
         let all: Vec<_> = features.chain(target).collect();
         let wanted_names: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
-        let mut wanted = Vec::new();
+        let (mut wanted, mut missing) = (Vec::new(), Vec::new());
         for (name, reading, complete) in all {
             match names.iter().position(|other| other == name) {
                 Some(position) => wanted.push(Wanted { position, name: name.clone(), reading, complete }),
-                None => complaints.push(no_column("", name, &names, &wanted_names)),
+                None => missing.push(name.as_str()),
             }
         }
-        complaints.finish()?;
+        no_columns(&missing, &names, &wanted_names)?;
         wanted.sort_by_key(|wanted| wanted.position);
         Ok(wanted)
     }

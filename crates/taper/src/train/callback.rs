@@ -9,6 +9,7 @@ use crate::spelling::{is_yes, yes};
 ///
 /// Monitors the *data* loss by default: a total loss also falls while a penalty merely shrinks the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStopping {
     /// A column of the history. Default: `val_data_loss`.
@@ -30,6 +31,7 @@ pub struct EarlyStopping {
 
 /// Multiplies the learning rate by `factor` when the monitored column has not improved for `patience` epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReduceLrOnPlateau {
     /// A column of the history. Default: `val_data_loss`.

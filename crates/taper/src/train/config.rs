@@ -26,6 +26,7 @@ use crate::{Complaint, Complaints, Dataset, Result};
 /// assert_eq!(config.batch_size, 32);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FitConfig {
     /// What to make small.

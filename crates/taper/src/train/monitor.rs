@@ -47,7 +47,7 @@ impl<'a> Monitor<'a> {
                 None => {
                     let complaint = Complaint::new(
                         format!("fit.{key}.monitor"),
-                        format!("one of {}", names.join(", ")),
+                        format!("one of {}", crate::table::list(names)),
                         format!("`{monitor}`"),
                     );
                     complaints.push(if monitor.starts_with("val_") {

@@ -17,7 +17,7 @@ use taper::{Choice, Rows, Rule};
 use taper_io::{Digest, STORE, TrainingRows};
 use taper_report::{Report, Reproduce, Section, Table};
 
-use super::{folder_of, on_threads};
+use super::{folder_of, on_threads, text_of};
 use crate::args::Choose;
 use crate::failure::Failure;
 use crate::holding::Holding;
@@ -26,6 +26,7 @@ use progress::ChooseProgress;
 use session::Session;
 use tried::Tried;
 
+pub(crate) use progress::label;
 pub(crate) use session::held;
 
 pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
@@ -83,7 +84,7 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         // As the model saw them; what is scored beside them does not matter.
         let trained = TrainingRows::of(&rows.split(&chosen.train, &chosen.train[..1])?.train);
         taper_io::write_chosen_model(&file, model, prepared.as_ref(), &chosen.experiment, &trained, &provenance)?;
-        let text = std::fs::read_to_string(&args.experiment).unwrap_or_default();
+        let text = text_of(&args.experiment, &experiment);
         folder.write_report(&report::report(choice, &model.sparsity()?, &command(args), &text))?;
         folder.file(STORE);
         Ok::<(), Failure>(())

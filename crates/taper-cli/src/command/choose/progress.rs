@@ -45,7 +45,7 @@ impl ChooseProgress {
 }
 
 /// `l2 1e-3`, `no penalty`.
-pub(super) fn label(penalty: &str, value: f64) -> String {
+pub(crate) fn label(penalty: &str, value: f64) -> String {
     if penalty == "none" {
         "no penalty".to_owned()
     } else {

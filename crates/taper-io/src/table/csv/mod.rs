@@ -16,6 +16,7 @@ use taper::{Complaint, DataSpec, Ragged};
 use self::block::{Blocks, MOST_ROW, NoBlock};
 use super::gather::Gather;
 use super::header::check_header;
+use crate::stream::{is_stream, stdin};
 use crate::{Error, Result};
 
 /// Pieces that are understood at a time.
@@ -47,10 +48,15 @@ impl CsvFile {
     pub(crate) fn open(path: &Path, spec: &DataSpec) -> Result<Self> {
         let fail = |source| Error::io(path, "reading", source);
         let wrong = |place: &str, expected: &str, got: &str| Error::content(path, Complaint::new(place, expected, got));
-        if std::fs::metadata(path).map_err(fail)?.is_dir() {
-            return Err(wrong("", "a file", "a folder"));
-        }
-        let mut blocks = Blocks::new(File::open(path).map_err(fail)?);
+        let file = if is_stream(path) {
+            stdin().map_err(fail)?
+        } else {
+            if std::fs::metadata(path).map_err(fail)?.is_dir() {
+                return Err(wrong("", "a file", "a folder"));
+            }
+            File::open(path).map_err(fail)?
+        };
+        let mut blocks = Blocks::new(file);
         let begin = blocks.peek().map_err(|error| no_block(path, error, 0))?;
         if begin.starts_with(b"\xff\xfe") || begin.starts_with(b"\xfe\xff") {
             return Err(wrong("", "text in UTF-8", "text in UTF-16"));

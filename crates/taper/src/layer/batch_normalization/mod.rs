@@ -39,6 +39,7 @@ use crate::{Complaints, Result};
 /// let model = Sequential::new([8]).layer(Dense::new(16)).layer(normalization).layer(Dense::new(1));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormalization {
     /// The dimension of the channels, counted from 1 or from -1 backwards. On another than the last, masks do not count.

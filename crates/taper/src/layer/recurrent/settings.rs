@@ -118,6 +118,7 @@ macro_rules! recurrent_layer {
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct $config {
             /// Size of the state, at least 1.
