@@ -159,7 +159,8 @@ pub(crate) struct Common {
 impl Common {
     /// The folder for what a command writes about an experiment: `wine-choose` for `wine.toml`, unless another was named.
     pub(crate) fn folder(&self, experiment: &Path, command: &str) -> PathBuf {
-        let stem = experiment.file_stem().map_or("taper".into(), |stem| stem.to_string_lossy());
+        let stem = experiment.file_stem().filter(|_| !taper_io::is_stream(experiment));
+        let stem = stem.map_or("taper".into(), |stem| stem.to_string_lossy());
         self.out.clone().unwrap_or_else(|| PathBuf::from(format!("{stem}-{command}")))
     }
 }
