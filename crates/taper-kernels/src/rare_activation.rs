@@ -11,6 +11,7 @@ use crate::lane::{at_least, at_most, exp, ln_1p, mul_add, relu, sigmoid, splat, 
 /// |---|---|---|
 /// | `Celu(a)` | z if z > 0, else a (e^(z/a) - 1) | 1 or e^(z/a) |
 /// | `HardShrink` | z if \|z\| > 1/2, else 0 | 1 or 0 |
+/// | `HardSigmoidKeras2` | min(max(z / 5 + 1/2, 0), 1) | 1/5 inside, else 0 |
 /// | `HardSilu` | z min(max(z / 6 + 1/2, 0), 1) | (2z + 3)/6 if \|z\| < 3, else 0 or 1 |
 /// | `HardTanh` | min(max(z, -1), 1) | 1 inside, else 0 |
 /// | `LogSigmoid` | -ln(1 + e^-z) | sigmoid(-z) |
@@ -26,6 +27,8 @@ pub enum Rare {
     Celu(f32),
     /// Hard shrinkage by 1/2.
     HardShrink,
+    /// The piecewise linear sigmoid as Keras 2 had it, steeper than that of Keras 3.
+    HardSigmoidKeras2,
     /// Piecewise quadratic swish, also called hard swish (Howard et al. 2019).
     HardSilu,
     /// Piecewise linear hyperbolic tangent.
@@ -56,6 +59,7 @@ impl Function for Rare {
                 positive(simd, z, z, below)
             }
             Self::HardShrink => beyond(simd, z, 0.5, z, number(0.0)),
+            Self::HardSigmoidKeras2 => ramp(simd, z, 0.2),
             Self::HardSilu => simd.mul_f32s(z, ramp(simd, z, 1.0 / 6.0)),
             Self::HardTanh => at_most(simd, at_least(simd, z, -1.0), 1.0),
             Self::LogSigmoid => simd.sub_f32s(number(0.0), softplus(simd, simd.sub_f32s(number(0.0), z))),
@@ -81,6 +85,7 @@ impl Function for Rare {
         let slope = match self {
             Self::Celu(alpha) => positive(simd, z, number(1.0), exp(simd, simd.div_f32s(z, number(alpha)))),
             Self::HardShrink | Self::SoftShrink => beyond(simd, z, 0.5, number(1.0), number(0.0)),
+            Self::HardSigmoidKeras2 => beyond(simd, z, 2.5, number(0.0), number(0.2)),
             Self::HardSilu => {
                 let inside = mul_add(simd, z, number(1.0 / 3.0), number(0.5));
                 beyond(simd, z, 3.0, positive(simd, z, number(1.0), number(0.0)), inside)

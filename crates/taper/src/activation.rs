@@ -46,6 +46,8 @@ pub enum Activation {
         alpha: f32,
     },
     HardShrink,
+    #[serde(rename = "hard_sigmoid_keras2")]
+    HardSigmoidKeras2,
     #[serde(alias = "hard_swish")]
     HardSilu,
     HardTanh,
@@ -87,6 +89,7 @@ impl Activation {
             Self::Softmax => return None,
             Self::Celu { alpha } => Unary::Rare(Rare::Celu(alpha)),
             Self::HardShrink => Unary::Rare(Rare::HardShrink),
+            Self::HardSigmoidKeras2 => Unary::Rare(Rare::HardSigmoidKeras2),
             Self::HardSilu => Unary::Rare(Rare::HardSilu),
             Self::HardTanh => Unary::Rare(Rare::HardTanh),
             Self::LogSigmoid => Unary::Rare(Rare::LogSigmoid),

@@ -1,18 +1,21 @@
-//! HDF5, as far as Keras uses it: superblock version 0, groups with symbol tables, contiguous arrays of `f32` and integers.
+//! HDF5, as far as Keras uses it: superblock version 0, groups with symbol tables, contiguous arrays of `f32` and
+//! integers, attributes of text.
 //!
 //! HDF5 is large, and most of it is a way to make a reader do something unexpected: links to other files, arrays assembled
 //! from other files, filters that unpack. So this is no general reader with those parts forbidden, but one that knows the few
 //! structures that h5py writes by default, and refuses everything else by name. It reads slices of the bytes it is given and
 //! allocates nothing but names. Source: "HDF5 File Format Specification", version 1.1 and 3.0, The HDF Group.
 
+mod attribute;
 mod reader;
 mod writer;
 
+pub(crate) use attribute::Attributes;
 pub(crate) use reader::{Dataset, File, Group, Values};
 pub(crate) use writer::{Node, write};
 
 /// The first bytes of every HDF5 file.
-const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
+pub(crate) const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 /// "No address."
 const UNDEFINED: u64 = u64::MAX;
 

@@ -13,11 +13,11 @@ const MOST_BLOCKS: usize = 64;
 const MOST_DIMENSIONS: usize = 8;
 
 /// What is wrong, without the place.
-type Fault = (String, String);
-type Read<T> = Result<T, Fault>;
+pub(super) type Fault = (String, String);
+pub(super) type Read<T> = Result<T, Fault>;
 
 #[allow(clippy::needless_pass_by_value)] // texts and numbers, as they come
-fn fault<T>(expected: impl ToString, got: impl ToString) -> Read<T> {
+pub(super) fn fault<T>(expected: impl ToString, got: impl ToString) -> Read<T> {
     Err((expected.to_string(), got.to_string()))
 }
 
@@ -28,6 +28,10 @@ pub(crate) struct File<'a> {
 }
 
 impl<'a> File<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
     /// Checks that the bytes are a whole file of the kind that h5py writes by default, and opens its root.
     ///
     /// # Errors
@@ -63,7 +67,7 @@ impl<'a> File<'a> {
         self.u64(64)
     }
 
-    fn slice(&self, at: u64, len: u64) -> Read<&'a [u8]> {
+    pub(super) fn slice(&self, at: u64, len: u64) -> Read<&'a [u8]> {
         let range = || {
             let (at, len) = (usize::try_from(at).ok()?, usize::try_from(len).ok()?);
             self.bytes.get(at..at.checked_add(len)?)
@@ -74,15 +78,15 @@ impl<'a> File<'a> {
         }
     }
 
-    fn u16(&self, at: u64) -> Read<u16> {
+    pub(super) fn u16(&self, at: u64) -> Read<u16> {
         Ok(u16::from_le_bytes([self.slice(at, 2)?[0], self.slice(at, 2)?[1]]))
     }
 
-    fn u32(&self, at: u64) -> Read<u32> {
+    pub(super) fn u32(&self, at: u64) -> Read<u32> {
         Ok(u32::from(self.u16(at)?) | u32::from(self.u16(after(at, 2)?)?) << 16)
     }
 
-    fn u64(&self, at: u64) -> Read<u64> {
+    pub(super) fn u64(&self, at: u64) -> Read<u64> {
         Ok(u64::from(self.u32(at)?) | u64::from(self.u32(after(at, 4)?)?) << 32)
     }
 
@@ -125,25 +129,28 @@ impl<'a> File<'a> {
     }
 }
 
-fn after(at: u64, offset: u64) -> Read<u64> {
+pub(super) fn after(at: u64, offset: u64) -> Read<u64> {
     at.checked_add(offset).map_or_else(|| fault("addresses within the file", at), Ok)
 }
 
 /// A group: names and where their objects are.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Group<'a> {
     file: File<'a>,
     path: String,
     members: BTreeMap<String, u64>,
+    attributes: Vec<&'a [u8]>,
 }
 
 impl<'a> Group<'a> {
     fn open(file: File<'a>, header: u64, path: String) -> Read<Self> {
         let mut table = None;
+        let mut attributes = vec![];
         for (kind, data) in file.messages(header)? {
             match kind {
                 message::SYMBOL_TABLE if data.len() >= 16 => table = Some(data),
-                message::NIL | message::ATTRIBUTE | message::CONTINUATION | message::MODIFIED => {}
+                message::ATTRIBUTE => attributes.push(data),
+                message::NIL | message::CONTINUATION | message::MODIFIED => {}
                 message::DATASPACE | message::DATATYPE | message::LAYOUT => return fault("a group", "an array"),
                 other => return fault("a group of the kind h5py writes by default", message::name(other)),
             }
@@ -151,7 +158,7 @@ impl<'a> Group<'a> {
         let Some(table) = table else { return fault("a group", "an object without members") };
         let table = File { bytes: table };
         let (tree, heap) = (table.u64(0)?, table.u64(8)?);
-        let mut group = Self { file, path, members: BTreeMap::new() };
+        let mut group = Self { file, path, members: BTreeMap::new(), attributes };
         let names = group.names(heap)?;
         group.read_tree(tree, names)?;
         Ok(group)
@@ -227,7 +234,12 @@ impl<'a> Group<'a> {
         self.members.keys().map(String::as_str)
     }
 
-    fn path_of(&self, name: &str) -> String {
+    /// The messages of its attributes.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.attributes.iter().copied()
+    }
+
+    pub(super) fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}/{name}", self.path) }
     }
 
@@ -324,7 +336,7 @@ impl<'a> Dataset<'a> {
 }
 
 /// A dataspace message.
-fn shape(space: &[u8]) -> Read<Vec<u64>> {
+pub(super) fn shape(space: &[u8]) -> Read<Vec<u64>> {
     let start = match space {
         [1, ..] => 8,
         [2, _, _, 0 | 1, ..] => 4,

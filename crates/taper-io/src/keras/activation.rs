@@ -48,6 +48,9 @@ pub(super) fn write(value: &Value) -> Result<Value, Complaint> {
     let name = value.get("name").unwrap_or(value);
     let read = |value: &Value| taper::read::<Activation>(value.clone());
     let this = read(value).map_err(|_| Complaint::new("", "a function", brief(value)))?;
+    if this == Activation::HardSigmoidKeras2 {
+        return Err(Complaint::new("", "a function that Keras 3 has", brief(value)).help("its hard_sigmoid is another"));
+    }
     if read(name).is_ok_and(|standard| standard == this) {
         return Ok(if name == "swish" { json!("silu") } else { name.clone() });
     }

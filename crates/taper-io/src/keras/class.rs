@@ -6,6 +6,9 @@
 use serde_json::{Map, Value, json};
 use taper::{Complaint, nearest};
 
+/// What is expected where a layer is none of those that are known here.
+pub(super) const A_LAYER: &str = "a layer of Keras's that Taper has";
+
 /// The layers, by Keras's class.
 pub(super) const LAYERS: &[&str] = taper::LayerKind::KERAS_CLASSES;
 
@@ -25,6 +28,33 @@ pub(super) const INITIALIZERS: &[&str] = &[
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
+];
+
+/// Other names that the same classes have or had: of initializers, constraints and regularizers.
+const ALIASES: &[(&str, &str)] = &[
+    ("GlorotNormalV2", "GlorotNormal"),
+    ("GlorotUniformV2", "GlorotUniform"),
+    ("HeNormalV2", "HeNormal"),
+    ("HeUniformV2", "HeUniform"),
+    ("IdentityInitializer", "Identity"),
+    ("L1L2Regularizer", "L1L2"),
+    ("L1_L2", "L1L2"),
+    ("LecunNormalV2", "LecunNormal"),
+    ("LecunUniformV2", "LecunUniform"),
+    ("OrthogonalInitializer", "Orthogonal"),
+    ("OrthogonalV2", "Orthogonal"),
+    ("VarianceScalingV2", "VarianceScaling"),
+    ("ConstantV2", "Constant"),
+    ("IdentityV2", "Identity"),
+    ("OnesV2", "Ones"),
+    ("ZerosV2", "Zeros"),
+    ("RandomNormalV2", "RandomNormal"),
+    ("RandomUniformV2", "RandomUniform"),
+    ("TruncatedNormalV2", "TruncatedNormal"),
+    ("MaxNormV2", "MaxNorm"),
+    ("UnitNormV2", "UnitNorm"),
+    ("NonNegV2", "NonNeg"),
+    ("MinMaxNormV2", "MinMaxNorm"),
 ];
 
 pub(super) const CONSTRAINTS: &[&str] = &["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"];
@@ -97,6 +127,11 @@ const MODULES: &[&str] = &[
     "keras.regularizers",
     "keras.src.models.functional",
     "keras.src.models.sequential",
+    "keras.src.engine.functional",
+    "keras.src.engine.sequential",
+    "tf_keras",
+    "tf_keras.src.engine.functional",
+    "tf_keras.src.engine.sequential",
 ];
 
 /// Settings that change no number as long as they have one of these values (`null` is always one of them).
@@ -112,7 +147,7 @@ const INERT: &[(&str, &[&str])] = &[
     ("multi_label", &["false"]),
     ("ragged", &["false"]),
     ("recurrent_dropout", &["0.0", "0"]),
-    ("reduction", &["\"sum_over_batch_size\""]),
+    ("reduction", &["\"sum_over_batch_size\"", "\"auto\""]),
     ("renorm", &["false"]),
     ("return_state", &["false"]),
     ("rms_scaling", &["false"]),
@@ -150,11 +185,12 @@ impl Object {
             other => return Err(wrong(format!("class_name {}", brief(&other.unwrap_or_default())))),
         };
         if class == "Lambda" {
-            let complaint = Complaint::new("", format!("one of {}", LAYERS.join(", ")), "`Lambda`");
+            let complaint = Complaint::new("", A_LAYER, "`Lambda`");
             return Err(complaint.help("it holds Python code, which is never run"));
         }
         let module = rest.remove("module").unwrap_or_default();
-        let known = module.as_str().is_some_and(|module| MODULES.contains(&module));
+        // In HDF5 files a class is said by its name alone, which has to be one of the closed list of its kind.
+        let known = module.is_null() || module.as_str().is_some_and(|module| MODULES.contains(&module));
         if !known {
             let expected = format!("a class of Keras's own ({})", MODULES.join(", "));
             return Err(Complaint::new("module", expected, brief(&module)).help(format!("of class `{class}`")));
@@ -167,8 +203,11 @@ impl Object {
         let config = match rest.remove("config") {
             Some(Value::Object(config)) => config,
             Some(Value::Null) | None => Map::new(),
+            // The layers alone, before Keras 2.2.3.
+            Some(layers @ Value::Array(_)) if class == "Sequential" => Map::from_iter([("layers".to_owned(), layers)]),
             Some(other) => return Err(wrong(format!("config {}", brief(&other)))),
         };
+        let class = ALIASES.iter().find(|(old, _)| *old == class).map_or(class, |(_, now)| (*now).to_owned());
         Ok(Self { class, config, rest })
     }
 
@@ -192,11 +231,23 @@ pub(super) fn check_name(name: &str, known: &[&str]) -> Result<(), Complaint> {
     if known.contains(&name) {
         return Ok(());
     }
-    let complaint = Complaint::new("", format!("one of {}", known.join(", ")), format!("`{}`", cut(name)));
+    let expected = if known == LAYERS { A_LAYER.to_owned() } else { format!("one of {}", known.join(", ")) };
+    let complaint = Complaint::new("", expected, format!("`{}`", cut(name)));
     Err(match nearest(name, known.iter().copied()) {
         Some(near) => complaint.help(format!("did you mean `{near}`?")),
         None => complaint,
     })
+}
+
+/// What a setting has to be, as far as that is known without its layer.
+pub(super) fn expected_of(key: &str) -> String {
+    if key == "dtype" {
+        return "\"float32\"".to_owned();
+    }
+    match INERT.iter().find(|(name, _)| *name == key) {
+        Some((_, values)) => values[0].to_owned(),
+        None => "no such setting".to_owned(),
+    }
 }
 
 fn is_inert(key: &str, value: &Value) -> bool {
@@ -215,7 +266,7 @@ fn is_float32(dtype: &Value) -> bool {
     match dtype {
         Value::String(name) => name == "float32",
         Value::Object(policy) => {
-            policy.get("class_name") == Some(&json!("DTypePolicy"))
+            ["DTypePolicy", "Policy"].iter().any(|class| policy.get("class_name") == Some(&json!(class)))
                 && policy.get("config").and_then(|config| config.get("name")) == Some(&json!("float32"))
         }
         _ => false,

@@ -5,42 +5,7 @@ use taper::{Complaint, Complaints, FitConfig, Result};
 
 use super::class::{LOSSES, METRICS, OPTIMIZERS, Object, SCHEDULES, brief, class_of, snake_case};
 use super::layer::object;
-
-/// The training that a model was compiled for; `None` if it was not compiled, or without a loss.
-pub(super) fn compile_config(value: Value) -> Result<Option<FitConfig>> {
-    let mut config = match value {
-        Value::Null => return Ok(None),
-        Value::Object(config) => config,
-        other => return Err(Complaint::new("", "settings", brief(&other)).into()),
-    };
-    let mut complaints = Complaints::new();
-    let mut fit = Map::new();
-    let mut take = |key: &str| config.remove(key).unwrap_or_default();
-    let loss = take("loss");
-    if loss.is_null() {
-        return Ok(None);
-    }
-    for (key, read) in [
-        ("loss", self::loss(loss)),
-        ("optimizer", optimizer(take("optimizer"))),
-        ("metrics", metrics(take("metrics"))),
-        ("weighted_metrics", metrics(take("weighted_metrics"))),
-    ] {
-        if let Some(value) = complaints.take(key, read.map_err(Into::into))?
-            && value != json!([])
-        {
-            fit.insert(key.to_owned(), value);
-        }
-    }
-    for key in ["run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"] {
-        take(key); // how Keras runs, not what it computes
-    }
-    for (key, value) in config.iter().filter(|(_, value)| !value.is_null()) {
-        complaints.push(Complaint::new(key, "nothing (null)", brief(value)));
-    }
-    complaints.finish()?;
-    taper::read(Value::Object(fit)).map(Some)
-}
+use super::legacy;
 
 /// What is said for the model's only output: alone, in a list of one, or under the output's name.
 fn only(value: Value) -> Result<Value, Complaint> {
@@ -79,6 +44,9 @@ fn named(mut value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String
         let name = known.iter().find(|(class, _)| *class == given).map(|(_, name)| (*name).to_owned());
         return Ok((name.unwrap_or(given), Map::new()));
     }
+    if let Some(config) = value.get_mut("config").and_then(Value::as_object_mut) {
+        config.remove("fn"); // the function that the class wraps
+    }
     let mut object = Object::new(value, what)?;
     let classes: Vec<&str> = known.iter().map(|(class, _)| *class).collect();
     object.check(&classes)?;
@@ -91,20 +59,31 @@ fn named(mut value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String
     Ok((name.to_owned(), config))
 }
 
-fn loss(value: Value) -> Result<Value, Complaint> {
+pub(super) fn loss(value: Value) -> Result<Value, Complaint> {
     let (mut name, mut config) = named(only(value)?, "one loss", LOSSES)?;
     if name.chars().all(|letter| letter.is_ascii_uppercase()) {
         name = name.to_ascii_lowercase(); // "MSE"
     }
-    if name == "bce" {
-        "binary_crossentropy".clone_into(&mut name);
+    let known = match &*name {
+        "bce" => Some("binary_crossentropy"),
+        "kld" | "kullback_leibler_divergence" => Some("kl_divergence"),
+        "logcosh" => Some("log_cosh"),
+        "cosine_proximity" => Some("cosine_similarity"),
+        "mean_squared_error" => Some("mse"),
+        "mean_absolute_error" => Some("mae"),
+        "mean_absolute_percentage_error" => Some("mape"),
+        "mean_squared_logarithmic_error" => Some("msle"),
+        _ => None,
+    };
+    if let Some(known) = known {
+        known.clone_into(&mut name);
     }
     config.insert("name".to_owned(), name.into());
     Ok(Value::Object(config))
 }
 
 /// A list of metrics. A metric that is called something else in Keras's history gets that as its label.
-fn metrics(value: Value) -> Result<Value, Complaint> {
+pub(super) fn metrics(value: Value) -> Result<Value> {
     let list = match value {
         Value::Null => vec![],
         Value::Object(_) => match only(value)? {
@@ -116,14 +95,15 @@ fn metrics(value: Value) -> Result<Value, Complaint> {
             Ok(list) => list.into(),
             Err(list) => list,
         },
-        other => return Err(Complaint::new("", "a list", brief(&other))),
+        name @ Value::String(_) => vec![name],
+        other => return Err(Complaint::new("", "a list", brief(&other)).into()),
     };
+    let mut complaints = Complaints::new();
     let mut metrics = Vec::new();
-    for (i, value) in list.into_iter().enumerate() {
-        let place = format!("[{i}]");
-        let metric = metric(value).map_err(|complaint| complaint.within(place))?;
-        metrics.push(metric);
+    for (i, value) in list.into_iter().enumerate().filter(|(_, value)| !value.is_null()) {
+        metrics.extend(complaints.take(format!("[{i}]"), metric(value).map_err(Into::into))?);
     }
+    complaints.finish()?;
     Ok(Value::Array(metrics))
 }
 
@@ -131,12 +111,12 @@ fn metric(value: Value) -> Result<Value, Complaint> {
     // A metric said by a text goes by that text.
     let said = if is_function(&value) { value.get("config") } else { Some(&value) };
     let said = said.and_then(Value::as_str).map(str::to_owned);
-    let (mut name, mut config) = named(value, "a metric", METRICS)?;
+    let (mut name, mut config) = named(legacy::metric(value), "a metric", METRICS)?;
     let mut label = said.unwrap_or_else(|| name.clone());
     match &*name {
         "acc" => "accuracy".clone_into(&mut name),
         "bce" | "BCE" => "binary_crossentropy".clone_into(&mut name),
-        "kld" | "KLD" => "kl_divergence".clone_into(&mut name),
+        "kld" | "KLD" | "kullback_leibler_divergence" => "kl_divergence".clone_into(&mut name),
         "mean_squared_error" | "MSE" => "mse".clone_into(&mut name),
         "mean_absolute_error" | "MAE" => "mae".clone_into(&mut name),
         "mean_absolute_percentage_error" | "MAPE" => "mape".clone_into(&mut name),
@@ -163,7 +143,7 @@ fn metric(value: Value) -> Result<Value, Complaint> {
     Ok(Value::Object(config))
 }
 
-fn optimizer(value: Value) -> Result<Value, Complaint> {
+pub(super) fn optimizer(value: Value) -> Result<Value, Complaint> {
     if let Value::String(name) = value {
         return Ok(json!(name.to_ascii_lowercase()));
     }
@@ -301,12 +281,14 @@ fn optimizer_to_keras(value: Value) -> Result<Value, Complaint> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::generation::Generation;
+    use super::super::settings::CompileSettings;
     use super::*;
     use taper::{Loss, Metric};
 
     fn read(loss: &Value, metrics: &Value) -> Result<FitConfig> {
         let config = json!({ "optimizer": "rmsprop", "loss": loss, "metrics": metrics, "jit_compile": "auto" });
-        compile_config(config).map(Option::unwrap)
+        CompileSettings::read(config, Generation::Three).fit().map(Option::unwrap)
     }
 
     #[test]
@@ -341,7 +323,7 @@ mod tests {
     #[test]
     fn settings_survive_the_way_there_and_back() {
         let fit = read(&json!("poisson"), &json!([["mae"]])).unwrap();
-        assert_eq!(compile_config(to_keras(&fit).unwrap()).unwrap().unwrap(), fit);
-        assert!(compile_config(Value::Null).unwrap().is_none());
+        assert_eq!(CompileSettings::read(to_keras(&fit).unwrap(), Generation::Three).fit().unwrap().unwrap(), fit);
+        assert!(CompileSettings::read(Value::Null, Generation::Three).fit().unwrap().is_none());
     }
 }

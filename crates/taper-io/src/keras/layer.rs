@@ -1,21 +1,82 @@
 //! A layer's settings, from Keras's spelling to Taper's.
 
 use serde_json::{Map, Value, json};
-use taper::{Complaint, LayerSpec, Result};
+use taper::{Complaint, Complaints, Error, LayerSpec, Result};
 
 use super::activation;
-use super::class::{CONSTRAINTS, INITIALIZERS, LAYERS, Object, REGULARIZERS, brief, drop_inert, snake_case};
+use super::class::{
+    CONSTRAINTS, INITIALIZERS, LAYERS, Object, REGULARIZERS, brief, drop_inert, expected_of, snake_case,
+};
+use super::generation::Generation;
 
 /// The layers whose `trainable` means nothing to Keras: what it trains is what the layers within say.
 pub(super) const WRAPPERS: [&str; 2] = ["Bidirectional", "TimeDistributed"];
 
-/// Turns a layer object into a specification. `rank` is the number of dimensions of its input without the batch, where known.
-pub(super) fn layer(object: Object) -> Result<LayerSpec> {
-    taper::read(table(object)?)
+/// Turns a layer object into a specification.
+///
+/// # Errors
+///
+/// All of its settings that are not understood, each with its value.
+pub(super) fn layer(object: Object, generation: Generation) -> Result<LayerSpec> {
+    let mut complaints = Complaints::new();
+    let mut table = table(object, generation, &mut complaints)?;
+    loop {
+        match taper::read(table.clone()) {
+            Ok(spec) => return complaints.finish().map(|()| spec),
+            Err(Error::Invalid(mut found)) => {
+                // The first alone is told; without it, the next.
+                let unknown = found.first().and_then(|first| take(&mut table, &first.place));
+                match unknown {
+                    Some((key, value)) if is_unknown(&found[0], &key) => {
+                        let place = found[0].place.replace("of.", "layer.");
+                        let help = help_of(&key);
+                        let complaint = Complaint::new(place, expected_of(&key), brief(&value));
+                        complaints.push(if help.is_empty() { complaint } else { complaint.help(help) });
+                    }
+                    known => {
+                        complaints.push(found.remove(0));
+                        if known.is_none() {
+                            break;
+                        }
+                    }
+                }
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Err(complaints.finish().map_or_else(|error| error, |()| Complaint::new("", "a layer", "another").into()))
+}
+
+/// Whether this says that there is no such setting.
+fn is_unknown(complaint: &Complaint, key: &str) -> bool {
+    complaint.got == format!("`{key}`")
+}
+
+/// Takes a setting off a table, by its place: `of.units`.
+fn take(table: &mut Value, place: &str) -> Option<(String, Value)> {
+    let (outer, key) = place.rsplit_once('.').map_or((None, place), |(outer, key)| (Some(outer), key));
+    let within =
+        outer.into_iter().flat_map(|outer| outer.split('.')).try_fold(table, |table, key| table.get_mut(key))?;
+    within.as_object_mut()?.remove(key).map(|value| (key.to_owned(), value))
+}
+
+/// What to do about a setting that is not understood.
+fn help_of(key: &str) -> &'static str {
+    match key {
+        "dtype" => {
+            "everything is computed in float32: set `keras.config.set_dtype_policy(\"float32\")`, build the model again and load its weights"
+        }
+        "data_format" => "channels come last here: build the model so and transpose its kernels",
+        "lora_rank" | "lora_alpha" => "merge the LoRA weights into the kernels first",
+        "quantization_config" | "quantization_mode" => "save the model before it is quantized",
+        "stateful" => "save it with stateful=False: the state of a row before is not kept here",
+        _ => "",
+    }
 }
 
 /// The layer as a table in Taper's spelling.
-fn table(mut object: Object) -> Result<Value> {
+fn table(mut object: Object, generation: Generation, complaints: &mut Complaints) -> Result<Value> {
+    generation.modern(&mut object)?;
     object.check(LAYERS)?;
     object.drop_inert();
     let rank = input_rank(&object);
@@ -25,10 +86,19 @@ fn table(mut object: Object) -> Result<Value> {
         let (key, value) = match &*key {
             // The last one by another number; only as -1 it is known for what a loss may work from the logits of.
             "axis" if class == "Softmax" && is_last_axis(&value, rank) => continue,
-            "layer" => ("of".to_owned(), inner(value, &key, class == "TimeDistributed")?),
-            "backward_layer" => (key.clone(), inner(value, &key, false)?),
+            "layer" | "backward_layer" => {
+                let each_step = class == "TimeDistributed" && key == "layer";
+                let Some(inner) = complaints.take("", inner(value, &key, each_step, generation))? else { continue };
+                (if key == "layer" { "of".to_owned() } else { key }, inner)
+            }
             "trainable" if value == json!(true) || WRAPPERS.contains(&&*class) => continue,
-            _ => (key.clone(), setting(&key, value).map_err(|complaint| complaint.within(&key))?),
+            _ => match setting(&key, value) {
+                Ok(value) => (key, value),
+                Err(complaint) => {
+                    complaints.push(complaint.within(&key));
+                    continue;
+                }
+            },
         };
         table.insert(key, value);
     }
@@ -38,12 +108,15 @@ fn table(mut object: Object) -> Result<Value> {
 
 /// A layer that another one wraps. `TimeDistributed` calls only its arithmetic: Keras never computes the penalty on the outputs of
 /// such a layer, and we leave it out.
-fn inner(value: Value, key: &str, each_step: bool) -> Result<Value> {
+fn inner(value: Value, key: &str, each_step: bool, generation: Generation) -> Result<Value> {
     let mut object = Object::new(value, "a layer").map_err(|complaint| complaint.within(key))?;
     if each_step {
         object.config.remove("activity_regularizer");
     }
-    table(object).map_err(|error| error.within(key))
+    let mut complaints = Complaints::new();
+    let table = table(object, generation, &mut complaints).map_err(|error| error.within(key))?;
+    complaints.finish().map_err(|error| error.within(key))?;
+    Ok(table)
 }
 
 /// The number of dimensions of the input, if the file says it.
@@ -113,7 +186,7 @@ pub(super) fn to_keras(spec: &LayerSpec) -> Result<(&'static str, Map<String, Va
     };
     let kind = spec.kind.name();
     let Some(class) = super::class::class_of(kind, LAYERS) else {
-        return Err(Complaint::new("layer", format!("one of {}", LAYERS.join(", ")), kind).into());
+        return Err(Complaint::new("layer", "a layer that Keras has", kind).into());
     };
     let mut config = Map::new();
     for (key, value) in table {
@@ -218,7 +291,7 @@ mod tests {
         let inner = json!({ "module": "keras.layers", "class_name": "BatchNormalization", "config": { "name": "bn" } });
         let config = json!({ "name": "each", "trainable": false, "layer": inner });
         let wrapper = json!({ "module": "keras.layers", "class_name": "TimeDistributed", "config": config });
-        let spec = layer(Object::new(wrapper, "a layer").unwrap()).unwrap();
+        let spec = layer(Object::new(wrapper, "a layer").unwrap(), Generation::Three).unwrap();
         let LayerKind::TimeDistributed(read) = &spec.kind else { panic!("{spec:?}") };
         assert!(spec.trainable && read.of.trainable);
 

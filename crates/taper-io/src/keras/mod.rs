@@ -22,21 +22,29 @@
 //! ```
 
 mod activation;
+mod call;
 mod class;
 mod compile;
-mod config;
+mod container;
+mod emit;
 mod export;
+mod generation;
 #[cfg(test)]
 mod hostile;
 mod layer;
+mod legacy;
+mod named;
 mod network;
 mod read;
+mod scope;
+mod settings;
 mod train;
 mod variable;
 mod write;
 
 pub use export::{Exported, export_keras, write_keras_export};
 pub use read::{KerasModel, ReadOptions, read_keras, read_keras_bytes, read_keras_weights};
+pub use settings::CompileSettings;
 pub use train::{BatchLoss, KerasData, KerasRun, Penalties, RunOptions, train_keras};
 pub use write::{keras_bytes, keras_weight_bytes, write_keras, write_keras_weights};
 

@@ -1,26 +1,57 @@
 //! Reading a whole file.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use taper::{Complaint, FitConfig, LayerSpec, Model, OptimizerState, Result};
+use taper::{Complaint, FitConfig, Model, ModelSpec, OptimizerState, ParamSlot, Result, Seed};
 
-use super::config;
+use super::class::Object;
+use super::container::{Contents, Entries};
+use super::emit::{Branch, emit};
+use super::generation::Generation;
+use super::scope::scope;
+use super::settings::CompileSettings;
 use super::variable::{self, Layout};
-use super::write::{in_order, layers};
-use super::{CONFIG, METADATA, WEIGHTS, compile};
+use super::write::{flat, in_order, layers};
+use super::{CONFIG, legacy, named};
+use crate::Error;
 use crate::file::read_file;
-use crate::hdf5::File;
-use crate::{Error, archive, json};
+use crate::hdf5::{Attributes, File, Group};
 
 /// A Keras model: weights, and how it was compiled and trained so far.
 #[derive(Debug)]
 pub struct KerasModel {
     /// The model with its weights.
     pub model: Model,
-    /// Loss, optimizer and metrics, if it was compiled. Epochs, batch size and the like are not in the file: defaults.
+    /// Loss, optimizer and metrics, if it was compiled and all of it is understood. Epochs, batch size and the like are not in the
+    /// file: defaults.
     pub fit: Option<FitConfig>,
     /// What the optimizer remembers, if it has begun.
     pub optimizer: Option<OptimizerState>,
+    /// How it was compiled, as far as that is understood.
+    pub settings: CompileSettings,
+}
+
+impl KerasModel {
+    /// A model that was not compiled.
+    #[must_use]
+    pub fn new(model: Model) -> Self {
+        Self { model, fit: None, optimizer: None, settings: CompileSettings::default() }
+    }
+
+    /// Puts a `loss`, an `optimizer` or `metrics` in the place of what the file says. A new optimizer remembers nothing.
+    ///
+    /// # Errors
+    ///
+    /// What is not understood.
+    pub fn recompile(&mut self, key: &str, value: serde_json::Value) -> Result<()> {
+        self.settings.replace(key, value)?;
+        self.fit = self.settings.fit().unwrap_or_default();
+        if key == "optimizer" {
+            self.optimizer = None;
+        }
+        Ok(())
+    }
 }
 
 /// How strict to be.
@@ -30,87 +61,179 @@ pub struct ReadOptions {
     pub allow_nan: bool,
 }
 
-/// Reads a `.keras` file of Keras 3.
+/// Reads a model of Keras 2 or 3: a `.keras` archive or folder, an HDF5 file of a whole model, or a description in JSON, whose
+/// weights then begin as its initializers say.
 ///
 /// # Errors
 ///
-/// A file that cannot be read; anything in it that is damaged, not on the closed list of what is understood (named, with the
-/// list), or does not fit together (weights and configuration: all differences).
+/// A file that cannot be read; anything in it that is damaged, not on the closed list of what is understood (named, all of it at
+/// once), or does not fit together (weights and configuration: all differences). How the model was compiled is never an error here:
+/// see [`KerasModel::settings`].
 pub fn read_keras(path: &Path, options: &ReadOptions) -> crate::Result<KerasModel> {
+    if path.is_dir() {
+        let entries = folder_entries(path)?;
+        let read = Contents::of_entries(entries).and_then(|contents| model(contents, options));
+        return read.map_err(|error| Error::within(path, error));
+    }
     let bytes = read_file(path)?;
     read_keras_bytes(&bytes, options).map_err(|error| Error::within(path, error))
 }
 
-/// Reads the contents of a `.keras` file.
+/// Reads the contents of such a file.
 ///
 /// # Errors
 ///
 /// As [`read_keras`].
 pub fn read_keras_bytes(bytes: &[u8], options: &ReadOptions) -> Result<KerasModel> {
-    let entries = archive::entries(bytes)?;
-    if let Some((name, _)) = entries.iter().find(|(name, _)| ![METADATA, CONFIG, WEIGHTS].contains(&name.as_str())) {
-        let expected = format!("only {METADATA}, {CONFIG} and {WEIGHTS}");
-        return Err(Complaint::new("archive", expected, format!("`{name}`")).into());
-    }
-    let entry = |name: &str| {
-        let found = entries.iter().find(|(other, _)| other == name).map(|(_, data)| *data);
-        found.ok_or_else(|| Complaint::new("archive", format!("an entry {name}"), "none"))
-    };
-    let metadata = json::parse(entry(METADATA)?).map_err(|complaint| complaint.within(METADATA))?;
-    check_version(&metadata).map_err(|complaint| complaint.within(METADATA))?;
-    let config = json::parse(entry(CONFIG)?).map_err(|complaint| complaint.within(CONFIG))?;
-    let config = config::config(config).map_err(|error| error.within(CONFIG))?;
-    let mut fit =
-        compile::compile_config(config.compile).map_err(|error| error.within(format!("{CONFIG}: compile_config")))?;
-
-    let slots = Model::plan(&config.spec).map_err(|error| error.within(CONFIG))?;
-    let layers = named(config.spec.owned());
-    let layout = Layout::new(&layers, &slots);
-    let file = entry(WEIGHTS)?;
-    let inside = |error: taper::Error| error.within(WEIGHTS);
-    let root = File::root(file).map_err(|complaint| complaint.within(WEIGHTS))?;
-    let weights = variable::weights(&root, &layout, &slots, file.len()).map_err(inside)?;
-    if !options.allow_nan {
-        variable::check_finite(&weights, &slots).map_err(inside)?;
-    }
-    let optimizer = match &mut fit {
-        Some(fit) => variable::optimizer_state(&root, fit, &slots, file.len()).map_err(inside)?,
-        None => None,
-    };
-    Ok(KerasModel { model: Model::with_weights(config.spec, weights)?, fit, optimizer })
+    model(Contents::of(bytes)?, options)
 }
 
-/// Reads the weights of a `.weights.h5` file into a model.
+/// The files of a folder that holds what an archive would.
+fn folder_entries(path: &Path) -> crate::Result<Entries<'static>> {
+    const MOST_FILES: usize = 64;
+    let fail = |source| Error::io(path, "reading", source);
+    let mut entries = Entries::new();
+    for entry in std::fs::read_dir(path).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entries.len() >= MOST_FILES {
+            return Err(Error::content(path, Complaint::new("", format!("at most {MOST_FILES} files"), "more")));
+        }
+        let empty = entry.path().is_dir() && std::fs::read_dir(entry.path()).map_err(fail)?.next().is_none();
+        if !empty {
+            entries.push((name, Cow::Owned(read_file(&entry.path())?)));
+        }
+    }
+    Ok(entries)
+}
+
+fn model(contents: Contents<'_>, options: &ReadOptions) -> Result<KerasModel> {
+    let Contents { generation, config, compile, weights } = contents;
+    let is_old = compile.get("optimizer").is_some_and(legacy::is_old);
+    let mut settings = CompileSettings::read(compile, generation);
+    let inside = |error: taper::Error| error.within(CONFIG);
+    let read = Object::new(config, "a model").map_err(Into::into).and_then(|object| scope(object, generation));
+    let (spec, branches) = read.and_then(whole).map_err(inside)?;
+    if weights.is_empty() {
+        let model = Model::build(spec, Seed::new(1)).map_err(inside)?;
+        let fit = settings.fit().unwrap_or_default();
+        return Ok(KerasModel { fit, settings, ..KerasModel::new(model) });
+    }
+    let slots = Model::plan(&spec).map_err(inside)?;
+    let files = Files::open(&weights)?;
+    let numbers = files.weights(&branches, &slots, options)?;
+    let optimizer = match settings.optimizer() {
+        Some(mut optimizer) => {
+            let before = optimizer.clone();
+            let read = files.optimizer(&mut optimizer, generation, is_old, &slots);
+            if optimizer != before {
+                settings.set_optimizer(&optimizer)?;
+            }
+            match read {
+                Ok(state) => state,
+                Err(error) => {
+                    settings.object(error);
+                    None
+                }
+            }
+        }
+        None => None,
+    };
+    let fit = settings.fit().unwrap_or_default();
+    Ok(KerasModel { model: Model::with_weights(spec, numbers)?, fit, optimizer, settings })
+}
+
+/// The model that a configuration says.
+fn whole(scope: super::scope::Scope) -> Result<(ModelSpec, Vec<Branch>)> {
+    let Some(shape) = scope.input_shape.iter().copied().collect::<Option<Vec<usize>>>() else {
+        let sizes = |size: &Option<usize>| size.map_or("None".to_owned(), |size| size.to_string());
+        let got = scope.input_shape.iter().map(sizes).collect::<Vec<_>>().join(", ");
+        let expected = "sizes that are known (rows may be any number, all else is fixed)";
+        return Err(Complaint::new("batch_shape", expected, format!("(None, {got})")).into());
+    };
+    emit(scope, shape)
+}
+
+/// Files of weights, opened.
+struct Files<'a> {
+    bytes: Vec<&'a [u8]>,
+    names: Vec<&'a str>,
+    roots: Vec<Group<'a>>,
+}
+
+impl<'a> Files<'a> {
+    fn open(weights: &'a [(String, Cow<'a, [u8]>)]) -> Result<Self> {
+        let root =
+            |(name, bytes): &'a (String, Cow<'a, [u8]>)| File::root(bytes).map_err(|complaint| complaint.within(name));
+        Ok(Self {
+            bytes: weights.iter().map(|(_, bytes)| bytes.as_ref()).collect(),
+            names: weights.iter().map(|(name, _)| name.as_str()).collect(),
+            roots: weights.iter().map(root).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.bytes.iter().map(|bytes| bytes.len()).sum()
+    }
+
+    /// Where complaints are about.
+    fn place(&self) -> &'a str {
+        self.names.first().copied().unwrap_or_default()
+    }
+
+    fn weights(&self, branches: &[Branch], slots: &[ParamSlot], options: &ReadOptions) -> Result<Vec<f32>> {
+        let layout = Layout::new(branches, slots);
+        let read = || {
+            let mut attributes = Attributes::new(self.bytes[0]);
+            let weights = match named::group_of_layers(&self.roots[0], &mut attributes)? {
+                Some(group) => named::weights(&group, &mut attributes, &layout, slots, self.len())?,
+                None => variable::weights(&self.roots, &layout, slots, self.len())?,
+            };
+            if !options.allow_nan {
+                variable::check_finite(&weights, slots)?;
+            }
+            Ok(weights)
+        };
+        read().map_err(|error: taper::Error| error.within(self.place()))
+    }
+
+    fn optimizer(
+        &self,
+        optimizer: &mut taper::Optimizer,
+        generation: Generation,
+        old: bool,
+        slots: &[ParamSlot],
+    ) -> Result<Option<OptimizerState>> {
+        for (root, bytes) in self.roots.iter().zip(&self.bytes) {
+            let mut attributes = Attributes::new(bytes);
+            let state = match root.group("optimizer_weights").map_err(taper::Error::from)? {
+                Some(_) => named::optimizer_state(root, &mut attributes, optimizer, old, slots, self.len())?,
+                None => variable::optimizer_state(root, optimizer, generation, slots, self.len())
+                    .map_err(|error| error.within(self.place()))?,
+            };
+            if state.is_some() {
+                return Ok(state);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Reads the weights of an HDF5 file into a model: a `.weights.h5` of Keras 3, the weights of Keras 2 by names of layers, or those
+/// of a whole model.
 ///
 /// # Errors
 ///
 /// As [`read_keras`]. The model is untouched then.
 pub fn read_keras_weights(path: &Path, model: &mut Model, options: &ReadOptions) -> crate::Result<()> {
     let bytes = read_file(path)?;
+    let weights = [(String::new(), Cow::Borrowed(bytes.as_slice()))];
     let read = || -> Result<Vec<f32>> {
         let layers = layers(model);
         let (specs, slots) = in_order(&layers, model);
-        let layout = Layout::new(&specs, &slots);
-        let weights = variable::weights(&File::root(&bytes)?, &layout, &slots, bytes.len())?;
-        if !options.allow_nan {
-            variable::check_finite(&weights, &slots)?;
-        }
-        Ok(weights)
+        Files::open(&weights)?.weights(&flat(&specs), &slots, options)
     };
     let weights = read().map_err(|error| Error::within(path, error))?;
     model.params_mut().data_mut().copy_from_slice(&weights);
     Ok(())
-}
-
-/// The layers with their names, which a configuration always says.
-fn named(specs: Vec<&LayerSpec>) -> Vec<(&str, &LayerSpec)> {
-    specs.into_iter().map(|spec| (spec.name.as_deref().unwrap_or_default(), spec)).collect()
-}
-
-fn check_version(metadata: &serde_json::Value) -> Result<(), Complaint> {
-    let version = metadata.get("keras_version").and_then(serde_json::Value::as_str).unwrap_or("none");
-    if version.starts_with("3.") {
-        return Ok(());
-    }
-    Err(Complaint::new("keras_version", "a file of Keras 3", super::class::brief(&version.into())))
 }

@@ -137,7 +137,7 @@ pub struct KerasRun {
 ///
 /// # fn main() -> taper::Result<()> {
 /// let model = Model::build(&Sequential::new([1]).layer(Dense::new(1)), Seed::new(1))?;
-/// let mut file = KerasModel { model, fit: Some(FitConfig::new(Loss::Mse)), optimizer: None };
+/// let mut file = KerasModel { fit: Some(FitConfig::new(Loss::Mse)), ..KerasModel::new(model) };
 /// let train = Dataset::new(Shape::new([1])?, vec![0.0, 1.0, 2.0], 1, vec![1.0, 3.0, 5.0])?;
 /// let data = KerasData { train, validation: None, class_weight: None };
 /// let options =
@@ -155,6 +155,7 @@ pub fn train_keras(
     observer: &mut dyn Observer,
 ) -> Result<KerasRun> {
     let Some(compiled) = &file.fit else {
+        file.settings.fit()?;
         let complaint =
             Complaint::new("model", "a compiled model (compile_config with a loss)", "one that is not compiled");
         return Err(complaint.into());

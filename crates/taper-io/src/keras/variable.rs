@@ -1,46 +1,64 @@
 //! Which variable of a Keras file is which parameter.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use taper::{
-    Complaint, Complaints, FitConfig, LayerKind, LayerSpec, LearningRate, OptimizerKind, OptimizerState, ParamSlot,
-    Result,
+    Complaint, Complaints, LayerKind, LearningRate, Optimizer, OptimizerKind, OptimizerState, ParamSlot, Result,
 };
 
+use super::emit::Branch;
+use super::generation::Generation;
 use crate::hdf5::{Dataset, Group, Values};
 
-/// The layers' parameters: for each that has some, its group in the file, and the names of the variables' groups within.
+/// The layers' parameters: where each lies in a file.
+#[derive(Debug, Default)]
 pub(super) struct Layout {
     /// For each slot: its group (`layers/lstm/cell/vars`) and its number there.
     pub(super) places: Vec<(String, usize)>,
-    /// For each layer: its group (`lstm`) and name (`encoder`).
+    /// For each layer: its group (`layers/lstm`) and name (`encoder`).
     pub(super) groups: Vec<(String, String)>,
+    /// The layers and models of the outermost model: their names and slots.
+    pub(super) outermost: Vec<(String, Range<usize>)>,
 }
 
 impl Layout {
-    /// Where the parameters `slots` of these named layers lie. Groups are called after classes, counted in the order of layers.
-    pub(super) fn new(layers: &[(&str, &LayerSpec)], slots: &[ParamSlot]) -> Self {
-        let mut groups: Vec<(String, String)> = Vec::new();
-        let mut places = Vec::new();
+    /// Where the parameters `slots` of these layers lie, which stand in the order of the layers. Groups are called after classes,
+    /// counted in the order of a model's layers.
+    pub(super) fn new(layers: &[Branch], slots: &[ParamSlot]) -> Self {
+        let mut layout = Self::default();
+        layout.add("layers", layers, slots, true);
+        assert_eq!(layout.places.len(), slots.len(), "slots belong to the layers");
+        layout
+    }
+
+    fn add(&mut self, within: &str, layers: &[Branch], slots: &[ParamSlot], outermost: bool) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut rest = slots.iter().peekable();
-        for (name, spec) in layers {
-            let kind = spec.kind.name();
-            let before = counts.entry(kind).or_insert(0);
-            let group = if *before == 0 { kind.to_owned() } else { format!("{kind}_{before}") };
+        for branch in layers {
+            let (class, name) = match branch {
+                Branch::Layer(name, spec) => (spec.kind.name(), name),
+                Branch::Model(class, name, _) => (*class, name),
+            };
+            let before = counts.entry(class).or_insert(0);
+            let group = if *before == 0 { format!("{within}/{class}") } else { format!("{within}/{class}_{before}") };
             *before += 1;
-            // The slots stand in the order of the layers.
-            let own = |slot: &&ParamSlot| slot.path.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
-            let mut count = 0;
-            while rest.next_if(own).is_some() {
-                count += 1;
+            let start = self.places.len();
+            match branch {
+                Branch::Layer(name, spec) => {
+                    let own = |slot: &&ParamSlot| {
+                        slot.path.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('/'))
+                    };
+                    let count = slots[start..].iter().take_while(own).count();
+                    let variables = variables(&spec.kind, count);
+                    self.places.extend(variables.into_iter().map(|(path, i)| (format!("{group}/{path}"), i)));
+                }
+                Branch::Model(_, _, layers) => self.add(&format!("{group}/layers"), layers, slots, false),
             }
-            let variables = variables(&spec.kind, count);
-            places.extend(variables.into_iter().map(|(path, i)| (format!("layers/{group}/{path}"), i)));
-            groups.push((group, (*name).to_owned()));
+            self.groups.push((group, name.clone()));
+            if outermost {
+                self.outermost.push((name.clone(), start..self.places.len()));
+            }
         }
-        assert_eq!(places.len(), slots.len(), "slots belong to the layers");
-        Self { places, groups }
     }
 }
 
@@ -64,7 +82,7 @@ fn variables(kind: &LayerKind, count: usize) -> Vec<(String, usize)> {
 }
 
 /// Opens the group at a path; `None` if it is not there.
-fn open<'a>(root: &Group<'a>, path: &str) -> Result<Option<Group<'a>>, Complaint> {
+pub(super) fn open<'a>(root: &Group<'a>, path: &str) -> Result<Option<Group<'a>>, Complaint> {
     let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
     match (root.group(first)?, rest) {
         (Some(group), Some(rest)) => open(&group, rest),
@@ -72,24 +90,32 @@ fn open<'a>(root: &Group<'a>, path: &str) -> Result<Option<Group<'a>>, Complaint
     }
 }
 
-/// The weights of the file, each where its slot says. Nothing is allocated before all shapes are as the model says.
-pub(super) fn weights(root: &Group<'_>, layout: &Layout, slots: &[ParamSlot], file_len: usize) -> Result<Vec<f32>> {
-    let mut complaints = Complaints::new();
+/// Complains unless a file of this length can hold so many numbers.
+pub(super) fn check_len(slots: &[ParamSlot], file_len: usize) -> Result<(), Complaint> {
     let len = slots.iter().map(|slot| slot.range.len()).sum::<usize>();
     if len > file_len / 4 {
         let expected = format!("{len} numbers, as the configuration says");
-        return Err(Complaint::new("", expected, format!("a file of {file_len} bytes")).into());
+        return Err(Complaint::new("", expected, format!("a file of {file_len} bytes")));
     }
-    let layers = root.group("layers")?;
-    check_layers(layers.as_ref(), layout, &mut complaints);
+    Ok(())
+}
 
+/// The weights of the files (`roots`; several if each holds a part), each where its slot says. Nothing is allocated before all shapes
+/// are as the model says.
+pub(super) fn weights(roots: &[Group<'_>], layout: &Layout, slots: &[ParamSlot], file_len: usize) -> Result<Vec<f32>> {
+    check_len(slots, file_len)?;
+    let mut complaints = Complaints::new();
+    let layers = roots.iter().filter_map(|root| layers(root).transpose()).collect::<Result<Vec<_>, _>>()?;
+    layers.iter().for_each(|layers| check_layers(layers, layout, &mut complaints));
+
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    layout.places.iter().for_each(|(path, _)| *counts.entry(path).or_default() += 1);
     let mut sets: Vec<Option<Dataset<'_>>> = Vec::with_capacity(slots.len());
     let mut group: Option<(&str, Option<Group<'_>>)> = None;
     for (slot, (path, number)) in slots.iter().zip(&layout.places) {
         if group.as_ref().is_none_or(|(open, _)| open != path) {
-            let within = path.strip_prefix("layers/").unwrap_or(path);
-            let opened = layers.as_ref().map_or(Ok(None), |layers| open(layers, within))?;
-            let wanted = layout.places.iter().filter(|(other, _)| other == path).count();
+            let opened = open_first(&layers, path.strip_prefix("layers/").unwrap_or(path))?;
+            let wanted = counts[path.as_str()];
             let got = opened.as_ref().map_or(0, |group| group.names_of_members().count());
             complaints.check(got == wanted, path, format!("{wanted} variables"), got);
             group = Some((path, opened));
@@ -104,22 +130,43 @@ pub(super) fn weights(root: &Group<'_>, layout: &Layout, slots: &[ParamSlot], fi
     }
     complaints.finish()?;
 
-    let mut weights = vec![0.0; len];
+    let mut weights = vec![0.0; slots.iter().map(|slot| slot.range.len()).sum()];
     for (slot, set) in slots.iter().zip(sets.iter().flatten()) {
         fill(&mut weights[slot.range.clone()], set);
     }
     Ok(weights)
 }
 
-/// Every layer in the file must be one of the model.
-fn check_layers(layers: Option<&Group<'_>>, layout: &Layout, complaints: &mut Complaints) {
-    for name in layers.iter().flat_map(|layers| layers.names_of_members()) {
-        let known = layout.groups.iter().any(|(group, _)| group == name) || name.starts_with("input_layer");
-        complaints.check(known, format!("layers/{name}"), "a layer of the configuration", "another");
+/// The group of all layers, by the names that it has had.
+fn layers<'a>(root: &Group<'a>) -> Result<Option<Group<'a>>, Complaint> {
+    match root.group("layers")? {
+        Some(layers) => Ok(Some(layers)),
+        None => root.group("_layer_checkpoint_dependencies"),
     }
 }
 
-fn check_shape(set: &Dataset<'_>, slot: &ParamSlot, place: &str, complaints: &mut Complaints) {
+/// The group at a path in the first of these where it is and holds something.
+fn open_first<'a>(groups: &[Group<'a>], path: &str) -> Result<Option<Group<'a>>, Complaint> {
+    let mut empty = None;
+    for group in groups {
+        match open(group, path)? {
+            Some(found) if found.names_of_members().next().is_some() => return Ok(Some(found)),
+            found => empty = empty.or(found),
+        }
+    }
+    Ok(empty)
+}
+
+/// Every layer in the file must be one of the model.
+fn check_layers(layers: &Group<'_>, layout: &Layout, complaints: &mut Complaints) {
+    for name in layers.names_of_members() {
+        let path = format!("layers/{name}");
+        let known = layout.groups.iter().any(|(group, _)| *group == path) || name.starts_with("input_layer");
+        complaints.check(known, path, "a layer of the configuration", "another");
+    }
+}
+
+pub(super) fn check_shape(set: &Dataset<'_>, slot: &ParamSlot, place: &str, complaints: &mut Complaints) {
     let wanted = slot.spec.shape.sizes();
     let same = set.shape.len() == wanted.len() && set.shape.iter().zip(wanted).all(|(a, b)| *a == *b as u64);
     let expected = || format!("shape {} of `{}`", slot.spec.shape, slot.path);
@@ -154,8 +201,7 @@ pub(super) enum Variable {
 }
 
 /// The variables of this optimizer for these parameters; `built` says whether it has seen them.
-pub(super) fn optimizer_variables(fit: &FitConfig, slots: &[ParamSlot], built: bool) -> Vec<Variable> {
-    let optimizer = &fit.optimizer;
+pub(super) fn optimizer_variables(optimizer: &Optimizer, slots: &[ParamSlot], built: bool) -> Vec<Variable> {
     let trainable: Vec<usize> = (0..slots.len()).filter(|slot| slots[*slot].spec.trainable).collect();
     let mut all = vec![Variable::Iterations];
     if matches!(optimizer.learning_rate, LearningRate::Constant(_)) {
@@ -186,80 +232,109 @@ pub(super) fn optimizer_variables(fit: &FitConfig, slots: &[ParamSlot], built: b
 /// What the optimizer remembers; `None` if it has not begun. A learning rate that was changed by hand is carried over.
 pub(super) fn optimizer_state(
     root: &Group<'_>,
-    fit: &mut FitConfig,
+    optimizer: &mut Optimizer,
+    generation: Generation,
     slots: &[ParamSlot],
     file_len: usize,
 ) -> Result<Option<OptimizerState>> {
     let Some(group) = open(root, "optimizer/vars")? else { return Ok(None) };
-    let (unbuilt, built) = (optimizer_variables(fit, slots, false), optimizer_variables(fit, slots, true));
+    let [unbuilt, built] = [false, true].map(|built| {
+        let mut variables = optimizer_variables(optimizer, slots, built);
+        // Keras 2 has it in the configuration alone.
+        variables.retain(|variable| generation == Generation::Three || !matches!(variable, Variable::LearningRate));
+        variables
+    });
     let count = group.names_of_members().count();
     let place = "optimizer/vars";
+    let trained = slots.iter().filter(|slot| slot.spec.trainable).count();
     let variables = match count {
+        // Keras 2 has momenta whether they are used or not.
+        _ if generation == Generation::Two && built.len() == 1 && count == 1 + trained => built,
         _ if count == built.len() => built,
-        _ if count == unbuilt.len() => unbuilt,
+        _ if count == unbuilt.len() => vec![],
         _ => {
             let expected = format!("{} variables (or {}, before training)", built.len(), unbuilt.len());
             return Err(Complaint::new(place, expected, count).into());
         }
     };
-    let mut complaints = Complaints::new();
+    if variables.is_empty() {
+        return Ok(None);
+    }
     let mut sets = Vec::with_capacity(variables.len());
-    for (i, variable) in variables.iter().enumerate() {
+    for i in 0..variables.len() {
+        let missing = || Complaint::new(format!("{place}/{i}"), "a variable", "none");
+        sets.push(group.dataset(&i.to_string())?.ok_or_else(missing)?);
+    }
+    restore(&variables, &sets, optimizer, slots, file_len, place).map(Some)
+}
+
+/// How many numbers an optimizer keeps for each weight.
+fn buffers(optimizer: &Optimizer) -> usize {
+    optimizer.kind.moments().iter().map(|group| group.len()).sum::<usize>()
+        + usize::from(optimizer.use_ema)
+        + usize::from(optimizer.gradient_accumulation_steps.is_some())
+}
+
+/// The state that these variables are of.
+///
+/// # Errors
+///
+/// Other shapes than the weights have; more than the file can hold.
+pub(super) fn restore(
+    variables: &[Variable],
+    sets: &[Dataset<'_>],
+    optimizer: &mut Optimizer,
+    slots: &[ParamSlot],
+    file_len: usize,
+    place: &str,
+) -> Result<OptimizerState> {
+    let mut complaints = Complaints::new();
+    for (i, (variable, set)) in variables.iter().zip(sets).enumerate() {
         let place = format!("{place}/{i}");
-        let Some(set) = group.dataset(&i.to_string())? else {
-            return Err(Complaint::new(place, "a variable", "none").into());
-        };
         match variable {
             Variable::Iterations | Variable::LearningRate | Variable::MomentumProduct => {
                 complaints.check(set.shape.is_empty(), place, "a single number", format!("{:?}", set.shape));
             }
             Variable::Average(slot) | Variable::Accumulated(slot) | Variable::Moment(_, slot) => {
-                check_shape(&set, &slots[*slot], &place, &mut complaints);
+                check_shape(set, &slots[*slot], &place, &mut complaints);
             }
         }
-        sets.push(set);
     }
     complaints.finish()?;
-
-    let buffers = fit.optimizer.kind.moments().iter().map(|group| group.len()).sum::<usize>()
-        + usize::from(fit.optimizer.use_ema)
-        + usize::from(fit.optimizer.gradient_accumulation_steps.is_some());
-    if count == 1 + usize::from(matches!(fit.optimizer.learning_rate, LearningRate::Constant(_))) && buffers > 0 {
-        return Ok(None);
-    }
     // Every number is one of the file's, but several of its variables could be the same bytes.
     let trained = slots.iter().filter(|slot| slot.spec.trainable).map(|slot| slot.range.len()).sum::<usize>();
+    let buffers = buffers(optimizer);
     if trained.saturating_mul(buffers) > file_len / 4 {
         let got = format!("{buffers} times {trained} numbers");
         return Err(Complaint::new(place, "a state that fits the file", got).into());
     }
     let steps = sets.first().and_then(number);
     let Some(steps) = steps.filter(|steps| *steps >= 0.0) else {
-        return Err(Complaint::new("optimizer/vars/0", "a number of steps", format!("{steps:?}")).into());
+        return Err(Complaint::new(format!("{place}/0"), "a number of steps", format!("{steps:?}")).into());
     };
-    let mut state = OptimizerState::new(&fit.optimizer, slots);
+    let mut state = OptimizerState::new(optimizer, slots);
     state.iterations = steps as u64;
     let places: Vec<_> =
         slots.iter().map(|slot| if slot.spec.trainable { state.place(&slot.range) } else { 0..0 }).collect();
     let place = |slot: &usize| places[*slot].clone();
     for (variable, set) in variables.iter().zip(sets) {
-        let single = number(&set);
+        let single = number(set);
         match variable {
             Variable::Iterations => {}
             Variable::LearningRate => {
-                if let (LearningRate::Constant(rate), Some(now)) = (&mut fit.optimizer.learning_rate, single)
+                if let (LearningRate::Constant(rate), Some(now)) = (&mut optimizer.learning_rate, single)
                     && *rate as f32 != now as f32
                 {
                     *rate = now;
                 }
             }
             Variable::MomentumProduct => state.momentum_product = single.map_or(1.0, |product| product as f32),
-            Variable::Average(slot) => fill(&mut state.average[place(slot)], &set),
-            Variable::Accumulated(slot) => fill(&mut state.accumulated[place(slot)], &set),
-            Variable::Moment(moment, slot) => fill(&mut state.moments[*moment][place(slot)], &set),
+            Variable::Average(slot) => fill(&mut state.average[place(slot)], set),
+            Variable::Accumulated(slot) => fill(&mut state.accumulated[place(slot)], set),
+            Variable::Moment(moment, slot) => fill(&mut state.moments[*moment][place(slot)], set),
         }
     }
-    Ok(Some(state))
+    Ok(state)
 }
 
 fn number(set: &Dataset<'_>) -> Option<f64> {
@@ -271,7 +346,7 @@ fn number(set: &Dataset<'_>) -> Option<f64> {
     }
 }
 
-fn fill(to: &mut [f32], set: &Dataset<'_>) {
+pub(super) fn fill(to: &mut [f32], set: &Dataset<'_>) {
     if let Values::F32(numbers) = set.values {
         to.iter_mut().zip(numbers).for_each(|(to, bytes)| *to = f32::from_le_bytes(*bytes));
     }

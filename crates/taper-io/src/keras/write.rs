@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use taper::{FitConfig, LayerSpec, LearningRate, Model, ModelSpec, OptimizerState, ParamSlot, Result};
 
+use super::emit::Branch;
 use super::layer::{WRAPPERS, object, to_keras};
 use super::network::{Network, free_name, layer_order};
 use super::variable::{Layout, Variable, optimizer_variables};
@@ -108,6 +109,11 @@ pub(super) fn in_order<'a>(
     (specs, slots)
 }
 
+/// Layers of which none is in a model of its own.
+pub(super) fn flat(specs: &[(&str, &LayerSpec)]) -> Vec<Branch> {
+    specs.iter().map(|(name, spec)| Branch::Layer((*name).to_owned(), (*spec).clone())).collect()
+}
+
 fn batch_shape(sizes: &[usize]) -> Value {
     let sizes = sizes.iter().map(|size| json!(size));
     std::iter::once(Value::Null).chain(sizes).collect()
@@ -176,12 +182,12 @@ fn functional(model: &Model) -> Result<Value> {
 fn weights(model: &Model, optimizer: Option<(&FitConfig, &OptimizerState)>) -> Vec<u8> {
     let layers = layers(model);
     let (specs, slots) = in_order(&layers, model);
-    let layout = Layout::new(&specs, &slots);
+    let layout = Layout::new(&flat(&specs), &slots);
     let array = |data: &[f32], slot: usize| Node::F32(slots[slot].spec.shape.sizes().to_vec(), data.to_vec());
     let mut root = Node::group();
     root.insert("vars", Node::Group(Some("model".to_owned()), BTreeMap::new()));
     for (group, name) in &layout.groups {
-        root.insert(&format!("layers/{group}/vars"), Node::Group(Some(name.clone()), BTreeMap::new()));
+        root.insert(&format!("{group}/vars"), Node::Group(Some(name.clone()), BTreeMap::new()));
     }
     for (slot, (path, number)) in layout.places.iter().enumerate() {
         root.insert(&format!("{path}/{number}"), array(&model.params().data()[slots[slot].range.clone()], slot));
@@ -189,7 +195,7 @@ fn weights(model: &Model, optimizer: Option<(&FitConfig, &OptimizerState)>) -> V
     if let Some((fit, state)) = optimizer {
         let step = state.iterations;
         let remembered = |data: &[f32], slot: usize| array(&data[state.place(&slots[slot].range)], slot);
-        for (i, variable) in optimizer_variables(fit, &slots, true).into_iter().enumerate() {
+        for (i, variable) in optimizer_variables(&fit.optimizer, &slots, true).into_iter().enumerate() {
             let node = match variable {
                 Variable::Iterations => Node::I64(step as i64),
                 Variable::LearningRate => {

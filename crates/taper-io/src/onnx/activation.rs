@@ -19,6 +19,7 @@ pub(super) fn activation(writer: &mut Writer, function: Activation, x: String) -
         Activation::Selu => ("Selu", vec![]),
         Activation::Sigmoid => return sigmoid(writer, &x),
         Activation::HardSigmoid => ("HardSigmoid", vec![("alpha", Attribute::Float(1.0 / 6.0))]),
+        Activation::HardSigmoidKeras2 => ("HardSigmoid", vec![("alpha", Attribute::Float(0.2))]),
         Activation::Tanh => ("Tanh", vec![]),
         Activation::Softplus => ("Softplus", vec![]),
         Activation::Softsign => ("Softsign", vec![]),

@@ -59,6 +59,7 @@ fn function(spec: &LayerSpec, function: Activation) -> Result<(&'static str, f32
         Activation::Sigmoid => ("Sigmoid", 0.0, 0.0),
         Activation::Relu => ("Relu", 0.0, 0.0),
         Activation::HardSigmoid => ("HardSigmoid", 1.0 / 6.0, 0.5),
+        Activation::HardSigmoidKeras2 => ("HardSigmoid", 0.2, 0.5),
         Activation::Softsign => ("Softsign", 0.0, 0.0),
         Activation::Softplus => ("Softplus", 0.0, 0.0),
         Activation::Linear => ("Affine", 1.0, 0.0),

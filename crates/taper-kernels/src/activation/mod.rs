@@ -202,7 +202,7 @@ kernel! {
 mod tests {
     use super::*;
 
-    const ALL: [Unary; 26] = [
+    const ALL: [Unary; 27] = [
         Unary::Linear,
         Unary::Relu,
         Unary::Relu6,
@@ -220,6 +220,7 @@ mod tests {
         Unary::Rare(Rare::Celu(1.0)),
         Unary::Rare(Rare::Celu(0.4)),
         Unary::Rare(Rare::HardShrink),
+        Unary::Rare(Rare::HardSigmoidKeras2),
         Unary::Rare(Rare::HardSilu),
         Unary::Rare(Rare::HardTanh),
         Unary::Rare(Rare::LogSigmoid),
@@ -281,6 +282,7 @@ mod tests {
                     0.0
                 }
             }
+            Rare::HardSigmoidKeras2 => (z / 5.0 + 0.5).clamp(0.0, 1.0),
             Rare::HardSilu => z * (z / 6.0 + 0.5).clamp(0.0, 1.0),
             Rare::HardTanh => z.clamp(-1.0, 1.0),
             Rare::LogSigmoid => z - softplus,
