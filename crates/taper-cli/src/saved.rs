@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use taper::table::{Feature, Prepared};
-use taper::{Complaint, DataSpec, Dataset, Unseen};
+use taper::{Complaint, DataSpec, Dataset, Model, Seed, Unseen};
+use taper_io::keras::{KerasModel, ReadOptions, is_keras, read_keras};
 use taper_io::{SavedModel, TableFile, is_table};
 
 use crate::failure::Failure;
@@ -13,16 +14,39 @@ pub(crate) const MODEL_FILE: &str = "model.safetensors";
 
 /// The model's file.
 pub(crate) fn file(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join(MODEL_FILE) } else { path.to_owned() }
+    if path.is_dir() && !is_keras(path) { path.join(MODEL_FILE) } else { path.to_owned() }
+}
+
+/// Reads a model of Keras's; weights alone go into the model that `architecture` names.
+pub(crate) fn keras(path: &Path, architecture: Option<&Path>, allow_nan: bool) -> Result<KerasModel, Failure> {
+    let options = ReadOptions { allow_nan };
+    let Some(architecture) = architecture else { return Ok(read_keras(path, &options)?) };
+    let mut model = if is_keras(architecture) {
+        read_keras(architecture, &ReadOptions { allow_nan: true })?
+    } else if crate::command::is_model(architecture)? {
+        KerasModel::new(taper_io::read_model(architecture)?)
+    } else {
+        let experiment = taper_io::read_experiment(architecture)?;
+        KerasModel::new(Model::build(&experiment.model, Seed::new(1)).map_err(|error| error.within("model"))?)
+    };
+    model.read_weights(path, &options)?;
+    model.optimizer = None;
+    Ok(model)
+}
+
+/// Tells why a model is taken as one that was not compiled, where its file says how.
+pub(crate) fn note_not_compiled(file: &KerasModel) {
+    let obstacles: Vec<String> = file.settings.obstacles().map(ToString::to_string).collect();
+    if !obstacles.is_empty() {
+        crate::output::note(&format!("without the settings of its compilation: {}", obstacles.join("; ")));
+    }
 }
 
 /// Reads a model of ours, or Keras's, with what is known about its rows.
-pub(crate) fn read(path: &Path, unseen: Option<Unseen>) -> Result<SavedModel, Failure> {
+pub(crate) fn read(path: &Path, architecture: Option<&Path>, unseen: Option<Unseen>) -> Result<SavedModel, Failure> {
     let path = file(path);
-    if crate::command::is_keras(&path) {
-        let options = taper_io::keras::ReadOptions { allow_nan: false };
-        let model = taper_io::keras::read_keras(&path, &options)?.model;
-        return Ok(model.into());
+    if is_keras(&path) {
+        return Ok(keras(&path, architecture, false)?.model.into());
     }
     let mut saved = taper_io::read_saved_model(&path)?;
     if let (Some(wanted), Some(prepared)) = (unseen, &mut saved.prepared) {

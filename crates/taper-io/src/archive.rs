@@ -1,13 +1,21 @@
-//! ZIP archives of stored entries, read strictly: what a Keras file is made of, and nothing else of ZIP.
+//! ZIP archives, read strictly: what a Keras file is made of, and nothing else of ZIP.
 //!
-//! An archive is accepted only if its directory ends the file, every entry is stored as it is, its name is plain and met once,
-//! its place does not overlap another's, and its checksum is right. So nothing is ever unpacked, and no entry can be
-//! longer than the file.
+//! An archive is accepted only if its directory ends the file, every entry is stored as it is or deflated, its name is plain and met
+//! once, its place does not overlap another's, and its checksum is right. Keras stores entries; who packs a file anew may deflate
+//! them. What is unpacked is bounded by the length of the file before it is.
 
+use std::borrow::Cow;
+use std::io::Read;
+
+use flate2::read::DeflateDecoder;
 use taper::Complaint;
 
 /// The most entries that an archive may have.
 const MOST_ENTRIES: usize = 64;
+
+/// What all entries together may be unpacked to: this, or so many times the file.
+const MOST_UNPACKED: usize = 48 << 20;
+const MOST_RATIO: usize = 20;
 
 const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
@@ -17,6 +25,10 @@ const END_LEN: usize = 22;
 const UTF8: u16 = 1 << 11;
 /// Lengths follow the data; the directory has them too.
 const DESCRIPTOR: u16 = 1 << 3;
+/// How hard it was packed.
+const EFFORT: u16 = 3 << 1;
+/// The method of packing that is known.
+const DEFLATED: u16 = 8;
 /// 1 January 1980: no clock in what is written.
 const DATE: u16 = 0x21;
 
@@ -25,7 +37,7 @@ const DATE: u16 = 0x21;
 /// # Errors
 ///
 /// Everything that is not as the module's page says.
-pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, &[u8])>, Complaint> {
+pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, Cow<'_, [u8]>)>, Complaint> {
     let wrong = |expected: &str, got: &dyn std::fmt::Display| Complaint::new("archive", expected, got);
     let end = bytes.len().checked_sub(END_LEN).filter(|end| u32_at(bytes, *end) == Some(END));
     let Some(end) = end else {
@@ -44,7 +56,7 @@ pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, &[u8])>, Complaint> {
         return Err(wrong("at most 64 entries", &count));
     }
 
-    let mut found: Vec<(String, &[u8])> = Vec::new();
+    let mut found: Vec<(String, Packed<'_>)> = Vec::new();
     let mut spans = Vec::new();
     let mut at = start;
     for _ in 0..count {
@@ -66,7 +78,45 @@ pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, &[u8])>, Complaint> {
     if spans.windows(2).any(|pair| pair[0].1 > pair[1].0) {
         return Err(wrong("entries that do not overlap", &"some that do"));
     }
-    Ok(found)
+    let most = MOST_UNPACKED.max(bytes.len().saturating_mul(MOST_RATIO));
+    let total = found.iter().filter(|(_, data)| data.deflated).map(|(_, data)| data.size).sum::<usize>();
+    if total > most {
+        return Err(wrong(&format!("at most {most} bytes when it is unpacked"), &total));
+    }
+    let mut unpacked = Vec::with_capacity(found.len());
+    for (name, data) in found {
+        let data = data.unpack().map_err(|(expected, got)| Complaint::new(&name, expected, got))?;
+        unpacked.push((name, data));
+    }
+    Ok(unpacked)
+}
+
+/// An entry's data as they lie in the archive.
+struct Packed<'a> {
+    bytes: &'a [u8],
+    deflated: bool,
+    /// How long they are unpacked.
+    size: usize,
+    checksum: u32,
+}
+
+impl<'a> Packed<'a> {
+    fn unpack(&self) -> Result<Cow<'a, [u8]>, (&'static str, String)> {
+        let data = if self.deflated {
+            let mut data = Vec::new();
+            let read = DeflateDecoder::new(self.bytes).take(self.size as u64 + 1).read_to_end(&mut data);
+            if read.is_err() || data.len() != self.size {
+                return Err(("data that can be unpacked to the length in the directory", "others".to_owned()));
+            }
+            Cow::Owned(data)
+        } else {
+            Cow::Borrowed(self.bytes)
+        };
+        if crc32(&data) != self.checksum {
+            return Err(("data that its checksum fits", "damaged data".to_owned()));
+        }
+        Ok(data)
+    }
 }
 
 /// The bytes from here to there.
@@ -98,17 +148,17 @@ impl<'a> Entry<'a> {
     }
 
     /// Where the entry lies with its header, and its data.
-    fn data(&self, bytes: &'a [u8]) -> Result<(Span, &'a [u8]), (&'static str, String)> {
+    fn data(&self, bytes: &'a [u8]) -> Result<(Span, Packed<'a>), (&'static str, String)> {
         const LEN: usize = 30;
         let flags = self.fields.u16(8);
-        if flags & !(UTF8 | DESCRIPTOR) != 0 {
+        if flags & !(UTF8 | DESCRIPTOR | EFFORT) != 0 {
             return Err(("an entry that is not encrypted", format!("flags {flags:#x}")));
         }
         let method = self.fields.u16(10);
         let (packed, size) = (self.fields.u32(20), self.fields.u32(24));
-        if method != 0 || packed != size {
+        if ![0, DEFLATED].contains(&method) || method == 0 && packed != size {
             let got = format!("method {method}, {packed} bytes for {size}");
-            return Err(("an entry stored as it is, as Keras writes it", got));
+            return Err(("an entry stored as it is, as Keras writes it, or deflated", got));
         }
         let start = self.fields.u32(42) as usize;
         let cut = || ("data within the archive", format!("{size} bytes at {start} of {}", bytes.len()));
@@ -119,11 +169,9 @@ impl<'a> Entry<'a> {
         if header.u32(0) != LOCAL || header.u16(8) != method || name != Some(self.name) {
             return Err(("the entry that the directory names", "another".to_owned()));
         }
-        let data = from.checked_add(size as usize).and_then(|end| bytes.get(from..end)).ok_or_else(cut)?;
-        if crc32(data) != self.fields.u32(16) {
-            return Err(("data that its checksum fits", "damaged data".to_owned()));
-        }
-        Ok(((start, from + data.len()), data))
+        let data = from.checked_add(packed as usize).and_then(|end| bytes.get(from..end)).ok_or_else(cut)?;
+        let (deflated, checksum) = (method == DEFLATED, self.fields.u32(16));
+        Ok(((start, from + data.len()), Packed { bytes: data, deflated, size: size as usize, checksum }))
     }
 }
 
@@ -268,8 +316,27 @@ mod tests {
     fn entries_survive_the_round_trip() {
         let bytes = good();
         let entries = entries(&bytes).unwrap();
-        assert_eq!(entries[0], ("a.json".to_owned(), &b"{}"[..]));
-        assert_eq!(entries[1], ("b/c.h5".to_owned(), &[7; 100][..]));
+        assert_eq!(entries[0], ("a.json".to_owned(), Cow::Borrowed(&b"{}"[..])));
+        assert_eq!(entries[1], ("b/c.h5".to_owned(), Cow::Borrowed(&[7; 100][..])));
+    }
+
+    fn deflated(data: &[u8]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(vec![]));
+        let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        writer.start_file("a", options).unwrap();
+        std::io::Write::write_all(&mut writer, data).unwrap();
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn deflated_entries_are_unpacked_within_bounds() {
+        let data: Vec<u8> = (0..10_000u32).flat_map(|i| (i * i).to_le_bytes()).collect();
+        assert_eq!(entries(&deflated(&data)).unwrap(), [("a".to_owned(), Cow::Owned::<[u8]>(data.clone()))]);
+        let bomb = deflated(&vec![0; 50 << 20]);
+        assert!(error(&bomb).contains("when it is unpacked"), "{}", error(&bomb));
+        let mut damaged = deflated(&data);
+        damaged[100] ^= 1;
+        assert!(entries(&damaged).is_err());
     }
 
     fn error(bytes: &[u8]) -> String {
@@ -297,7 +364,8 @@ mod tests {
             bytes[directory + at] = to;
             error(&bytes)
         };
-        assert!(changed(10, 8).contains("stored as it is"));
+        assert!(changed(10, 8).contains("the entry that the directory names"));
+        assert!(changed(10, 9).contains("stored as it is"));
         assert!(changed(27, 0xff).contains("stored as it is"));
         assert!(changed(8, 1).contains("not encrypted"));
         assert!(changed(16, 1).contains("checksum"));
@@ -318,8 +386,9 @@ mod tests {
             let mut bytes = bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             if let Ok(got) = entries(&bytes) {
-                let data =
-                    |entries: &[(String, &[u8])]| entries.iter().map(|(_, data)| data.to_vec()).collect::<Vec<_>>();
+                let data = |entries: &[(String, Cow<'_, [u8]>)]| {
+                    entries.iter().map(|(_, data)| data.to_vec()).collect::<Vec<_>>()
+                };
                 assert_eq!(data(&got), data(&want), "{bit}");
             }
         }

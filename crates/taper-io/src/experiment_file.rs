@@ -62,6 +62,34 @@ pub fn parse_policy(place: &str, text: &str) -> Result<Policy> {
     taper::read(policy).map_err(|error| Error::within(path, error))
 }
 
+/// Reads a setting from what is typed: a name, several with commas between, or a table or list as in an experiment.
+///
+/// # Errors
+///
+/// Text that is not TOML; `place` is where it was typed.
+///
+/// # Example
+///
+/// ```
+/// let metrics = taper_io::parse_setting("--metrics", "mae, mse").unwrap();
+/// assert_eq!(metrics, serde_json::json!(["mae", "mse"]));
+/// ```
+pub fn parse_setting(place: &str, text: &str) -> Result<serde_json::Value> {
+    let (path, text) = (Path::new(place), text.trim());
+    if !text.starts_with(['{', '[', '"']) {
+        let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        return Ok(match names.as_slice() {
+            [only] => (*only).into(),
+            _ => names.into(),
+        });
+    }
+    let mut table: toml::Table =
+        toml::from_str(&format!("setting = {text}")).map_err(|error| syntax(path, "TOML", &error))?;
+    check_finite(path, &table)?;
+    let value = table.remove("setting").map(serde_json::to_value).transpose();
+    value.map(Option::unwrap_or_default).map_err(|error| syntax(path, "TOML", &error))
+}
+
 /// TOML can write `nan` and `inf`. No setting means anything then, and the values that an experiment is made of cannot hold
 /// them: they would look like a setting that was left out.
 fn check_finite(path: &Path, table: &toml::Table) -> Result<()> {

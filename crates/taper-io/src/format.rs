@@ -19,7 +19,7 @@ pub enum Format {
     Safetensors,
     /// A model of Keras's.
     Keras,
-    /// Keras's weights, or its older models.
+    /// Keras's weights, or whole models of the older form.
     Hdf5,
     /// A model for other runtimes.
     Onnx,
@@ -30,7 +30,7 @@ pub enum Format {
 }
 
 /// Every ending that means something; of a format that has several, the usual one first.
-const ENDINGS: [(&str, Format); 10] = [
+const ENDINGS: [(&str, Format); 11] = [
     ("csv", Format::Csv),
     ("tsv", Format::Csv),
     ("parquet", Format::Parquet),
@@ -38,6 +38,7 @@ const ENDINGS: [(&str, Format); 10] = [
     ("safetensors", Format::Safetensors),
     ("keras", Format::Keras),
     ("h5", Format::Hdf5),
+    ("hdf5", Format::Hdf5),
     ("onnx", Format::Onnx),
     ("toml", Format::Toml),
     ("json", Format::Json),
@@ -48,7 +49,7 @@ impl Format {
     pub const TABLES: &'static [Self] = &[Self::Csv, Self::Parquet];
     /// The formats of files with rows.
     pub const ROWS: &'static [Self] = &[Self::Csv, Self::Parquet, Self::Npz, Self::Safetensors];
-    /// The formats of models that can be read.
+    /// The formats of models that can be read and written.
     pub const MODELS: &'static [Self] = &[Self::Safetensors, Self::Keras];
 
     /// The format of this file; `None` if its name says nothing.

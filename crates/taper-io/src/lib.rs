@@ -34,7 +34,7 @@ pub use atomic::{check_writable, write_atomic};
 pub use checkpoint::{read_checkpoint, read_run_checkpoint, write_checkpoint, write_run_checkpoint};
 pub use digest::Digest;
 pub use error::{Error, Result};
-pub use experiment_file::{parse_experiment, parse_policy, read_experiment};
+pub use experiment_file::{parse_experiment, parse_policy, parse_setting, read_experiment};
 pub use export::write_results;
 pub use format::Format;
 pub use log::{CsvLogger, ModelCheckpoint};

@@ -12,7 +12,7 @@ use super::Common;
     "Go on with a Keras model for 10 epochs" => "taper fit model.keras --data rows.safetensors --epochs 10 --save more.keras",
 ])]
 pub(crate) struct Fit {
-    /// The experiment (.toml or .json, or - for stdin), or a model to go on with (.safetensors, a compiled .keras, or the folder that a command left)
+    /// The experiment (.toml or .json, or - for stdin), or a model to go on with (.safetensors, .keras, .h5, or the folder that a command left)
     pub(crate) experiment: PathBuf,
     /// Go on from the last checkpoint in the folder, which `[fit] checkpoint = N` kept there, to the same bytes
     #[arg(long, conflicts_with = "replace")]
@@ -30,7 +30,19 @@ pub(crate) struct Keras {
     /// The rows: x, y, and optionally x_val, y_val, sample_weight, class_weight (.safetensors); for a model of a table, a table
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// Further epochs [default: as the model was trained; for .keras 1]
+    /// The model that weights alone are of (.keras, .h5, .json, .toml or .safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) architecture: Option<PathBuf>,
+    /// The loss in the place of the file's: 'mse', or with settings '{ name = "huber", delta = 0.5 }'
+    #[arg(long, value_name = "LOSS")]
+    pub(crate) loss: Option<String>,
+    /// The optimizer in the place of the file's: 'adam', or '{ name = "adam", learning_rate = 0.01 }'
+    #[arg(long, value_name = "OPTIMIZER")]
+    pub(crate) optimizer: Option<String>,
+    /// The metrics in the place of the file's: 'mae, mse', or a list '["mae", { name = "auc" }]'; '' for none
+    #[arg(long, value_name = "METRICS")]
+    pub(crate) metrics: Option<String>,
+    /// Further epochs [default: as the model was trained; for Keras's 1]
     #[arg(long)]
     pub(crate) epochs: Option<usize>,
     /// Rows per step [default: as the model was trained; for .keras 32]

@@ -45,7 +45,7 @@ pub(crate) struct Evaluate {
     "A category that no training row had counts as none of the known" => "taper predict wine new.csv --out predictions.parquet --unseen zero",
 ])]
 pub(crate) struct Predict {
-    /// A model (.safetensors or .keras), or the folder that `taper fit` or `taper choose` left
+    /// A model (.safetensors, .keras or .h5), or the folder that `taper fit` or `taper choose` left
     pub(crate) model: PathBuf,
     /// The rows (.csv, .parquet, .npz or .safetensors, or - for CSV on stdin); columns are found by name
     #[arg(value_name = "FILE")]
@@ -56,6 +56,9 @@ pub(crate) struct Predict {
     /// What a category means that no training row had [default: as in the experiment]
     #[arg(long, value_enum)]
     pub(crate) unseen: Option<Unseen>,
+    /// The model that weights alone are of (.keras, .h5, .json, .toml or .safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) architecture: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -64,11 +67,14 @@ pub(crate) struct Predict {
     "A Keras model" => "taper inspect model.keras",
 ])]
 pub(crate) struct Inspect {
-    /// A model (.safetensors or .keras, or the folder that a command left) or an experiment (.toml or .json, or - for stdin)
+    /// A model (.safetensors, .keras or .h5, or the folder that a command left) or an experiment (.toml or .json, or - for stdin)
     pub(crate) file: PathBuf,
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,
+    /// The model that weights alone are of (.keras, .h5, .json, .toml or .safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) architecture: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -77,7 +83,7 @@ pub(crate) struct Inspect {
     "In a script: status 1 if there is" => "taper plan wine.toml --strict --json",
 ])]
 pub(crate) struct Plan {
-    /// The experiment (.toml or .json, or - for stdin), or a model (.keras, .safetensors, or the folder that a command left)
+    /// The experiment (.toml or .json, or - for stdin), or a model (.keras, .h5, .safetensors, or the folder that a command left)
     pub(crate) file: PathBuf,
     /// End with status 1 if there are findings
     #[arg(long)]
@@ -94,6 +100,9 @@ pub(crate) struct Plan {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,
+    /// The model that weights alone are of (.keras, .h5, .json, .toml or .safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) architecture: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -102,7 +111,7 @@ pub(crate) struct Plan {
     "Compared on rows of one's own" => "taper compact wine --data test.csv --out small.safetensors",
 ])]
 pub(crate) struct Compact {
-    /// The model (.safetensors or .keras), or the folder that a command left
+    /// The model (.safetensors, .keras or .h5), or the folder that a command left
     pub(crate) model: PathBuf,
     /// The smaller model (.safetensors or .keras)
     #[arg(long, value_name = "FILE")]
@@ -116,6 +125,9 @@ pub(crate) struct Compact {
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,
+    /// The model that weights alone are of (.keras, .h5, .json, .toml or .safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) architecture: Option<PathBuf>,
 }
 
 /// Exact where the two have the same gradient, with the identity. Between coupled and decoupled (adamw) there is none under
@@ -155,7 +167,7 @@ pub(crate) struct Lambda {
     "A Keras model for whatever runs ONNX" => "taper convert model.keras model.onnx",
 ])]
 pub(crate) struct Convert {
-    /// A model (.keras or .safetensors), or the folder that a command left
+    /// A model (.keras, .h5 or .safetensors), or the folder that a command left
     pub(crate) model: PathBuf,
     /// The file to write (.keras, .weights.h5, .safetensors or .onnx)
     pub(crate) out: PathBuf,
@@ -165,4 +177,7 @@ pub(crate) struct Convert {
     /// Leave out how rows are prepared: the model alone, whose inputs are prepared numbers
     #[arg(long)]
     pub(crate) bare: bool,
+    /// The model that weights alone are of (.keras, .h5, .json, .toml or .safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) architecture: Option<PathBuf>,
 }

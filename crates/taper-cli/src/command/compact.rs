@@ -22,7 +22,10 @@ pub(crate) fn run(args: &Compact) -> Result<(), Failure> {
     let path = saved::file(&args.model);
     let keras = is_keras(&path);
     let (saved, fit) = if keras {
-        let file = taper_io::keras::read_keras(&path, &taper_io::keras::ReadOptions::default())?;
+        let file = saved::keras(&path, args.architecture.as_deref(), false)?;
+        if is_keras(&args.out) {
+            saved::note_not_compiled(&file);
+        }
         let saved = file.fit.iter().fold(SavedModel::from(file.model), SavedModel::compiled);
         (saved, file.fit)
     } else {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use taper::{Complaint, FitConfig, OptimizerState};
-use taper_io::keras::{ReadOptions, read_keras, write_keras_export, write_keras_weights};
+use taper_io::keras::{is_keras, write_keras_export, write_keras_weights};
 use taper_io::{Format, SavedModel, read_saved_model, write_onnx};
 
 use crate::args::Convert;
@@ -16,17 +16,18 @@ const TARGETS: &[Format] = &[Format::Keras, Format::Hdf5, Format::Safetensors, F
 pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     let from = saved::file(&args.model);
     let to = Format::one_of("OUT", &args.out, TARGETS)?;
-    let (mut saved, fit, optimizer) = match readable(&from)? {
-        Format::Keras => {
-            let file = read_keras(&from, &ReadOptions { allow_nan: args.allow_nan })?;
-            let saved = file.fit.iter().fold(SavedModel::from(file.model), SavedModel::compiled);
-            (saved, file.fit, file.optimizer)
+    let (mut saved, fit, optimizer) = if is_keras(&from) {
+        let file = saved::keras(&from, args.architecture.as_deref(), args.allow_nan)?;
+        if to == Format::Keras {
+            saved::note_not_compiled(&file);
         }
-        _ => {
-            let saved = read_saved_model(&from)?;
-            let fit = saved.fit_config();
-            (saved, fit, None)
-        }
+        let saved = file.fit.iter().fold(SavedModel::from(file.model), SavedModel::compiled);
+        (saved, file.fit, file.optimizer)
+    } else {
+        check_readable(&from)?;
+        let saved = read_saved_model(&from)?;
+        let fit = saved.fit_config();
+        (saved, fit, None)
     };
     if args.bare {
         saved.prepared = None;
@@ -45,11 +46,12 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The format of a model that can be read.
-fn readable(path: &Path) -> Result<Format, Failure> {
+/// Complains about a file that is no model.
+fn check_readable(path: &Path) -> Result<(), Failure> {
     let format = Format::of(path).filter(|format| Format::MODELS.contains(format));
-    let wrong = || Complaint::new("MODEL", "a model (.keras or .safetensors)", path.display());
-    Ok(format.ok_or_else(|| taper::Error::from(wrong()))?)
+    let wrong = || Complaint::new("MODEL", "a model (.keras, .h5 or .safetensors)", path.display());
+    format.ok_or_else(|| taper::Error::from(wrong()))?;
+    Ok(())
 }
 
 /// Writes a model for Keras, and says what is not as it was.

@@ -126,6 +126,10 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
 fn refuse_keras_options(keras: &Keras) -> Result<(), Failure> {
     let given = [
         ("--data", keras.data.is_some()),
+        ("--architecture", keras.architecture.is_some()),
+        ("--loss", keras.loss.is_some()),
+        ("--optimizer", keras.optimizer.is_some()),
+        ("--metrics", keras.metrics.is_some()),
         ("--epochs", keras.epochs.is_some()),
         ("--batch-size", keras.batch_size.is_some()),
         ("--validation-batch-size", keras.validation_batch_size.is_some()),

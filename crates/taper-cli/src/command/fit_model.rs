@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use taper::{Complaint, Dataset, FitConfig, Quiet, Seed, StopReason};
-use taper_io::keras::{
-    KerasData, KerasModel, Penalties, ReadOptions, RunOptions, export_keras, read_keras, train_keras, write_keras,
-};
+use taper_io::keras::{KerasData, KerasModel, Penalties, RunOptions, export_keras, train_keras, write_keras};
 use taper_io::{Format, SavedModel, is_table, read_saved_model, read_tensors, write_tensors};
 
 use super::{convert, is_keras};
@@ -69,7 +67,8 @@ pub(crate) fn run(args: &Fit, path: &Path) -> Result<(), Failure> {
     }
     let fit = FitConfig { early_stopping: None, reduce_lr_on_plateau: None, ..compiled };
     let SavedModel { model, prepared, experiment, beside } = saved;
-    let mut file = KerasModel { model, fit: Some(fit), optimizer };
+    let mut file = KerasModel::new(model);
+    (file.fit, file.optimizer) = (Some(fit), optimizer);
     let mut progress = FitProgress::new(options.epochs, Quiet);
     let run = train_keras(&mut file, &data, &options, &mut progress)?;
     drop(progress);
@@ -136,12 +135,56 @@ pub(crate) fn run(args: &Fit, path: &Path) -> Result<(), Failure> {
 
 /// The model with what stands beside it, and what its optimizer remembers.
 fn read(path: &Path, keras: &Keras) -> Result<(SavedModel, Option<taper::OptimizerState>), Failure> {
+    let said = [("loss", &keras.loss), ("optimizer", &keras.optimizer), ("metrics", &keras.metrics)];
     if !is_keras(path) {
+        if let Some((key, _)) = said.iter().find(|(_, text)| text.is_some()) {
+            let complaint = Complaint::new(format!("--{key}"), "a model of Keras's, whose file may lack it", "another");
+            return Err(taper::Error::from(complaint.help("a model of ours goes on as it was trained")).into());
+        }
         return Ok((read_saved_model(path)?, None));
     }
-    let file = read_keras(path, &ReadOptions { allow_nan: keras.allow_nan })?;
+    let mut file = saved::keras(path, keras.architecture.as_deref(), keras.allow_nan)?;
+    for (key, text) in said {
+        if let Some(text) = text {
+            let value = taper_io::parse_setting(&format!("--{key}"), text)?;
+            file.recompile(key, value).map_err(as_options)?;
+        }
+    }
+    if file.fit.is_none() {
+        return Err(taper_io::Error::about(path, missing(&file)).into());
+    }
     let saved = file.fit.iter().fold(SavedModel::from(file.model), SavedModel::compiled);
     Ok((saved, file.optimizer))
+}
+
+/// The same complaints, about options.
+fn as_options(error: taper::Error) -> taper::Error {
+    match error {
+        taper::Error::Invalid(mut complaints) => {
+            complaints.iter_mut().for_each(|complaint| complaint.place.insert_str(0, "--"));
+            taper::Error::Invalid(complaints)
+        }
+        other => other,
+    }
+}
+
+/// All that is missing for a training, with the option that says it.
+fn missing(file: &KerasModel) -> taper::Error {
+    let mut complaints: Vec<Complaint> = file.settings.obstacles().cloned().collect();
+    for complaint in &mut complaints {
+        let option = match &complaint.place {
+            place if place.starts_with("loss") => "--loss",
+            place if place.starts_with("optimizer") => "--optimizer",
+            _ => "--metrics",
+        };
+        let help = complaint.help.take().map_or(String::new(), |help| format!("{help}; "));
+        complaint.help = Some(format!("{help}{option} says another"));
+    }
+    if complaints.is_empty() {
+        let complaint = Complaint::new("loss", "a model that was compiled with a loss", "one that was not");
+        complaints.push(complaint.help("--loss says one, and --optimizer and --metrics what else there is to say"));
+    }
+    taper::Error::Invalid(complaints)
 }
 
 fn regularize(saved: &mut SavedModel, text: &str, replaces: bool) -> Result<(), Failure> {

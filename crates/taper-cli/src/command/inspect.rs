@@ -13,7 +13,7 @@ use crate::{output, saved};
 pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
     let file = saved::file(&args.file);
     let model = if is_keras(&file) {
-        taper_io::keras::read_keras(&file, &taper_io::keras::ReadOptions { allow_nan: true })?.model
+        saved::keras(&file, args.architecture.as_deref(), true)?.model
     } else if is_model(&file)? {
         taper_io::read_model(&file)?
     } else {

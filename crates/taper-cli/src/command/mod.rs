@@ -27,9 +27,9 @@ use taper_io::Format;
 use crate::failure::Failure;
 use crate::output;
 
-/// Whether a file is Keras's, by its ending.
+/// Whether a file or folder is a model of Keras's.
 pub(crate) fn is_keras(file: &Path) -> bool {
-    Format::of(file) == Some(Format::Keras)
+    taper_io::keras::is_keras(file)
 }
 
 /// Whether a file is a model, by its ending; if not, it is an experiment.
@@ -38,13 +38,16 @@ pub(crate) fn is_keras(file: &Path) -> bool {
 ///
 /// The ending of something else.
 pub(crate) fn is_model(file: &Path) -> Result<bool, Failure> {
+    if is_keras(file) {
+        return Ok(true);
+    }
     match Format::of(file) {
         Some(format) if Format::MODELS.contains(&format) => Ok(true),
         None | Some(Format::Toml | Format::Json) => Ok(false),
         // What is not there is told as such by who reads it.
         Some(_) if !file.exists() => Ok(false),
         Some(format) => {
-            let expected = "an experiment (.toml or .json) or a model (.safetensors or .keras)";
+            let expected = "an experiment (.toml or .json) or a model (.safetensors, .keras or .h5)";
             let complaint = Complaint::new("FILE", expected, format!("`{}`", file.display()));
             let table = "`taper init` writes an experiment for a table";
             let complaint = if format.is_table() { complaint.help(table) } else { complaint };

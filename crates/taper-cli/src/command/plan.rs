@@ -27,8 +27,10 @@ struct Point {
 pub(crate) fn run(args: &Plan) -> Result<(), Failure> {
     let file = saved::file(&args.file);
     let (made, points) = if is_keras(&file) {
-        let file = taper_io::keras::read_keras(&file, &taper_io::keras::ReadOptions::default())?;
-        (of_model(&file.model, file.fit, args)?, vec![])
+        let file = saved::keras(&file, args.architecture.as_deref(), false)?;
+        saved::note_not_compiled(&file);
+        let fit = file.fit.or_else(|| file.settings.fit_in_part());
+        (of_model(&file.model, fit, args)?, vec![])
     } else if is_model(&file)? {
         (of_model(&taper_io::read_model(&file)?, None, args)?, vec![])
     } else {

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::{output, saved};
 
 pub(crate) fn run(args: &Predict) -> Result<(), Failure> {
-    let saved = saved::read(&args.model, args.unseen.map(Into::into))?;
+    let saved = saved::read(&args.model, args.architecture.as_deref(), args.unseen.map(Into::into))?;
     if !is_stream(&args.out) {
         Format::one_of("--out", &args.out, Format::TABLES)?;
     }

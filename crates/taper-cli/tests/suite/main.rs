@@ -16,6 +16,7 @@ mod init;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+mod keras;
 mod lambda;
 mod leaving;
 mod manners;

@@ -32,6 +32,11 @@ fn is_function(value: &Value) -> bool {
     value.get("module") == Some(&json!("builtins")) && value.get("class_name") == Some(&json!("function"))
 }
 
+/// Whether this is in Taper's spelling already.
+fn is_own(value: &Value) -> bool {
+    value.get("class_name").is_none() && value.get("name").is_some_and(Value::is_string)
+}
+
 /// A name and its settings, in Taper's spelling. `known` pairs Keras's classes with names.
 fn named(mut value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String, Map<String, Value>), Complaint> {
     if is_function(&value)
@@ -60,6 +65,9 @@ fn named(mut value: Value, what: &str, known: &[(&str, &str)]) -> Result<(String
 }
 
 pub(super) fn loss(value: Value) -> Result<Value, Complaint> {
+    if is_own(&value) {
+        return Ok(value);
+    }
     let (mut name, mut config) = named(only(value)?, "one loss", LOSSES)?;
     if name.chars().all(|letter| letter.is_ascii_uppercase()) {
         name = name.to_ascii_lowercase(); // "MSE"
@@ -108,6 +116,9 @@ pub(super) fn metrics(value: Value) -> Result<Value> {
 }
 
 fn metric(value: Value) -> Result<Value, Complaint> {
+    if is_own(&value) {
+        return Ok(value);
+    }
     // A metric said by a text goes by that text.
     let said = if is_function(&value) { value.get("config") } else { Some(&value) };
     let said = said.and_then(Value::as_str).map(str::to_owned);

@@ -11,9 +11,6 @@ use super::{CONFIG, METADATA, WEIGHTS};
 use crate::hdf5::{Attributes, File};
 use crate::{archive, hdf5, json};
 
-/// The list of the files that large weights are spread over.
-const SHARDS: &str = "model.weights.json";
-
 /// What a file says, in whatever form.
 #[derive(Debug)]
 pub(super) struct Contents<'a> {
@@ -22,8 +19,8 @@ pub(super) struct Contents<'a> {
     pub(super) config: Value,
     /// How it was compiled; `null` if it was not.
     pub(super) compile: Value,
-    /// The files of weights: none, one, or several that each hold a part.
-    pub(super) weights: Vec<(String, Cow<'a, [u8]>)>,
+    /// The file of weights, if there are any.
+    pub(super) weights: Option<(String, Cow<'a, [u8]>)>,
 }
 
 /// The entries of an archive or folder, by name.
@@ -32,6 +29,10 @@ pub(super) type Entries<'a> = Vec<(String, Cow<'a, [u8]>)>;
 /// Whether these are the first bytes of an HDF5 file.
 pub(super) fn is_hdf5(bytes: &[u8]) -> bool {
     bytes.starts_with(&hdf5::SIGNATURE)
+}
+
+fn weights_alone() -> Complaint {
+    Complaint::new("", "a model", "weights alone").help("--architecture FILE says which model they are of")
 }
 
 impl<'a> Contents<'a> {
@@ -46,9 +47,7 @@ impl<'a> Contents<'a> {
         }
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => Self::of_json(bytes),
-            _ => Self::of_entries(
-                archive::entries(bytes)?.into_iter().map(|(name, data)| (name, Cow::Borrowed(data))).collect(),
-            ),
+            _ => Self::of_entries(archive::entries(bytes)?),
         }
     }
 
@@ -65,9 +64,8 @@ impl<'a> Contents<'a> {
         let missing = |name: &str| Complaint::new("archive", format!("an entry {name}"), "none");
         let metadata = entry(METADATA).ok_or_else(|| missing(METADATA))?;
         let config = entry(CONFIG).ok_or_else(|| missing(CONFIG))?;
-        let (whole, shards) = (entry(WEIGHTS), entry(SHARDS));
-        let is_shard = |name: &str| shards.is_some() && name.starts_with("model_") && name.ends_with(".weights.h5");
-        if let Some((name, _)) = entries.iter().find(|(name, _)| !is_shard(name)) {
+        let weights = entry(WEIGHTS);
+        if let Some((name, _)) = entries.first() {
             let expected = format!("only {METADATA}, {CONFIG} and {WEIGHTS}");
             return Err(Complaint::new("archive", expected, format!("`{name}`")).into());
         }
@@ -76,12 +74,8 @@ impl<'a> Contents<'a> {
         let generation = Generation::of(version).map_err(|complaint| complaint.within(METADATA))?;
         let mut config = json::parse(&config).map_err(|complaint| complaint.within(CONFIG))?;
         let compile = config.get_mut("compile_config").map(Value::take).unwrap_or_default();
-        let weights = match whole {
-            Some(whole) => vec![(WEIGHTS.to_owned(), whole)],
-            None if !entries.is_empty() => entries,
-            None => return Err(missing(WEIGHTS).into()),
-        };
-        Ok(Self { generation, config, compile, weights })
+        let weights = weights.ok_or_else(|| missing(WEIGHTS))?;
+        Ok(Self { generation, config, compile, weights: Some((WEIGHTS.to_owned(), weights)) })
     }
 
     /// A whole model in HDF5: the form of Keras 2, which Keras 3 writes too.
@@ -89,8 +83,7 @@ impl<'a> Contents<'a> {
         let root = File::root(bytes)?;
         let mut attributes = Attributes::new(bytes);
         let Some(config) = attributes.text(&root, "model_config")? else {
-            let complaint = Complaint::new("", "a model", "weights alone");
-            return Err(complaint.help("--architecture FILE says which model they are of").into());
+            return Err(weights_alone().into());
         };
         let version = match attributes.text(&root, "keras_version")? {
             Some(version) => version,
@@ -110,13 +103,16 @@ impl<'a> Contents<'a> {
             }
             None => Value::Null,
         };
-        let weights = vec![("model_weights".to_owned(), Cow::Borrowed(bytes))];
+        let weights = Some(("model_weights".to_owned(), Cow::Borrowed(bytes)));
         Ok(Self { generation, config, compile, weights })
     }
 
     /// What `to_json` gives: a model without weights.
     fn of_json(bytes: &[u8]) -> Result<Self> {
         let mut config = json::parse(bytes)?;
+        if config.get("weight_map").is_some() {
+            return Err(weights_alone().into());
+        }
         let version = config.get("keras_version").and_then(Value::as_str).unwrap_or("3.");
         let generation = Generation::of(version)?;
         if !config.get("class_name").is_some_and(Value::is_string) {
@@ -124,6 +120,6 @@ impl<'a> Contents<'a> {
             return Err(Complaint::new("", "a model of Keras's in JSON", brief(&json!(keys))).into());
         }
         let compile = config.get_mut("compile_config").map(Value::take).unwrap_or_default();
-        Ok(Self { generation, config, compile, weights: vec![] })
+        Ok(Self { generation, config, compile, weights: None })
     }
 }

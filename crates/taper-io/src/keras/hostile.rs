@@ -186,7 +186,7 @@ fn foreign_code_and_unknown_things_are_refused_by_name() {
 fn entries_that_do_not_belong_are_refused() {
     let file = small();
     let parts = entries(&file).unwrap();
-    let mut more: Vec<(&str, &[u8])> = parts.iter().map(|(name, data)| (name.as_str(), *data)).collect();
+    let mut more: Vec<(&str, &[u8])> = parts.iter().map(|(name, data)| (name.as_str(), data.as_ref())).collect();
     more.push(("assets/vocabulary.txt", b"x"));
     assert!(error(&archive(&more).unwrap()).contains("`assets/vocabulary.txt`"));
     assert!(error(&archive(&more[..2]).unwrap()).contains("an entry model.weights.h5"));

@@ -13,10 +13,10 @@ use super::scope::scope;
 use super::settings::CompileSettings;
 use super::variable::{self, Layout};
 use super::write::{flat, in_order, layers};
-use super::{CONFIG, legacy, named};
-use crate::Error;
+use super::{CONFIG, METADATA, legacy, named};
 use crate::file::read_file;
 use crate::hdf5::{Attributes, File, Group};
+use crate::{Error, Format, json};
 
 /// A Keras model: weights, and how it was compiled and trained so far.
 #[derive(Debug)]
@@ -30,13 +30,32 @@ pub struct KerasModel {
     pub optimizer: Option<OptimizerState>,
     /// How it was compiled, as far as that is understood.
     pub settings: CompileSettings,
+    /// Its layers as they lie in files: in their models. Empty: none is in a model of its own.
+    branches: Vec<Branch>,
 }
 
 impl KerasModel {
     /// A model that was not compiled.
     #[must_use]
     pub fn new(model: Model) -> Self {
-        Self { model, fit: None, optimizer: None, settings: CompileSettings::default() }
+        Self { model, fit: None, optimizer: None, settings: CompileSettings::default(), branches: vec![] }
+    }
+
+    /// Reads the weights of an HDF5 file into the model, as [`read_keras_weights`] does; its layers may be in models of their own.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_keras`]. The model is untouched then.
+    pub fn read_weights(&mut self, path: &Path, options: &ReadOptions) -> crate::Result<()> {
+        if self.branches.is_empty() {
+            return read_keras_weights(path, &mut self.model, options);
+        }
+        let weights = weight_files(path)?;
+        let slots = self.model.params().slots();
+        let read = Files::open(&weights).and_then(|files| files.weights(&self.branches, slots, options));
+        let weights = read.map_err(|error| Error::within(path, error))?;
+        self.model.params_mut().data_mut().copy_from_slice(&weights);
+        Ok(())
     }
 
     /// Puts a `loss`, an `optimizer` or `metrics` in the place of what the file says. A new optimizer remembers nothing.
@@ -88,6 +107,25 @@ pub fn read_keras_bytes(bytes: &[u8], options: &ReadOptions) -> Result<KerasMode
     model(Contents::of(bytes)?, options)
 }
 
+/// Whether a file is a model of Keras's: by its ending, a folder by what is in it, and JSON by what it says.
+#[must_use]
+pub fn is_keras(path: &Path) -> bool {
+    const MOST_BYTES: u64 = 16 << 20;
+    if path.is_dir() {
+        return path.join(METADATA).is_file() && path.join(CONFIG).is_file();
+    }
+    match Format::of(path) {
+        Some(Format::Keras | Format::Hdf5) => true,
+        Some(Format::Json) => {
+            let short = std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= MOST_BYTES);
+            let value = std::fs::read(path).ok().filter(|_| short).and_then(|text| json::parse(&text).ok());
+            let has = |key: &str| value.as_ref().is_some_and(|value| value.get(key).is_some());
+            has("class_name") && has("config") || has("weight_map")
+        }
+        _ => false,
+    }
+}
+
 /// The files of a folder that holds what an archive would.
 fn folder_entries(path: &Path) -> crate::Result<Entries<'static>> {
     const MOST_FILES: usize = 64;
@@ -114,11 +152,11 @@ fn model(contents: Contents<'_>, options: &ReadOptions) -> Result<KerasModel> {
     let inside = |error: taper::Error| error.within(CONFIG);
     let read = Object::new(config, "a model").map_err(Into::into).and_then(|object| scope(object, generation));
     let (spec, branches) = read.and_then(whole).map_err(inside)?;
-    if weights.is_empty() {
+    let Some(weights) = weights.map(|weights| [weights]) else {
         let model = Model::build(spec, Seed::new(1)).map_err(inside)?;
         let fit = settings.fit().unwrap_or_default();
-        return Ok(KerasModel { fit, settings, ..KerasModel::new(model) });
-    }
+        return Ok(KerasModel { model, fit, optimizer: None, settings, branches });
+    };
     let slots = Model::plan(&spec).map_err(inside)?;
     let files = Files::open(&weights)?;
     let numbers = files.weights(&branches, &slots, options)?;
@@ -140,7 +178,7 @@ fn model(contents: Contents<'_>, options: &ReadOptions) -> Result<KerasModel> {
         None => None,
     };
     let fit = settings.fit().unwrap_or_default();
-    Ok(KerasModel { model: Model::with_weights(spec, numbers)?, fit, optimizer, settings })
+    Ok(KerasModel { model: Model::with_weights(spec, numbers)?, fit, optimizer, settings, branches })
 }
 
 /// The model that a configuration says.
@@ -219,6 +257,34 @@ impl<'a> Files<'a> {
     }
 }
 
+/// A file of weights; or a list of files, `.weights.json`, and those beside it that each hold a part.
+fn weight_files(path: &Path) -> crate::Result<Entries<'static>> {
+    const MOST_FILES: usize = 4096;
+    let bytes = read_file(path)?;
+    if Format::of(path) != Some(Format::Json) {
+        return Ok(vec![(String::new(), Cow::Owned(bytes))]);
+    }
+    let list = json::parse(&bytes).map_err(|complaint| Error::content(path, complaint))?;
+    let map = list.get("weight_map").and_then(serde_json::Value::as_object);
+    let mut names: Vec<&str> = map
+        .into_iter()
+        .flatten()
+        .flat_map(|(_, file)| match file {
+            serde_json::Value::Array(files) => files.iter().filter_map(serde_json::Value::as_str).collect(),
+            file => file.as_str().into_iter().collect::<Vec<_>>(),
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let plain = |name: &&str| !name.contains(['/', '\\', ':']) && name.ends_with(".weights.h5");
+    if names.is_empty() || names.len() > MOST_FILES || !names.iter().all(plain) {
+        let expected = "a list of files of weights (weight_map), plain names that end in .weights.h5";
+        return Err(Error::content(path, Complaint::new("", expected, super::class::brief(&list))));
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    names.into_iter().map(|name| Ok((name.to_owned(), Cow::Owned(read_file(&folder.join(name))?)))).collect()
+}
+
 /// Reads the weights of an HDF5 file into a model: a `.weights.h5` of Keras 3, the weights of Keras 2 by names of layers, or those
 /// of a whole model.
 ///
@@ -226,8 +292,7 @@ impl<'a> Files<'a> {
 ///
 /// As [`read_keras`]. The model is untouched then.
 pub fn read_keras_weights(path: &Path, model: &mut Model, options: &ReadOptions) -> crate::Result<()> {
-    let bytes = read_file(path)?;
-    let weights = [(String::new(), Cow::Borrowed(bytes.as_slice()))];
+    let weights = weight_files(path)?;
     let read = || -> Result<Vec<f32>> {
         let layers = layers(model);
         let (specs, slots) = in_order(&layers, model);

@@ -119,7 +119,10 @@ impl CompileSettings {
     pub fn replace(&mut self, key: &str, value: Value) -> Result<()> {
         let read = match key {
             "loss" => compile::loss(value).map_err(Into::into),
-            "optimizer" => Ok(value),
+            "optimizer" => match value {
+                name @ Value::String(_) => compile::optimizer(name).map_err(Into::into),
+                table => Ok(table),
+            },
             _ => compile::metrics(value),
         };
         let alone = [key];
@@ -139,6 +142,17 @@ impl CompileSettings {
     /// The optimizer, if it is understood.
     pub(super) fn optimizer(&self) -> Option<Optimizer> {
         self.known.get("optimizer").and_then(|value| taper::read(value.clone()).ok())
+    }
+
+    /// A training with what is understood, for whoever wants to know the optimizer; `None` if nothing is.
+    #[must_use]
+    pub fn fit_in_part(&self) -> Option<FitConfig> {
+        let mut known = self.known.clone();
+        if known.is_empty() {
+            return None;
+        }
+        known.entry("loss").or_insert(json!("mse"));
+        taper::read(Value::Object(known)).ok()
     }
 
     /// Takes over what the optimizer's variables say of its settings.

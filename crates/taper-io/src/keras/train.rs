@@ -137,7 +137,8 @@ pub struct KerasRun {
 ///
 /// # fn main() -> taper::Result<()> {
 /// let model = Model::build(&Sequential::new([1]).layer(Dense::new(1)), Seed::new(1))?;
-/// let mut file = KerasModel { fit: Some(FitConfig::new(Loss::Mse)), ..KerasModel::new(model) };
+/// let mut file = KerasModel::new(model);
+/// file.fit = Some(FitConfig::new(Loss::Mse));
 /// let train = Dataset::new(Shape::new([1])?, vec![0.0, 1.0, 2.0], 1, vec![1.0, 3.0, 5.0])?;
 /// let data = KerasData { train, validation: None, class_weight: None };
 /// let options =

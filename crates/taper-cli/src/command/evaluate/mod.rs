@@ -17,7 +17,7 @@ use class::Classes;
 use rows::EvaluatedRows;
 
 pub(crate) fn run(args: &Evaluate) -> Result<(), Failure> {
-    let saved = saved::read(&args.model, args.unseen.map(Into::into))?;
+    let saved = saved::read(&args.model, None, args.unseen.map(Into::into))?;
     let Some(experiment) = &saved.experiment else {
         let expected = "a model of `taper fit` or `taper choose`, which says what it was trained to make small";
         let complaint = Complaint::new(args.model.display(), expected, "one that does not say it");

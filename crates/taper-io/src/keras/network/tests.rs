@@ -10,7 +10,7 @@ use crate::keras::{CONFIG, ReadOptions, keras_bytes, keras_weight_bytes, read_ke
 
 fn config(file: &[u8]) -> Value {
     let entries = archive::entries(file).unwrap();
-    serde_json::from_slice(entries.iter().find(|(name, _)| name == CONFIG).unwrap().1).unwrap()
+    serde_json::from_slice(&entries.iter().find(|(name, _)| name == CONFIG).unwrap().1).unwrap()
 }
 
 /// Of each call of an operation, what it reads and whether it is handed a mask.
