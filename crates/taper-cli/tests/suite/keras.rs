@@ -42,7 +42,7 @@ fn every_form_of_a_nested_model_predicts_the_same() {
     bench.taper(&format!("convert {} a.keras", fixture("nested.keras"))).done();
     near(&predicted(&bench, "a.keras"), &want);
     let text = bench.taper(&format!("inspect {}", fixture("nested.json"))).done().stdout;
-    assert!(text.contains("inner_d (dense)") && text.contains("Total params: 57"), "{text}");
+    assert!(text.contains("inner_d (dense)") && text.contains("Total params: 59"), "{text}");
     let alone = bench.taper(&format!("inspect {}", fixture("nested.weights.h5")));
     assert_eq!(alone.status, Some(2));
     assert!(alone.stderr.contains("--architecture FILE says which model they are of"), "{alone:?}");
