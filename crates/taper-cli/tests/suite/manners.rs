@@ -46,7 +46,7 @@ fn a_file_of_another_kind_is_told_what_would_do() {
     };
     wrong("inspect rows.csv", "`taper init` writes an experiment for a table");
     wrong("plan rows.csv", "`taper init` writes an experiment for a table");
-    wrong("convert rows.csv m.onnx", "MODEL: expected a model (.keras or .safetensors), got rows.csv");
+    wrong("convert rows.csv m.onnx", "MODEL: expected a model (.keras, .h5 or .safetensors), got rows.csv");
     wrong("predict out rows.csv --out p.txt", "out");
     wrong("data moons --out rows.xlsx", "--out: expected a .safetensors or .csv file, got `rows.xlsx`");
 }

@@ -136,7 +136,7 @@ fn dialects() {
 #[test]
 fn conversions() {
     check(&[
-        (Nothing, "convert e.toml a.onnx", &["MODEL: ", "a model (.keras or .safetensors)", "e.toml"]),
+        (Nothing, "convert e.toml a.onnx", &["MODEL: ", "a model (.keras, .h5 or .safetensors)", "e.toml"]),
         (Nothing, "convert no.keras a.onnx", &["no.keras"]),
         (Nothing, "convert no.keras a.pt", &["OUT: ", ".safetensors or .onnx", "a.pt"]),
     ]);
