@@ -5,7 +5,7 @@ use taper::{Division, FitConfig, Model, Rows, Seed, StopReason, evaluate, fit_fr
 use taper_io::SavedModel;
 use taper_report::{Cell, Overfitting, Report, Reproduce, Section, Table, at_work, curves_of, scatter_of};
 
-use super::{fit_model, folder_of, share_steps, study_seed, text_of};
+use super::{fit_model, folder_of, share_steps, study_seed, text_of, unit};
 use crate::args::{Fit, Keras};
 use crate::failure::Failure;
 use crate::holding::Holding;
@@ -81,6 +81,7 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
         (_, None) => "The model was evaluated, not trained.".to_owned(),
     };
     let divided = format!("{}.", division.words());
+    let divided = [divided.as_str()].into_iter().chain(unit(&experiment)).collect::<Vec<_>>().join(" ");
     let mut section = Section::new("The training").paragraph(divided.as_str()).table(table.clone());
     if history.epochs() > 0 {
         let caption = "Measured after each epoch, in evaluation mode.";
@@ -100,8 +101,8 @@ pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
 
     if args.common.json {
         output::print_json(&json!({
-            "stop": history.stop, "epochs": history.epochs(), "rows": division.counts(), "scores": scores, "overfitting": verdict, "sparsity": sparsity,
-            "warnings": warnings, "files": folder.written(),
+            "stop": history.stop, "epochs": history.epochs(), "rows": division.counts(), "scores": scores,
+            "overfitting": verdict, "sparsity": sparsity, "warnings": warnings, "files": folder.written(),
         }))?;
     } else {
         let mut rows = vec![table.head.clone()];

@@ -81,6 +81,14 @@ pub(crate) fn study_seed(experiment: &Experiment) -> Seed {
     Seed::new(experiment.study.as_ref().map_or(1, |study| study.seed))
 }
 
+/// In which unit losses and metrics are, where it is not the target's own.
+pub(crate) fn unit(experiment: &Experiment) -> Option<&'static str> {
+    experiment.data.standardize_target.then_some(
+        "The target is measured in standard deviations of the training rows, so that a mean squared error of 1 is what their mean \
+         would get; `taper evaluate` tells scores in the target's own unit.",
+    )
+}
+
 /// The folder that relative paths in a file are meant from.
 pub(crate) fn folder_of(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new(""))

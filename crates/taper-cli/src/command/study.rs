@@ -7,7 +7,7 @@ use taper_report::{
     Section, Table, at_work_over_runs, curves_of, lambda_curve, scatter_of,
 };
 
-use super::{folder_of, on_threads, text_of};
+use super::{folder_of, on_threads, text_of, unit};
 use crate::args::Study;
 use crate::failure::Failure;
 use crate::holding::Holding;
@@ -54,11 +54,12 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
     let metric = metrics.first().map(String::as_str);
     let lede = lede(&result, best, metric);
     let divided = divided(division, &study);
+    let told = [divided.as_str()].into_iter().chain(unit(&experiment)).collect::<Vec<_>>().join(" ");
     let command =
         format!("taper study {} --repeats {} --seed {}", args.experiment.display(), study.repeats, study.seed);
     let text = text_of(&args.experiment, &experiment);
     let table = table(&result, metric, best);
-    let scores = scores(&result, &study, metric, best, &divided, table.clone());
+    let scores = scores(&result, &study, metric, best, &told, table.clone());
     let mut report = Report::new("A study", &lede).section(scores);
     if let Some(section) = inside(&result, best, metric, picture) {
         report = report.section(section);
@@ -77,7 +78,7 @@ pub(crate) fn run_command(args: &Study) -> Result<(), Failure> {
     } else {
         let mut rows = vec![table.head.clone()];
         rows.extend(table.rows.iter().map(|row| row.iter().map(|cell| cell.text.clone()).collect()));
-        output::print(&format!("{}\n{divided}\n{lede}\n\nReport: {}\n", output::columns(&rows), folder.report()))?;
+        output::print(&format!("{}\n{told}\n{lede}\n\nReport: {}\n", output::columns(&rows), folder.report()))?;
     }
     if finished < total {
         let text =

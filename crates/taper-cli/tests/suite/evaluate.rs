@@ -118,6 +118,7 @@ fn a_number_is_scored_in_its_own_unit() {
     let linear = "{ layer = \"dense\", units = 1 }";
     let bench =
         bench(&table(0..120, pay), "mse", linear, "\"mae\", \"root_mean_squared_error\"", "standardize_target = true");
+    assert!(bench.text("out/report.md").contains("measured in standard deviations of the training rows"));
     bench.write("fresh.csv", table(300..340, pay));
     bench.taper("predict out fresh.csv --out p.csv").done();
     let column = |text: String, at: usize| -> Vec<f64> {

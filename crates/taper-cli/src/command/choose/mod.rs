@@ -17,7 +17,7 @@ use taper::{Choice, Rows, Rule};
 use taper_io::{Digest, STORE, TrainingRows};
 use taper_report::{Report, Reproduce, Section, Table};
 
-use super::{folder_of, on_threads, text_of};
+use super::{folder_of, on_threads, text_of, unit};
 use crate::args::Choose;
 use crate::failure::Failure;
 use crate::holding::Holding;
@@ -66,7 +66,10 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         Err(taper::Error::Store(error)) => {
             return Err(Failure::Run(format!("{error}\n{}", kept(args, &out, &session))));
         }
-        Err(taper::Error::Diverged(text)) => return lost(args, &mut folder, &text, &tried),
+        Err(taper::Error::Diverged(text)) => {
+            let how = Reproduce { command: command(args), experiment: text_of(&args.experiment, &experiment) };
+            return lost(args, &mut folder, &text, &tried, how);
+        }
         Err(other) => return Err(other.into()),
     };
     let choice = &chosen.choice;
@@ -85,7 +88,7 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         let trained = TrainingRows::of(&rows.split(&chosen.train, &chosen.train[..1])?.train);
         taper_io::write_chosen_model(&file, model, prepared.as_ref(), &chosen.experiment, &trained, &provenance)?;
         let text = text_of(&args.experiment, &experiment);
-        folder.write_report(&report::report(choice, &model.sparsity()?, &command(args), &text))?;
+        folder.write_report(&report::report(choice, &model.sparsity()?, unit(&experiment), &command(args), &text))?;
         folder.file(STORE);
         Ok::<(), Failure>(())
     };
@@ -100,7 +103,7 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         document["files"] = json!(folder.written());
         output::print_json(&document)
     } else {
-        output::print(&told::told(choice, &folder.report()))
+        output::print(&told::told(choice, unit(&experiment), &folder.report()))
     }
 }
 
@@ -147,10 +150,8 @@ fn prepare(args: &Choose, out: &Path) -> Result<Folder, Failure> {
 }
 
 /// The end of a choice that has nothing left to choose from: a report of what was tried, and a failure.
-fn lost(args: &Choose, folder: &mut Folder, text: &str, tried: &Table) -> Result<(), Failure> {
+fn lost(args: &Choose, folder: &mut Folder, text: &str, tried: &Table, how: Reproduce) -> Result<(), Failure> {
     let lede = format!("There is no choice: {text}. A lower learning rate or standardized inputs may help.");
-    let experiment = std::fs::read_to_string(&args.experiment).unwrap_or_default();
-    let how = Reproduce { command: command(args), experiment };
     let section = Section::new("What was tried").table(tried.clone());
     folder.write_report(&Report::new("A choice without a result", &lede).section(section).reproduce(how))?;
     folder.file(STORE);

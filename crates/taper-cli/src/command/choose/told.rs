@@ -7,13 +7,13 @@ use taper::{Choice, GridPoint, wording};
 use super::progress::label;
 use crate::output;
 
-pub(super) fn told(choice: &Choice, report: &str) -> String {
+pub(super) fn told(choice: &Choice, unit: Option<&str>, report: &str) -> String {
     let mut text = format!("{}\n\nThe gain is {}.\n\n", choice.verdict.sentence, choice.gain.statement);
     text.push_str(&output::columns(&table(choice)));
     let runs = choice.runs;
     let _ = writeln!(text, "\n{}.", choice.rows.picked);
     let _ = writeln!(text, "{} models were trained; racing made {} more needless.", runs.done, runs.saved_by_racing);
-    for note in &choice.notes {
+    for note in unit.into_iter().chain(choice.notes.iter().map(String::as_str)) {
         let _ = writeln!(text, "Note: {note}");
     }
     let _ = write!(text, "\nReport: {report}\n");
