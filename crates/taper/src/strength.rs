@@ -97,7 +97,7 @@ impl Strength {
         let change = match self {
             Self::TargetSparsity { target, gain, .. } => gain * (target - sparsity),
             Self::TargetNorm { target, gain, .. } => gain * (norm / target - 1.0).clamp(-1.0, 1.0),
-            _ => return 1.0,
+            Self::Constant(_) | Self::Piecewise { .. } | Self::Linear { .. } | Self::Cosine { .. } => return 1.0,
         };
         (so_far * libm::exp(change)).clamp(1.0 / MOST_STEER, MOST_STEER)
     }
@@ -133,6 +133,15 @@ impl Strength {
             Self::Piecewise { values, .. } => values.iter().all(|value| *value == 0.0),
             Self::Linear { from, to, .. } | Self::Cosine { from, to, .. } => *from == 0.0 && *to == 0.0,
             Self::TargetSparsity { .. } | Self::TargetNorm { .. } => false,
+        }
+    }
+
+    /// The epochs at which λ bends. Between two of them it stays as it is or changes in one direction.
+    pub(crate) fn turns(&self) -> Vec<usize> {
+        match self {
+            Self::Constant(_) | Self::TargetSparsity { .. } | Self::TargetNorm { .. } => vec![],
+            Self::Piecewise { starts, .. } => starts.clone(),
+            Self::Linear { epochs, .. } | Self::Cosine { epochs, .. } => vec![*epochs],
         }
     }
 

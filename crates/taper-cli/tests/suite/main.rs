@@ -20,6 +20,7 @@ mod keras;
 mod lambda;
 mod leaving;
 mod manners;
+mod metric;
 mod penalty;
 mod plan;
 mod policy;

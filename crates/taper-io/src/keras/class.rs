@@ -347,6 +347,35 @@ mod tests {
         }
     }
 
+    /// The values that every name of a registry stands for: what serde lists when it meets a name that is none.
+    fn registry<T: serde::de::DeserializeOwned>() -> Vec<(String, T)> {
+        let Err(error) = serde_json::from_str::<T>(r#""?""#) else { panic!("`?` is no name") };
+        let text = error.to_string();
+        let names: Vec<&str> = text.split('`').skip(3).step_by(2).collect();
+        assert!(names.len() > 1, "{text}");
+        names.iter().map(|name| ((*name).to_owned(), named(name))).collect()
+    }
+
+    fn named<T: serde::de::DeserializeOwned>(name: &str) -> T {
+        serde_json::from_value(json!(name)).unwrap()
+    }
+
+    #[test]
+    fn every_optimizer_loss_and_metric_has_its_class() {
+        for (name, optimizer) in registry::<taper::Optimizer>() {
+            assert!(
+                OPTIMIZERS.iter().any(|class| named::<taper::Optimizer>(&snake_case(class)) == optimizer),
+                "{name}"
+            );
+        }
+        for (name, loss) in registry::<taper::Loss>() {
+            assert!(LOSSES.iter().any(|(_, own)| named::<taper::Loss>(own) == loss), "{name}");
+        }
+        for (name, metric) in registry::<taper::Metric>() {
+            assert!(METRICS.iter().any(|(_, own)| named::<taper::Metric>(own) == metric), "{name}");
+        }
+    }
+
     #[test]
     fn foreign_code_is_refused_by_name() {
         let error = |value: Value| Object::new(value, "a layer").unwrap_err().to_string();

@@ -30,6 +30,12 @@ fn every_loss_conforms() {
         (r#""mape""#, &[0.3, 0.3, 0.1, -0.8, 1.7, 0.1], &real),
         (r#""cosine_similarity""#, &free, &real),
     ];
+    for (name, loss) in super::registry::<Loss>() {
+        let is_tested = |text: &str| {
+            std::mem::discriminant(&serde_json::from_str::<Loss>(text).unwrap()) == std::mem::discriminant(&loss)
+        };
+        assert!(table.iter().any(|(text, ..)| is_tested(text)), "{name} has a row");
+    }
     for (text, p, y) in table {
         let loss: Loss = serde_json::from_str(text).unwrap();
         let again = serde_json::to_string(&loss).unwrap();

@@ -20,6 +20,10 @@ fn every_optimizer_conforms() {
         r#"{"name": "rmsprop", "learning_rate": 0.001, "momentum": 0.9, "centered": true}"#,
         r#"{"name": "adagrad", "learning_rate": 0.5}"#,
     ];
+    for (name, optimizer) in super::registry::<Optimizer>() {
+        let kind = |text: &str| std::mem::discriminant(&serde_json::from_str::<Optimizer>(text).unwrap().kind);
+        assert!(table.iter().any(|text| kind(text) == std::mem::discriminant(&optimizer.kind)), "{name} has a row");
+    }
     let mut rng = Seed::new(1).rng();
     let x: Vec<f32> = (0..80).map(|_| rng.normal() as f32).collect();
     let y: Vec<f32> = x.chunks(2).map(|x| 2.0 * x[0] - x[1] + 0.5).collect();

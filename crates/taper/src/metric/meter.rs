@@ -1,12 +1,78 @@
 //! A metric being computed, batch by batch.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use super::Metric;
-use crate::loss::Head;
+use crate::loss::{Head, Loss};
+
+/// What is computed of a prediction and its target, which is a vector of as many numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Formula {
+    /// The mean of a loss, times this.
+    Mean(Loss, f64),
+    /// The root of the mean of (p - y)².
+    Root,
+    /// The share of numbers on the target's side of the threshold.
+    Side(f32),
+    /// The share of predictions whose largest number is the target's.
+    Largest,
+    /// The share of predictions whose `k` largest numbers have the target's among them.
+    Among(usize),
+    /// Of the numbers above the threshold, the share whose target is positive.
+    Precision(f32),
+    /// Of the positive targets, the share above the threshold.
+    Recall(f32),
+    /// The area under the ROC curve, by buckets.
+    Area,
+}
+
+impl Formula {
+    /// The formula of a [resolved](Metric::resolve) metric.
+    fn of(metric: Metric) -> Self {
+        let mean = |loss: Option<Loss>, sign: f64| loss.map_or(Self::Root, |loss| Self::Mean(loss, sign));
+        match metric {
+            // As a loss it has the sign that training makes small.
+            Metric::CosineSimilarity => mean(metric.loss(), -1.0),
+            Metric::SparseCategoricalCrossentropy { from_logits } => {
+                Self::Mean(Loss::CategoricalCrossentropy { from_logits, label_smoothing: 0.0 }, 1.0)
+            }
+            Metric::Mse
+            | Metric::Mae
+            | Metric::Mape
+            | Metric::Msle
+            | Metric::LogCosh
+            | Metric::Poisson
+            | Metric::KlDivergence
+            | Metric::Hinge
+            | Metric::SquaredHinge
+            | Metric::CategoricalHinge
+            | Metric::BinaryCrossentropy { .. }
+            | Metric::CategoricalCrossentropy { .. } => mean(metric.loss(), 1.0),
+            Metric::RootMeanSquaredError => Self::Root,
+            Metric::Accuracy => Self::Side(0.5),
+            Metric::BinaryAccuracy { threshold } => Self::Side(threshold),
+            Metric::CategoricalAccuracy | Metric::SparseCategoricalAccuracy => Self::Largest,
+            Metric::TopKCategoricalAccuracy { k } | Metric::SparseTopKCategoricalAccuracy { k } => Self::Among(k),
+            Metric::Precision { threshold } => Self::Precision(threshold),
+            Metric::Recall { threshold } => Self::Recall(threshold),
+            Metric::Auc { .. } => Self::Area,
+        }
+    }
+
+    /// Whether it counts the numbers of a prediction, each by itself.
+    fn counts_numbers(self) -> bool {
+        match self {
+            Self::Side(_) | Self::Precision(_) | Self::Recall(_) => true,
+            Self::Mean(..) | Self::Root | Self::Largest | Self::Among(_) | Self::Area => false,
+        }
+    }
+}
 
 /// A metric being computed over batches.
 #[derive(Debug, Clone)]
 pub(crate) struct Meter {
-    metric: Metric,
+    formula: Formula,
+    heeds_masks: bool,
     /// Numbers per prediction.
     classes: usize,
     /// Whether rows count by their weights.
@@ -17,14 +83,25 @@ pub(crate) struct Meter {
     sums: [f64; 2],
     /// Positives and negatives by bucket, for the area under the curve.
     buckets: [Vec<f64>; 2],
+    /// Where targets are class ids, room for the vector that one of them means: all 0 in between.
+    one_hot: Option<Vec<f32>>,
 }
 
 impl Meter {
-    /// A meter for a [resolved](Metric::resolve) metric.
-    pub(crate) fn new(metric: Metric, classes: usize, weighted: bool, head: Head) -> Self {
-        let logits = metric.loss().is_some_and(|loss| loss.wants_logits(head));
+    /// A meter for predictions of `classes` numbers by a model with this head; `sparse` says that targets are class ids.
+    pub(crate) fn new(metric: Metric, classes: usize, sparse: bool, weighted: bool, head: Head) -> Self {
+        let metric = metric.resolve(classes, sparse);
         let buckets = if let Metric::Auc { thresholds } = metric { vec![0.0; thresholds] } else { vec![] };
-        Self { metric, classes, weighted, logits, sums: [0.0; 2], buckets: [buckets.clone(), buckets] }
+        Self {
+            formula: Formula::of(metric),
+            heeds_masks: metric.heeds_masks(),
+            classes,
+            weighted,
+            logits: metric.loss().is_some_and(|loss| loss.wants_logits(head)),
+            sums: [0.0; 2],
+            buckets: [buckets.clone(), buckets],
+            one_hot: sparse.then(|| vec![0.0; classes]),
+        }
     }
 
     pub(crate) fn reset(&mut self) {
@@ -38,22 +115,31 @@ impl Meter {
     }
 
     /// Adds a batch: predictions with their targets, a weight for each row (of one prediction or of several), and a mask for each
-    /// prediction.
+    /// prediction. A target is as long as a prediction, or one class id.
     pub(crate) fn add(&mut self, p: &[f32], y: &[f32], weights: Option<&[f32]>, mask: Option<&[f32]>) {
         let predictions = p.len() / self.classes;
-        let targets = y.len() / predictions.max(1);
         let weights = weights.filter(|_| self.weighted);
-        let mask = mask.filter(|mask| self.metric.heeds_masks() && mask.len() == predictions);
-        if weights.is_none() && mask.is_none() && self.metric.counts_numbers() && y.len() == p.len() {
+        let mask = mask.filter(|mask| self.heeds_masks && mask.len() == predictions);
+        if weights.is_none() && mask.is_none() && self.one_hot.is_none() && self.formula.counts_numbers() {
             // Whole numbers may be counted in any order.
             return self.add_prediction(1.0, p, y);
         }
         let per_row = weights.map_or(1, |weights| predictions / weights.len().max(1));
+        let mut one_hot = self.one_hot.take();
         for (i, p) in p.chunks_exact(self.classes).enumerate() {
             let counts = mask.map_or(1.0, |mask| f64::from(mask[i]));
             let weight = counts * weights.map_or(1.0, |weights| f64::from(weights[i / per_row]));
-            self.add_prediction(weight, p, &y[i * targets..(i + 1) * targets]);
+            match &mut one_hot {
+                Some(one_hot) => {
+                    let class = y[i] as usize;
+                    one_hot[class] = 1.0;
+                    self.add_prediction(weight, p, one_hot);
+                    one_hot[class] = 0.0;
+                }
+                None => self.add_prediction(weight, p, &y[i * self.classes..(i + 1) * self.classes]),
+            }
         }
+        self.one_hot = one_hot;
     }
 
     fn add_prediction(&mut self, weight: f64, p: &[f32], y: &[f32]) {
@@ -61,47 +147,47 @@ impl Meter {
             self.sums[0] += weight * sum;
             self.sums[1] += weight * count as f64;
         };
-        if let Some(loss) = self.metric.loss() {
-            let value = loss.rows(self.logits, self.classes, p, y, &[1.0], &mut []);
-            return mean(if self.metric == Metric::CosineSimilarity { -value } else { value }, 1);
-        }
         let pairs = || p.iter().zip(y);
-        match self.metric {
-            Metric::BinaryAccuracy { threshold } => {
-                mean(pairs().filter(|(p, y)| (**p > threshold) == (**y != 0.0)).count() as f64, p.len());
+        match self.formula {
+            Formula::Mean(loss, sign) => mean(sign * loss.rows(self.logits, self.classes, p, y, &[1.0], &mut []), 1),
+            Formula::Root => mean(pairs().map(|(p, y)| f64::from((p - y) * (p - y))).sum(), p.len()),
+            Formula::Side(threshold) => {
+                let right = |p: f32, y: f32| if p > threshold { y == 1.0 } else { y == 0.0 || y == -1.0 };
+                mean(pairs().filter(|(p, y)| right(**p, **y)).count() as f64, p.len());
             }
-            Metric::CategoricalAccuracy => mean(f64::from(u8::from(largest(p) == largest(y))), 1),
-            Metric::SparseCategoricalAccuracy => mean(f64::from(u8::from(largest(p) == y[0] as usize)), 1),
-            Metric::TopKCategoricalAccuracy { k } => mean(f64::from(u8::from(is_among(k, p, largest(y)))), 1),
-            Metric::SparseTopKCategoricalAccuracy { k } => mean(f64::from(u8::from(is_among(k, p, y[0] as usize))), 1),
-            Metric::RootMeanSquaredError => {
-                mean(pairs().map(|(p, y)| f64::from((p - y) * (p - y))).sum(), p.len());
-            }
-            Metric::Precision { threshold } => {
+            Formula::Largest => mean(f64::from(u8::from(largest(p) == largest(y))), 1),
+            Formula::Among(k) => mean(f64::from(u8::from(is_among(k, p, largest(y)))), 1),
+            Formula::Precision(threshold) => {
                 let predicted = || pairs().filter(|(p, _)| **p > threshold);
-                mean(predicted().filter(|(_, y)| **y != 0.0).count() as f64, predicted().count());
+                mean(predicted().filter(|(_, y)| **y > 0.0).count() as f64, predicted().count());
             }
-            Metric::Recall { threshold } => {
-                let actual = || pairs().filter(|(_, y)| **y != 0.0);
+            Formula::Recall(threshold) => {
+                let actual = || pairs().filter(|(_, y)| **y > 0.0);
                 mean(actual().filter(|(p, _)| **p > threshold).count() as f64, actual().count());
             }
-            Metric::Auc { thresholds } => {
+            Formula::Area => {
+                let last = self.buckets[0].len() - 1;
                 for (p, y) in pairs() {
-                    let bucket = (p.clamp(0.0, 1.0) * (thresholds - 1) as f32).ceil() as usize;
-                    self.buckets[usize::from(*y == 0.0)][bucket.saturating_sub(1)] += weight;
+                    let bucket = (p.clamp(0.0, 1.0) * last as f32).ceil() as usize;
+                    self.buckets[usize::from(*y <= 0.0)][bucket.saturating_sub(1)] += weight;
                 }
             }
-            _ => unreachable!("a loss, or resolved when training is set up"),
         }
     }
 
     /// The value over all batches since the last reset.
     pub(crate) fn value(&self) -> f64 {
-        match self.metric {
-            Metric::Auc { .. } => area_under_curve(&self.buckets[0], &self.buckets[1]),
-            _ if self.sums[1] == 0.0 => 0.0,
-            Metric::RootMeanSquaredError => (self.sums[0] / self.sums[1]).sqrt(),
-            _ => self.sums[0] / self.sums[1],
+        let [sum, count] = self.sums;
+        let mean = if count == 0.0 { 0.0 } else { sum / count };
+        match self.formula {
+            Formula::Area => area_under_curve(&self.buckets[0], &self.buckets[1]),
+            Formula::Root => mean.sqrt(),
+            Formula::Mean(..)
+            | Formula::Side(_)
+            | Formula::Largest
+            | Formula::Among(_)
+            | Formula::Precision(_)
+            | Formula::Recall(_) => mean,
         }
     }
 }
@@ -147,7 +233,7 @@ mod tests {
     }
 
     fn weighted(metric: Metric, classes: usize, p: &[f32], y: &[f32], weights: Option<&[f32]>) -> f64 {
-        let mut meter = Meter::new(metric.resolve(classes, y.len() < p.len()), classes, true, Head::Plain);
+        let mut meter = Meter::new(metric, classes, y.len() < p.len(), true, Head::Plain);
         meter.add(p, y, weights, None);
         meter.value()
     }

@@ -1,5 +1,6 @@
 //! What is reported beside the loss.
 
+mod fact;
 mod meter;
 mod spec;
 
@@ -8,7 +9,6 @@ pub use spec::MetricSpec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::loss::Loss;
 use crate::spelling::named;
 
 /// A number that describes predictions. Metrics never steer the gradient. Names and formulas are Keras's.
@@ -18,13 +18,23 @@ use crate::spelling::named;
 /// | `accuracy` | the one of the next three that fits target and output |
 /// | `binary_accuracy` | share of outputs on the target's side of `threshold` |
 /// | `categorical_accuracy` | share of rows whose largest output is the target's largest entry |
-/// | `sparse_categorical_accuracy` | the same, the target being a class id |
+/// | `sparse_categorical_accuracy` | the same by Keras's name for class ids |
 /// | `top_k_categorical_accuracy`, `sparse_top_k_categorical_accuracy` | share of rows whose target is among the `k` largest outputs |
 /// | `mse`, `mae`, `mape`, `msle`, `log_cosh`, `poisson`, `kl_divergence`, `hinge`, `squared_hinge`, `categorical_hinge`, `binary_crossentropy`, `categorical_crossentropy`, `sparse_categorical_crossentropy` | the [`Loss`] of this name, without any penalty |
 /// | `root_mean_squared_error` | √ of the mean of (p - y)² |
 /// | `cosine_similarity` | the cosine of the angle between y and p (the loss has the opposite sign) |
 /// | `precision`, `recall` | tp / (tp + fp), tp / (tp + fn), outputs above `threshold` being positive; 0 where undefined |
 /// | `auc` | area under the ROC curve by `thresholds` equal steps, trapezoidal |
+///
+/// # Targets
+///
+/// A class id, the target of a sparse loss, means the one-hot vector of its class to every metric that compares numbers, and a
+/// one-hot vector means its class to every metric that compares classes: the value is the same however classes are written. Of
+/// other targets a metric wants what the loss of its name wants; `precision`, `recall` and `auc` want numbers from 0 to 1
+/// (positive where above 0, as in Keras) or -1, which is negative. `binary_accuracy` is right where the target is *exactly* 1
+/// (or, below the threshold, 0 or -1), as in Keras. What does not fit is refused before anything is computed.
+///
+/// Precision, recall and AUC of a prediction of several numbers are those of all numbers together.
 ///
 /// Predictions for masked steps do not count, except in `root_mean_squared_error`, `precision`, `recall` and `auc`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -158,56 +168,5 @@ impl Metric {
             Self::Accuracy => Self::BinaryAccuracy { threshold: 0.5 },
             other => other,
         }
-    }
-
-    /// Whether it is a share of the numbers of a prediction, each by itself.
-    fn counts_numbers(self) -> bool {
-        matches!(self, Self::BinaryAccuracy { .. } | Self::Precision { .. } | Self::Recall { .. })
-    }
-
-    /// Whether more is better.
-    #[must_use]
-    pub fn maximize(self) -> bool {
-        self == Self::CosineSimilarity || self.loss().is_none() && self != Self::RootMeanSquaredError
-    }
-
-    /// The loss whose mean this is.
-    pub(crate) fn loss(self) -> Option<Loss> {
-        Some(match self {
-            Self::Mse => Loss::Mse,
-            Self::Mae => Loss::Mae,
-            Self::Mape => Loss::Mape,
-            Self::Msle => Loss::Msle,
-            Self::LogCosh => Loss::LogCosh,
-            Self::Poisson => Loss::Poisson,
-            Self::KlDivergence => Loss::KlDivergence,
-            Self::Hinge => Loss::Hinge,
-            Self::SquaredHinge => Loss::SquaredHinge,
-            Self::CategoricalHinge => Loss::CategoricalHinge,
-            Self::CosineSimilarity => Loss::CosineSimilarity,
-            Self::BinaryCrossentropy { from_logits, label_smoothing } => {
-                Loss::BinaryCrossentropy { from_logits, label_smoothing }
-            }
-            Self::CategoricalCrossentropy { from_logits, label_smoothing } => {
-                Loss::CategoricalCrossentropy { from_logits, label_smoothing }
-            }
-            Self::SparseCategoricalCrossentropy { from_logits } => Loss::SparseCategoricalCrossentropy { from_logits },
-            _ => return None,
-        })
-    }
-
-    /// Whether it can be computed from such targets: class ids if `sparse`, else one number for each output.
-    pub(crate) fn fits(self, sparse: bool) -> bool {
-        match self {
-            Self::CategoricalAccuracy | Self::TopKCategoricalAccuracy { .. } => !sparse,
-            Self::SparseCategoricalCrossentropy { .. } => sparse,
-            Self::CategoricalCrossentropy { .. } | Self::CategoricalHinge | Self::CosineSimilarity => !sparse,
-            _ => true,
-        }
-    }
-
-    /// Whether predictions of masked steps do not count.
-    fn heeds_masks(self) -> bool {
-        !matches!(self, Self::RootMeanSquaredError | Self::Precision { .. } | Self::Recall { .. } | Self::Auc { .. })
     }
 }

@@ -1,5 +1,7 @@
 //! The kinds of optimizers and their settings.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use serde::{Deserialize, Serialize};
 
 /// The kinds of optimizers.
@@ -165,6 +167,47 @@ impl OptimizerKind {
         }
     }
 
+    /// Keras's default learning rate and weight decay.
+    pub(super) fn rate_and_decay(self) -> (f64, f64) {
+        match self {
+            Self::Sgd { .. } => (0.01, 0.0),
+            Self::AdamW { .. } => (0.001, 0.004),
+            Self::Adam { .. }
+            | Self::Adamax { .. }
+            | Self::Nadam { .. }
+            | Self::Lion { .. }
+            | Self::Rmsprop { .. }
+            | Self::Adagrad { .. } => (0.001, 0.0),
+        }
+    }
+
+    /// Whether a steady gradient moves all weights by the same step.
+    pub(super) fn moves_all_alike(self) -> bool {
+        match self {
+            Self::Sgd { .. } => true,
+            Self::Adam { .. }
+            | Self::AdamW { .. }
+            | Self::Adamax { .. }
+            | Self::Nadam { .. }
+            | Self::Lion { .. }
+            | Self::Rmsprop { .. }
+            | Self::Adagrad { .. } => false,
+        }
+    }
+
+    /// How much of a step goes into the next, where steps are summed up.
+    pub(super) fn momentum(self) -> Option<f64> {
+        match self {
+            Self::Sgd { momentum, .. } | Self::Rmsprop { momentum, .. } => Some(momentum),
+            Self::Adam { .. }
+            | Self::AdamW { .. }
+            | Self::Adamax { .. }
+            | Self::Nadam { .. }
+            | Self::Lion { .. }
+            | Self::Adagrad { .. } => None,
+        }
+    }
+
     /// Tells `check(key, good, expected, got)` of every setting.
     pub(super) fn validate(self, mut check: impl FnMut(&str, bool, &str, f64)) {
         let mut share =
@@ -200,7 +243,7 @@ impl OptimizerKind {
             Self::Adagrad { initial_accumulator_value: value, .. } => {
                 check("initial_accumulator_value", not_negative(value), "a finite number of at least 0", value);
             }
-            _ => {}
+            Self::Adam { .. } | Self::AdamW { .. } | Self::Adamax { .. } | Self::Nadam { .. } | Self::Lion { .. } => {}
         }
     }
 }

@@ -76,8 +76,7 @@ impl Optimizer {
     /// This kind with Keras's defaults.
     #[must_use]
     pub fn new(kind: OptimizerKind) -> Self {
-        let learning_rate = if matches!(kind, OptimizerKind::Sgd { .. }) { 0.01 } else { 0.001 };
-        let weight_decay = if matches!(kind, OptimizerKind::AdamW { .. }) { 0.004 } else { 0.0 };
+        let (learning_rate, weight_decay) = kind.rate_and_decay();
         Self {
             kind,
             learning_rate: learning_rate.into(),
@@ -164,11 +163,8 @@ impl Optimizer {
 
     /// Complains about penalties that have no proximal map for this optimizer's steps, in the names of their parameters.
     pub(crate) fn check_proximal(&self, params: &Params) -> crate::Result<()> {
-        let same_step = matches!(self.kind, OptimizerKind::Sgd { .. });
-        let endless = match self.kind {
-            OptimizerKind::Sgd { momentum, .. } | OptimizerKind::Rmsprop { momentum, .. } => momentum >= 1.0,
-            _ => false,
-        };
+        let same_step = self.kind.moves_all_alike();
+        let endless = self.kind.momentum().is_some_and(|momentum| momentum >= 1.0);
         let mut complaints = Complaints::new();
         for slot in params.slots() {
             slot.check_proximal(same_step, &mut complaints);

@@ -1,5 +1,7 @@
 //! What an optimizer does to weights in one step, wherever they lie.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 use taper_kernels::penalized::Adam;
 use taper_kernels::{step, update};
 

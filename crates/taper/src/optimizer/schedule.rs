@@ -115,6 +115,29 @@ impl LearningRate {
         }
     }
 
+    /// The steps at which the rate bends. Between two of them it stays as it is or changes in one direction, unless it
+    /// [cycles](Self::cycles).
+    pub(crate) fn turns(&self) -> Vec<u64> {
+        match self {
+            Self::Constant(_) => vec![],
+            Self::Schedule(schedule) => schedule.turns(),
+        }
+    }
+
+    /// Whether it rises and falls again and again.
+    pub(crate) fn cycles(&self) -> bool {
+        match self {
+            Self::Schedule(Schedule::PolynomialDecay { cycle, .. }) => *cycle,
+            Self::Constant(_)
+            | Self::Schedule(
+                Schedule::ExponentialDecay { .. }
+                | Schedule::InverseTimeDecay { .. }
+                | Schedule::PiecewiseConstantDecay { .. }
+                | Schedule::CosineDecay { .. },
+            ) => false,
+        }
+    }
+
     pub(crate) fn validate(&self, place: &str, complaints: &mut Complaints) {
         match self {
             Self::Constant(rate) => {
@@ -137,6 +160,24 @@ impl Schedule {
             Self::PolynomialDecay { initial_learning_rate, end_learning_rate, .. } => {
                 initial_learning_rate.max(*end_learning_rate)
             }
+        }
+    }
+
+    fn turns(&self) -> Vec<u64> {
+        match self {
+            Self::ExponentialDecay { .. } | Self::InverseTimeDecay { .. } => vec![],
+            Self::PiecewiseConstantDecay { boundaries, .. } => {
+                boundaries.iter().map(|boundary| boundary.saturating_add(1)).collect()
+            }
+            Self::CosineDecay { decay_steps, warmup_target, warmup_steps, .. } => {
+                let warmup = warmup_target.map_or(0.0, |_| *warmup_steps);
+                vec![warmup.ceil() as u64, (warmup + decay_steps).ceil() as u64]
+            }
+            // After so many cycles one is little beside the time so far.
+            Self::PolynomialDecay { decay_steps, cycle: true, .. } => {
+                (1..=1000).map(|cycle| ((f64::from(cycle) * decay_steps) as u64).saturating_add(1)).collect()
+            }
+            Self::PolynomialDecay { decay_steps, .. } => vec![decay_steps.ceil() as u64],
         }
     }
 

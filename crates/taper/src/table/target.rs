@@ -93,7 +93,14 @@ impl Want {
             Loss::CategoricalCrossentropy { .. } | Loss::CategoricalHinge | Loss::KlDivergence => {
                 Self::Classes { one_hot: true }
             }
-            _ => Self::Number,
+            Loss::Mse
+            | Loss::Mae
+            | Loss::Huber { .. }
+            | Loss::LogCosh
+            | Loss::Poisson
+            | Loss::Msle
+            | Loss::Mape
+            | Loss::CosineSimilarity => Self::Number,
         }
     }
 }

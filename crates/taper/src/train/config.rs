@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::callback::{EarlyStopping, ReduceLrOnPlateau};
 use crate::loss::Loss;
-use crate::metric::{Metric, MetricSpec};
+use crate::metric::MetricSpec;
 use crate::model::Model;
 use crate::optimizer::Optimizer;
 use crate::spelling::{is_yes, yes};
@@ -205,36 +205,11 @@ impl FitConfig {
             0,
         );
         complaints.check(self.checkpoint != Some(0), "checkpoint", "a whole number of at least 1", 0);
-        match self.loss {
-            Loss::BinaryCrossentropy { label_smoothing, .. }
-            | Loss::CategoricalCrossentropy { label_smoothing, .. } => {
-                complaints.check(
-                    (0.0..=1.0).contains(&label_smoothing),
-                    "loss.label_smoothing",
-                    "a number from 0 to 1",
-                    label_smoothing,
-                );
-            }
-            Loss::Huber { delta } => {
-                complaints.check(delta > 0.0 && delta.is_finite(), "loss.delta", "a number above 0", delta);
-            }
-            _ => {}
-        }
+        self.loss.validate("loss", &mut complaints);
         for (key, metrics) in [("metrics", &self.metrics), ("weighted_metrics", &self.weighted_metrics)] {
             for (i, metric) in metrics.iter().enumerate() {
                 let place = format!("{key}[{i}]");
-                if let Metric::Auc { thresholds } = metric.metric {
-                    let good = (2..=100_000).contains(&thresholds);
-                    complaints.check(good, format!("{place}.thresholds"), "a number from 2 to 100000", thresholds);
-                }
-                let targets = if self.loss.is_sparse() { "class ids" } else { "a number for each output" };
-                let fits = metric.metric.fits(self.loss.is_sparse());
-                complaints.check(
-                    fits,
-                    &place,
-                    format!("a metric for targets that are {targets}"),
-                    metric.metric.name(),
-                );
+                metric.metric.validate(&place, &mut complaints);
                 complaints.check(!metric.name().is_empty(), format!("{place}.label"), "a name", "an empty text");
             }
         }
@@ -249,47 +224,6 @@ impl FitConfig {
             plateau.validate("reduce_lr_on_plateau", &mut complaints);
         }
         complaints.finish()
-    }
-
-    /// Complains about targets that this loss cannot be computed for, on this model. `place` names the rows.
-    pub(crate) fn check_targets(&self, place: &str, model: &Model, data: &Dataset) -> Result<()> {
-        model.check_input(place, data)?;
-        let output = model.output_shape();
-        let classes = output.last();
-        let wanted = if self.loss.is_sparse() { output.rows() } else { output.len() };
-        if data.target_len() != wanted {
-            let expected = format!("{wanted} target numbers per row, for a model whose output is {output}");
-            return Err(Complaint::new(place, expected, format!("{} target numbers", data.target_len())).into());
-        }
-        let named = |row: usize| format!("{place}.y, row {}", row / data.target_len() + 1);
-        let bad = |good: &dyn Fn(f32) -> bool| data.y().iter().position(|y| !good(*y));
-        match self.loss {
-            Loss::SparseCategoricalCrossentropy { .. } => {
-                if let Some(i) = bad(&|y| y >= 0.0 && y < classes as f32 && y.fract() == 0.0) {
-                    let expected =
-                        format!("a class id from 0 to {}, because the model has {classes} outputs", classes - 1);
-                    return Err(Complaint::new(named(i), expected, data.y()[i]).into());
-                }
-            }
-            Loss::BinaryCrossentropy { .. } | Loss::CategoricalCrossentropy { .. } | Loss::KlDivergence => {
-                if let Some(i) = bad(&|y| (0.0..=1.0).contains(&y)) {
-                    let complaint = Complaint::new(named(i), "a target from 0 to 1", data.y()[i]);
-                    return Err(complaint.help("cross-entropy compares probabilities; recode the classes").into());
-                }
-            }
-            Loss::Poisson => {
-                if let Some(i) = bad(&|y| y >= 0.0) {
-                    return Err(Complaint::new(named(i), "a count of at least 0", data.y()[i]).into());
-                }
-            }
-            Loss::Hinge | Loss::SquaredHinge => {
-                if let Some(i) = bad(&|y| y == 0.0 || y == 1.0 || y == -1.0) {
-                    return Err(Complaint::new(named(i), "a target of -1, 0 or 1", data.y()[i]).into());
-                }
-            }
-            _ => {}
-        }
-        Ok(())
     }
 
     /// The weights of the training rows: their own, or their classes'.
@@ -325,25 +259,5 @@ impl FitConfig {
             weights.push(class_weight[class as usize]);
         }
         Ok(Some(Cow::Owned(weights)))
-    }
-
-    /// Complains if all training targets are the same: there is nothing to learn.
-    pub(crate) fn check_classes(&self, place: &str, data: &Dataset) -> Result<()> {
-        let classifies = matches!(
-            self.loss,
-            Loss::BinaryCrossentropy { .. }
-                | Loss::CategoricalCrossentropy { .. }
-                | Loss::SparseCategoricalCrossentropy { .. }
-                | Loss::Hinge
-                | Loss::SquaredHinge
-        );
-        let mut targets = data.y().chunks_exact(data.target_len());
-        let first = targets.next().unwrap_or_default();
-        if classifies && data.rows() > 1 && targets.all(|target| target == first) {
-            let class = if let [class] = first { format!("{class}") } else { format!("{first:?}") };
-            let got = format!("only class {class} in {} rows", data.rows());
-            return Err(Complaint::new(format!("{place}.y"), "at least two classes", got).into());
-        }
-        Ok(())
     }
 }

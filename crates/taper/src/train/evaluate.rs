@@ -166,7 +166,7 @@ impl Evaluator {
 pub(crate) fn meters(model: &Model, config: &FitConfig) -> Vec<Meter> {
     let classes = model.output_shape().last();
     let meter = |metric: &MetricSpec, weighted: bool| {
-        Meter::new(metric.metric.resolve(classes, config.loss.is_sparse()), classes, weighted, model.head)
+        Meter::new(metric.metric, classes, config.loss.is_sparse(), weighted, model.head)
     };
     let plain = config.metrics.iter().map(|metric| meter(metric, false));
     plain.chain(config.weighted_metrics.iter().map(|metric| meter(metric, true))).collect()

@@ -9,6 +9,7 @@ mod fit;
 mod history;
 mod monitor;
 mod observer;
+mod target;
 
 pub use callback::{EarlyStopping, ReduceLrOnPlateau};
 pub use config::FitConfig;
