@@ -49,6 +49,8 @@ pub struct Calibration {
 /// Finds the strength in the dialect `to` with which an experiment's penalized parameters end at the same norm as with `value`
 /// in the dialect `from`, by bisection over the logarithm of the strength.
 ///
+/// `bridge` says what exact conversions need; see [`Bridge`].
+///
 /// The experiment's own regularizers say *which* parameters are meant; their strengths, and its weight decay, are replaced. One
 /// of the two dialects is decoupled (otherwise [`Bridge::convert`] has the exact answer).
 ///
@@ -64,9 +66,9 @@ pub fn calibrate(
     value: f64,
     from: Dialect,
     to: Dialect,
-    rows: Option<usize>,
+    bridge: &Bridge,
 ) -> Result<Calibration> {
-    let bridge = Bridge { rows, ..Bridge::default() };
+    let bridge = Bridge { optimizer: None, ..*bridge };
     bridge.convert(value, from, to)?;
     // Everything coupled has an exact form in Keras's dialect, so there are only two sides.
     let exact = |value: f64, from: Dialect, to: Dialect| -> Result<f64> {
@@ -215,7 +217,7 @@ mod tests {
     #[test]
     fn under_gradient_descent_it_finds_the_identity() {
         let (experiment, split) = experiment(&serde_json::json!({ "name": "sgd", "learning_rate": 0.1 }));
-        let found = calibrate(&experiment, &split, 0.05, Dialect::Keras, Dialect::Adamw, None).unwrap();
+        let found = calibrate(&experiment, &split, 0.05, Dialect::Keras, Dialect::Adamw, &Bridge::default()).unwrap();
         assert!((found.result - 0.1).abs() < 1e-12, "{found:?}");
         assert!(found.residual.abs() < 1e-5 && found.trainings == 3 * SEEDS, "{found:?}");
         assert_eq!(found.paths, ["dense/kernel"]);
@@ -225,10 +227,13 @@ mod tests {
     fn under_adam_it_matches_the_norm_both_ways() {
         let (experiment, split) = experiment(&serde_json::json!({ "name": "adam", "learning_rate": 0.02 }));
         for (value, from, to) in [(0.02, Dialect::Keras, Dialect::Adamw), (0.5, Dialect::Adamw, Dialect::SklearnMlp)] {
-            let found = calibrate(&experiment, &split, value, from, to, Some(30)).unwrap();
+            let found =
+                calibrate(&experiment, &split, value, from, to, &Bridge { rows: Some(30.0), ..Bridge::default() })
+                    .unwrap();
             assert!(found.residual.abs() < CLOSE && found.result > 0.0 && found.acts, "{found:?}");
         }
-        let nothing = calibrate(&experiment, &split, 1e-12, Dialect::Keras, Dialect::Adamw, None).unwrap();
+        let nothing =
+            calibrate(&experiment, &split, 1e-12, Dialect::Keras, Dialect::Adamw, &Bridge::default()).unwrap();
         assert!(!nothing.acts, "{nothing:?}");
     }
 }

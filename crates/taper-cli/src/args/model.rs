@@ -147,9 +147,17 @@ pub(crate) struct Lambda {
     /// What it should be written in
     #[arg(long, value_name = "DIALECT")]
     pub(crate) to: String,
-    /// Rows in a batch, by which scikit-learn divides [default: the experiment's]
+    /// Rows in a batch (all rows under lbfgs), or the sum of their sample weights: scikit-learn divides by it [default: the
+    /// experiment's]
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) rows: Option<f64>,
+    /// The data loss beside which it stands: mse, binary_crossentropy, … [default: the experiment's]
     #[arg(long)]
-    pub(crate) rows: Option<usize>,
+    pub(crate) loss: Option<String>,
+    /// Standard deviation of the target (with 1/n), by which glmnet divides beside mse [default: that of the experiment's
+    /// training rows]
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) target_sd: Option<f64>,
     /// Also tell what one step at this learning rate takes off a weight [default: the experiment's]
     #[arg(long, allow_hyphen_values = true)]
     pub(crate) learning_rate: Option<f64>,

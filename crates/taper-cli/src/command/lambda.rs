@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use taper::{Bridge, Calibration, Conversion, Dialect, Error, Split, calibrate};
+use taper::table::Target;
+use taper::{Bridge, Calibration, Conversion, Dialect, Division, Error, Loss, Rows, calibrate};
 
 use super::{folder_of, study_seed};
 use crate::args::Lambda;
@@ -12,22 +13,34 @@ use crate::output;
 pub(crate) fn run(args: &Lambda) -> Result<(), Failure> {
     let from = Dialect::named("--from", &args.from)?;
     let to = Dialect::named("--to", &args.to)?;
-    let mut bridge = Bridge { rows: args.rows, learning_rate: args.learning_rate, optimizer: None };
+    let mut bridge = Bridge {
+        rows: args.rows,
+        learning_rate: args.learning_rate,
+        loss: args.loss.as_ref().map(|name| loss(name)).transpose()?,
+        target_sd: args.target_sd,
+        ..Bridge::default()
+    };
     let mut experiment = None;
     if let Some(file) = &args.experiment {
         let mut read = taper_io::read_experiment(file)?;
         let rows = taper_io::read_source(&mut read, folder_of(file))?;
-        let split = Split::of(&rows, &read.data, study_seed(&read))?;
-        bridge.rows = bridge.rows.or(Some(read.fit.batch_size.min(split.train.rows())));
+        let division = Division::of(&rows, &read.data, study_seed(&read))?;
+        let split = division.split(&rows)?;
+        bridge.rows = bridge.rows.or(Some(read.fit.batch_size.min(split.train.rows()) as f64));
         bridge.learning_rate = bridge.learning_rate.or(Some(read.fit.optimizer.learning_rate.at(0)));
         bridge.optimizer = Some(read.fit.optimizer.kind);
+        bridge.loss = bridge.loss.or(Some(read.fit.loss));
+        bridge.outputs = split.train.target_len();
+        if bridge.target_sd.is_none() && bridge.outputs == 1 {
+            bridge.target_sd = target_sd(&rows, &division, split.train.y())?;
+        }
         experiment = Some((read, split));
     }
     let mut conversion = bridge.convert(args.value, from, to).map_err(as_options)?;
     let mut calibration = None;
     if let (None, Some((experiment, split))) = (conversion.result, &experiment) {
         crate::memory::check(&experiment.model, &experiment.fit, split.train.rows())?;
-        let found = calibrate(experiment, split, args.value, from, to, bridge.rows).map_err(as_options)?;
+        let found = calibrate(experiment, split, args.value, from, to, &bridge).map_err(as_options)?;
         conversion.result = Some(found.result);
         calibration = Some(found);
     }
@@ -43,11 +56,28 @@ pub(crate) fn run(args: &Lambda) -> Result<(), Failure> {
     output::print(&text(&conversion, calibration.as_ref(), &bridge))
 }
 
+/// The loss of this name.
+fn loss(name: &str) -> Result<Loss, Failure> {
+    Ok(taper::read(serde_json::Value::String(name.to_owned())).map_err(|error| error.within("--loss"))?)
+}
+
+/// The standard deviation of the training rows' target, with 1/n and in the unit of its column; none if all are the same.
+fn target_sd(rows: &dyn Rows, division: &Division, y: &[f32]) -> Result<Option<f64>, Failure> {
+    let scale = match rows.prepared(&division.train)?.map(|prepared| prepared.target) {
+        Some(Target::Number { scale, .. }) => scale,
+        Some(Target::Classes { .. }) | None => 1.0,
+    };
+    let n = y.len() as f64;
+    let mean = y.iter().map(|y| f64::from(*y)).sum::<f64>() / n;
+    let variance = y.iter().map(|y| (f64::from(*y) - mean).powi(2)).sum::<f64>() / n;
+    Ok(Some(scale * variance.sqrt()).filter(|sd| *sd > 0.0))
+}
+
 /// A complaint's place, as it is typed.
 fn as_options(error: Error) -> Error {
     let Error::Invalid(complaints) = error else { return error };
     let typed = |mut complaint: taper::Complaint| {
-        if matches!(complaint.place.as_str(), "rows" | "learning_rate") {
+        if matches!(complaint.place.as_str(), "rows" | "learning_rate" | "target_sd") {
             complaint.place = format!("--{}", complaint.place.replace('_', "-"));
         }
         complaint
@@ -68,7 +98,10 @@ fn text(conversion: &Conversion, calibration: Option<&Calibration>, bridge: &Bri
     }
     line(format!("Identity: {}", conversion.identity));
     if let Some(rows) = conversion.rows {
-        line(format!("n = {rows} rows in a batch"));
+        line(format!("n = {rows}, the rows of a batch or the sum of their weights"));
+    }
+    if let Some(sd) = conversion.target_sd {
+        line(format!("sd(y) = {}", significant(sd)));
     }
     if let Some(found) = calibration {
         line(format!(

@@ -81,3 +81,35 @@ fn an_experiment_finds_a_strength_for_every_pair() {
         assert!((back / value - 1.0).abs() < 0.02, "{coupled}: {back}");
     }
 }
+
+/// Beside mse scikit-learn and glmnet take half of it, and glmnet divides its ridge penalty by sd(y): 20 / 40 rows; and the strength
+/// at which glmnet's minimum on 40 rows with sd(y) 2.126 is that of mse + 0.05 Σw².
+#[test]
+fn beside_mse_nothing_is_left_to_the_reader() {
+    let bench = Bench::new(&[
+        ("train = 30", "train = 80"),
+        ("loss = \"binary_crossentropy\"", "loss = \"mse\""),
+        ("epochs = 20", "epochs = 10\nbatch_size = 40"),
+    ]);
+    let document = bench.taper("lambda 20 --from sklearn-mlp --to keras --experiment e.toml --json").quiet().json();
+    assert_eq!((&document["result"], &document["rows"]), (&json!(0.5), &json!(40.0)));
+    assert_eq!(document["identity"], "keras l2 = sklearn-mlp alpha / n");
+    let back = bench.taper("lambda 0.5 --from keras --to sklearn-mlp --experiment e.toml --json").quiet().json();
+    assert_eq!(back["result"], json!(20.0));
+    // Half of the moons are 1.
+    let glmnet = bench.taper("lambda 0.05 --from keras --to glmnet --experiment e.toml --json").quiet().json();
+    let sd = glmnet["target_sd"].as_f64().unwrap();
+    assert!((sd - 0.5).abs() < 0.01 && (glmnet["result"].as_f64().unwrap() - 0.05 * sd).abs() < 1e-12, "{glmnet}");
+
+    let document = convert("0.05 --from keras --to glmnet --loss mse --target-sd 2.126");
+    assert!((document["result"].as_f64().unwrap() - 0.05 * 2.126).abs() < 1e-12, "{document}");
+    let missing = Bench::new(&[]).taper("lambda 0.05 --from keras --to glmnet --loss mse");
+    assert!(missing.status == Some(2) && missing.stderr.contains("--target-sd: expected"), "{missing:?}");
+    let wrong = Bench::new(&[]).taper("lambda 0.05 --from keras --to glmnet --loss msee");
+    assert!(wrong.status == Some(2) && wrong.stderr.contains("did you mean `mse`?"), "{wrong:?}");
+    // A penalty found by training is said in glmnet's dialect beside the same loss.
+    let found = bench.taper("lambda 0.05 --from adamw --to glmnet --experiment e.toml --json").quiet().json();
+    let keras = bench.taper("lambda 0.05 --from adamw --to keras --experiment e.toml --json").quiet().json();
+    let ratio = found["result"].as_f64().unwrap() / keras["result"].as_f64().unwrap();
+    assert!((ratio / sd - 1.0).abs() < 1e-9, "{found} {keras}");
+}
