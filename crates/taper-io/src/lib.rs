@@ -5,6 +5,7 @@
 
 mod archive;
 mod atomic;
+mod caught;
 mod checkpoint;
 mod digest;
 mod error;

@@ -97,11 +97,13 @@ fn read_npy(source: &mut impl Read, size: u64) -> Result<Tensor, Wrong> {
         .filter(|size| !size.is_empty())
         .map(|size| size.parse().map_err(|_| unreadable()))
         .collect::<Result<_, Wrong>>()?;
-    let (order, kind) = descr.split_at(descr.len().min(1));
+    let mut letters = descr.chars();
+    let order = letters.next();
+    let kind = letters.as_str();
     let width: u64 = kind.get(1..).and_then(|width| width.parse().ok()).unwrap_or(0);
     let known =
         matches!((kind.get(..1), width), (Some("f"), 4 | 8) | (Some("i" | "u"), 1 | 2 | 4 | 8) | (Some("b"), 1));
-    if !known || !matches!(order, "<" | "|" | "=") {
+    if !known || !matches!(order, Some('<' | '|' | '=')) {
         return Err(no("numbers of type f4, f8, i1 to i8, u1 to u8 or b1, little-endian", &descr));
     }
     let count = shape.iter().try_fold(1u64, |count, size| count.checked_mul(*size as u64));
@@ -200,6 +202,11 @@ mod tests {
         for (header, data) in [
             (header(">f4", "False", "(1,)"), &f4[..4]),
             (header("|O", "False", "(1,)"), &f4[..4]),
+            (header("é", "False", "(1,)"), &f4[..4]),
+            (header("éf4", "False", "(1,)"), &f4[..4]),
+            (header("<é4", "False", "(1,)"), &f4[..4]),
+            (header("<fé", "False", "(1,)"), &f4[..4]),
+            (header("", "False", "(1,)"), &f4[..4]),
             (header("<f4", "False", "(2,)"), &f4[..4]),
             (header("<f4", "False", "(18446744073709551615, 9)"), &f4[..4]),
             (header("<f4", "False", "(-1,)"), &f4[..4]),

@@ -130,7 +130,8 @@ fn export(folder: &Path, file: &Path) -> Result<(), Failure> {
         Format::one_of("FILE", file, Format::TABLES)?;
     }
     let RunTable { names, rows } = RunTable::read(&RunStore::read(&folder.join(STORE))?)?;
-    let cells = |row: &Map<String, Value>| names.iter().map(|name| plain(&row[name])).collect();
+    let cells =
+        |row: &Map<String, Value>| names.iter().map(|name| row.get(name).map_or_else(String::new, plain)).collect();
     taper_io::write_results(file, &names, &rows.iter().map(cells).collect::<Vec<_>>())?;
     output::note(&format!("{} runs: {}", rows.len(), file.display()));
     Ok(())

@@ -97,3 +97,17 @@ fn a_choice_whose_trials_run_elsewhere_is_the_one_made_here() {
     let wrong = bench.taper("choose e.toml --out new --elsewhere todo");
     assert!(wrong.status == Some(2) && wrong.stderr.contains("the outcome of a trial"), "{wrong:?}");
 }
+
+#[test]
+fn runs_that_all_diverged_are_listed_and_exported() {
+    let bench = Bench::new(&[("{ name = \"adam\" }", "{ name = \"sgd\", learning_rate = 1e30 }")]);
+    let choose = "\n[choose]\ngrid = [0.01]\nfolds = 2\nrepeats = 1\nouter_folds = 2\nevidence = false\n";
+    let text = bench.text("e.toml").split("\n[study]").next().unwrap().to_owned() + choose;
+    bench.write("e.toml", text);
+    let chosen = bench.taper("choose e.toml --out out");
+    assert_ne!(chosen.status, Some(101), "{chosen:?}");
+    let text = bench.taper("runs list out").done().stdout;
+    assert!(text.contains("diverged"), "{text}");
+    assert_eq!(bench.taper("runs export runs.csv out").status, Some(0));
+    assert!(bench.text("runs.csv").contains("diverged"));
+}

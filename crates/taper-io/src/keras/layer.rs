@@ -121,7 +121,7 @@ fn inner(value: Value, key: &str, each_step: bool, generation: Generation) -> Re
 
 /// The number of dimensions of the input, if the file says it.
 fn input_rank(object: &Object) -> Option<usize> {
-    object.rest.get("build_config")?.get("input_shape")?.as_array().map(|shape| shape.len() - 1)
+    object.rest.get("build_config")?.get("input_shape")?.as_array()?.len().checked_sub(1)
 }
 
 fn is_last_axis(axis: &Value, rank: Option<usize>) -> bool {

@@ -2,7 +2,6 @@
 //! what a file only claims to hold.
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use parquet::basic::{ConvertedType, Type};
@@ -195,9 +194,9 @@ fn guarded<T>(path: &Path, work: impl FnOnce() -> parquet::errors::Result<T>) ->
     let broken = |got: String| {
         Error::content(path, Complaint::new("", "a whole Parquet file, uncompressed or with snappy", got))
     };
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(broken(error.to_string())),
-        Err(_) => Err(broken("one that cannot be decoded".to_owned())),
+    match crate::caught::caught(work) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(error)) => Err(broken(error.to_string())),
+        None => Err(broken("one that cannot be decoded".to_owned())),
     }
 }
