@@ -58,6 +58,8 @@ fn ratio(spec: &Sequential, batch: usize, classes: usize, kept: usize) -> f64 {
         state.epoch += 1;
     }
     let held = MOST.get() - before;
+    let told = training_bytes(model.spec(), &config, batch).unwrap() as f64;
+    assert!((0.8..2.5).contains(&(told / held as f64)), "told {told}, held {held}");
 
     let outputs: usize = model.summary().iter().map(|layer| layer.output_shape.len()).sum();
     let numbers = 4 * model.params().data().len() + batch * (row + outputs + kept);

@@ -1,5 +1,6 @@
 //! `taper inspect`: what a model is made of.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use serde_json::json;
@@ -12,8 +13,11 @@ use crate::{output, saved};
 
 pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
     let file = saved::file(&args.file);
+    let mut notes = vec![];
     let model = if is_keras(&file) {
-        saved::keras(&file, args.architecture.as_deref(), true)?.model
+        let read = saved::keras(&file, args.architecture.as_deref(), true)?;
+        notes = read.notes;
+        read.model
     } else if is_model(&file)? {
         taper_io::read_model(&file)?
     } else {
@@ -44,9 +48,11 @@ pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
             layer["dead_units"] = sparsity.dead_units.into();
             layer["effective_parameters"] = sparsity.effective_parameters.into();
         }
-        return output::print_json(&json!({ "layers": layers, "parameters": params }));
+        let notes: Vec<_> = notes.iter().map(|note| json!({ "layer": note.layer, "message": note.message })).collect();
+        return output::print_json(&json!({ "layers": layers, "parameters": params, "notes": notes }));
     }
-    output::print(&summary(&model)?)
+    let notes = notes.iter().map(|note| format!("Note: {}: {}\n", note.layer, note.message));
+    output::print(&(summary(&model)? + &notes.collect::<String>()))
 }
 
 fn norm(w: &[f32]) -> f64 {
@@ -59,12 +65,16 @@ fn summary(model: &Model) -> Result<String, Failure> {
         ["Layer (type)", "Output Shape", "Param #", "Zeros", "Dead units", "Effective", "Regularizer", "L2 norm"];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     let (mut zeros, mut effective) = (0, 0);
+    let mut of_layers: HashMap<&str, Vec<(&ParamSlot, &[f32])>> = HashMap::new();
+    for (slot, w) in model.params().iter() {
+        let layer = slot.path.split_once('/').map_or("", |(layer, _)| layer);
+        of_layers.entry(layer).or_default().push((slot, w));
+    }
     for (layer, sparsity) in model.summary().into_iter().zip(model.sparsity()?) {
         zeros += sparsity.zeros;
         effective += sparsity.effective_parameters;
         let sizes = layer.output_shape.sizes().iter().map(|size| format!(", {size}")).collect::<String>();
-        let slots: Vec<(&ParamSlot, &[f32])> =
-            model.params().iter().filter(|(slot, _)| slot.path.starts_with(&format!("{}/", layer.name))).collect();
+        let slots = of_layers.remove(layer.name.as_str()).unwrap_or_default();
         let name = |slot: &ParamSlot| slot.path[layer.name.len() + 1..].to_owned();
         let penalties = slots.iter().filter_map(|(slot, _)| {
             let text = serde_json::to_string(slot.penalty()?).ok()?;

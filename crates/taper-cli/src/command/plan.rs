@@ -30,7 +30,14 @@ pub(crate) fn run(args: &Plan) -> Result<(), Failure> {
         let file = saved::keras(&file, args.architecture.as_deref(), false)?;
         saved::note_not_compiled(&file);
         let fit = file.fit.or_else(|| file.settings.fit_in_part());
-        (of_model(&file.model, fit, args)?, vec![])
+        let mut made = of_model(&file.model, fit, args)?;
+        let finding = |note: taper_io::keras::Note| Finding {
+            kind: FindingKind::PenaltyNeverComputed,
+            path: note.layer,
+            message: note.message,
+        };
+        made.findings.extend(file.notes.into_iter().map(finding));
+        (made, vec![])
     } else if is_model(&file)? {
         (of_model(&taper_io::read_model(&file)?, None, args)?, vec![])
     } else {
@@ -135,7 +142,7 @@ fn text(plan: &taper::Plan, points: &[Point]) -> String {
     lines.extend(plan.tensors.iter().map(line));
     let mut text = output::columns(&lines);
     let length = match plan.steps_per_epoch {
-        Some(steps) => format!("{} × {steps} = {} steps", plan.epochs, plan.epochs * steps),
+        Some(steps) => format!("{} × {steps} = {} steps", plan.epochs, plan.epochs as u128 * steps as u128),
         None => "steps of an unknown number; --rows and --epochs tell".to_owned(),
     };
     let _ = writeln!(text, "{} at learning rate {}: {length}", plan.optimizer, plan.learning_rate);

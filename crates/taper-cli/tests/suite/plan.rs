@@ -190,3 +190,70 @@ fn every_point_of_a_study_and_every_candidate_of_a_choice_is_planned() {
     let said = twice.taper("plan e.toml --strict");
     assert!(said.status == Some(1) && said.stdout.contains("dense/kernel (penalized_twice)"), "{said:?}");
 }
+
+/// Kernels of ones, (10, 10), where one step of l2(1) at rate 0.1 takes a fifth of a weight. Keras leaves 99 % when gradients are
+/// clipped to a norm of 1, one by one or all together, or to values of 0.1.
+#[test]
+fn clipping_is_part_of_the_plan() {
+    let left = |clip: &str, epochs: &str| {
+        let bench = Bench::new(&[]);
+        let rows: String = (0..8).map(|row| format!("{},{}\n", "0,".repeat(9) + "0", row)).collect();
+        let header: String = (0..10).map(|i| format!("x{i},")).collect::<String>() + "y\n";
+        bench.write("zero.csv", header + &rows);
+        let text = format!(
+            "[data]\nsource = \"zero.csv\"\ntarget = \"y\"\ntrain = 4\n[model]\nlayers = [ {{ layer = \"dense\", units = 10, \
+             use_bias = false, kernel_initializer = \"ones\", kernel_regularizer = {{ l2 = 1.0 }} }}, {{ layer = \"dense\", \
+             units = 1 }} ]\n[fit]\nloss = \"mse\"\nbatch_size = 4\nepochs = {epochs}\n\
+             optimizer = {{ name = \"sgd\", learning_rate = 0.1{clip} }}\n"
+        );
+        bench.write("e.toml", text);
+        let plan = bench.taper("plan e.toml --json").done().json();
+        plan["tensors"][0]["fraction_left"].as_f64().unwrap()
+    };
+    assert!((left("", "1") - 0.8).abs() < 1e-9);
+    for clip in [", clipnorm = 1.0", ", global_clipnorm = 1.0", ", clipvalue = 0.1"] {
+        assert!((left(clip, "1") - 0.99).abs() < 1e-6, "{clip}");
+    }
+    // However long it is: at once.
+    assert_eq!(left(", clipnorm = 1.0", "1000000000000"), 0.0);
+    assert_eq!(left(", global_clipnorm = 1.0", "1000000000000"), 0.0);
+}
+
+#[test]
+fn a_training_of_any_length_is_planned_at_once() {
+    let long = ("epochs = 20", "epochs = 1000000000000");
+    let ramp = "kernel_regularizer = { l2 = { name = \"cosine\", from = 0.0, to = 1e-16, epochs = 500000000000 } }";
+    let sgd = "optimizer = { name = \"sgd\", learning_rate = { name = \"cosine_decay\", initial_learning_rate = 0.1, \
+               decay_steps = 1e12 } }";
+    let started = std::time::Instant::now();
+    let document = planned(&[long, (L2, ramp), (ADAM, sgd)]);
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    // 2 Σ lr λ over 1e12 updates: with t = the share of the way, ∫ of (1 + cos πt)/2 times (1 - cos 2πt)/2 up to a half, then 1.
+    let gone = 1.0 - document["tensors"][0]["fraction_left"].as_f64().unwrap();
+    let steps = 200_000;
+    let mean = (0..steps).map(|i| (f64::from(i) + 0.5) / f64::from(steps)).map(|t| {
+        let lambda = if t < 0.5 { 0.5 * (1.0 - (2.0 * std::f64::consts::PI * t).cos()) } else { 1.0 };
+        0.5 * (1.0 + (std::f64::consts::PI * t).cos()) * lambda
+    });
+    let want = 1.0 - (-2.0 * 0.1 * 1e-16 * 1e12 * mean.sum::<f64>() / f64::from(steps)).exp();
+    assert!((gone / want - 1.0).abs() < 1e-4, "{gone} {want}");
+}
+
+/// What is wrong about a model and its training as a whole.
+#[test]
+fn outputs_that_cannot_be_meant_are_found() {
+    let sigmoid = "units = 1, activation = \"sigmoid\"";
+    assert_eq!(findings(&[(sigmoid, "units = 1, activation = \"softmax\"")]), ["constant_output dense_1"]);
+    let linear = (sigmoid, "units = 1");
+    assert_eq!(findings(&[linear]), ["no_probabilities fit.loss"]);
+    let from_logits =
+        ("loss = \"binary_crossentropy\"", "loss = { name = \"binary_crossentropy\", from_logits = true }");
+    assert_eq!(findings(&[linear, from_logits]), ["logits_measured fit.metrics, accuracy"]);
+    let zero = ("metrics = [\"accuracy\"]", "metrics = [{ name = \"binary_accuracy\", threshold = 0.0 }]");
+    assert_eq!(findings(&[linear, from_logits, zero]), [""; 0]);
+    let average = [
+        ("{ name = \"adam\" }", "{ name = \"adam\", use_ema = true }"),
+        ("epochs = 20", "epochs = 20\nearly_stopping = { monitor = \"loss\", restore_best_weights = true }"),
+    ];
+    assert_eq!(findings(&average), ["average_discarded fit.early_stopping.restore_best_weights"]);
+}

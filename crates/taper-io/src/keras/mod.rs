@@ -35,6 +35,7 @@ mod layer;
 mod legacy;
 mod named;
 mod network;
+mod note;
 mod read;
 mod scope;
 mod settings;
@@ -43,6 +44,7 @@ mod variable;
 mod write;
 
 pub use export::{Exported, export_keras, write_keras_export};
+pub use note::Note;
 pub use read::{KerasModel, ReadOptions, is_keras, read_keras, read_keras_bytes, read_keras_weights};
 pub use settings::CompileSettings;
 pub use train::{BatchLoss, KerasData, KerasRun, Penalties, RunOptions, train_keras};

@@ -9,6 +9,7 @@ use super::class::Object;
 use super::container::{Contents, Entries};
 use super::emit::{Branch, emit};
 use super::generation::Generation;
+use super::note::{self, Note};
 use super::scope::scope;
 use super::settings::CompileSettings;
 use super::variable::{self, Layout};
@@ -28,6 +29,8 @@ pub struct KerasModel {
     pub fit: Option<FitConfig>,
     /// What the optimizer remembers, if it has begun.
     pub optimizer: Option<OptimizerState>,
+    /// What the file says that nothing comes of.
+    pub notes: Vec<Note>,
     /// How it was compiled, as far as that is understood.
     pub settings: CompileSettings,
     /// Its layers as they lie in files: in their models. Empty: none is in a model of its own.
@@ -38,7 +41,14 @@ impl KerasModel {
     /// A model that was not compiled.
     #[must_use]
     pub fn new(model: Model) -> Self {
-        Self { model, fit: None, optimizer: None, settings: CompileSettings::default(), branches: vec![] }
+        Self {
+            model,
+            fit: None,
+            optimizer: None,
+            notes: vec![],
+            settings: CompileSettings::default(),
+            branches: vec![],
+        }
     }
 
     /// Reads the weights of an HDF5 file into the model, as [`read_keras_weights`] does; its layers may be in models of their own.
@@ -150,12 +160,13 @@ fn model(contents: Contents<'_>, options: &ReadOptions) -> Result<KerasModel> {
     let is_old = compile.get("optimizer").is_some_and(legacy::is_old);
     let mut settings = CompileSettings::read(compile, generation);
     let inside = |error: taper::Error| error.within(CONFIG);
+    let notes = note::notes(&config);
     let read = Object::new(config, "a model").map_err(Into::into).and_then(|object| scope(object, generation));
     let (spec, branches) = read.and_then(whole).map_err(inside)?;
     let Some(weights) = weights.map(|weights| [weights]) else {
         let model = Model::build(spec, Seed::new(1)).map_err(inside)?;
         let fit = settings.fit().unwrap_or_default();
-        return Ok(KerasModel { model, fit, optimizer: None, settings, branches });
+        return Ok(KerasModel { model, fit, optimizer: None, notes, settings, branches });
     };
     let slots = Model::plan(&spec).map_err(inside)?;
     let files = Files::open(&weights)?;
@@ -178,7 +189,7 @@ fn model(contents: Contents<'_>, options: &ReadOptions) -> Result<KerasModel> {
         None => None,
     };
     let fit = settings.fit().unwrap_or_default();
-    Ok(KerasModel { model: Model::with_weights(spec, numbers)?, fit, optimizer, settings, branches })
+    Ok(KerasModel { model: Model::with_weights(spec, numbers)?, fit, optimizer, notes, settings, branches })
 }
 
 /// The model that a configuration says.

@@ -10,8 +10,7 @@ pub(super) fn spec_of(model: &Model, layer: usize) -> Option<&LayerSpec> {
     if model.layers[layer].name.is_empty() {
         return None;
     }
-    let before = model.layers[..layer].iter().filter(|layer| !layer.name.is_empty()).count();
-    model.spec.owned().get(before).copied()
+    model.spec.owned_by(model.layers[layer].owner)
 }
 
 /// The parameters of a layer that have one of these roles: several where a layer wraps two.
@@ -20,14 +19,12 @@ pub(super) fn all_weights<'a>(
     layer: usize,
     roles: &'a [Role],
 ) -> impl Iterator<Item = (&'a ParamSlot, &'a [f32])> {
-    let range = &model.layers[layer].range;
-    model.params.iter().filter(|(slot, _)| range.contains(&slot.range.start) && roles.contains(&slot.spec.role))
+    model.params.within(&model.layers[layer].range).filter(|(slot, _)| roles.contains(&slot.spec.role))
 }
 
 /// A parameter of a layer, by its role.
 pub(super) fn weights(model: &Model, layer: usize, role: Role) -> Option<(&ParamSlot, &[f32])> {
-    let range = &model.layers[layer].range;
-    model.params.iter().find(|(slot, _)| range.contains(&slot.range.start) && slot.spec.role == role)
+    model.params.within(&model.layers[layer].range).find(|(slot, _)| slot.spec.role == role)
 }
 
 /// The kind of a layer, or of the layer that it puts on every step.

@@ -1,11 +1,13 @@
 //! How much of a model is still at work.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use taper_kernels::reduce::count_zeros;
 
 use super::compact;
 use crate::Result;
-use crate::model::Model;
+use crate::model::{BuiltLayer, Model};
 use crate::param::Role;
 
 /// How sparse one layer is.
@@ -50,24 +52,31 @@ impl Model {
         // A unit is dead of zeros only: without any, nothing needs to be cut to see it.
         let may_be_dead = self.params.iter().any(|(slot, w)| KILLS.contains(&slot.spec.role) && count_zeros(w) > 0);
         let small = if may_be_dead { Some(compact(self, false)?) } else { None };
-        let left = |layer: &str| {
-            let small = small.as_ref()?;
-            Some((&small.model, small.record.layers.iter().find(|other| other.name == layer)))
+        let numbers = |model: &Self, layer: &BuiltLayer| {
+            let w = &model.params.data()[layer.range.clone()];
+            (count_zeros(w), w.len())
         };
-        let numbers = |model: &Self, name: &str| -> (usize, usize) {
-            let ranges = model.layers.iter().filter(|layer| layer.name == name).map(|layer| layer.range.clone());
-            let own = ranges.map(|range| &model.params.data()[range]);
-            own.fold((0, 0), |(zeros, all), w| (zeros + count_zeros(w), all + w.len()))
-        };
+        // By name: layers keep theirs when units are cut.
+        let left: Option<HashMap<&str, usize>> = small.as_ref().map(|small| {
+            let numbers = |layer| numbers(&small.model, layer);
+            let layers = small.model.layers.iter().filter(|layer| !layer.name.is_empty());
+            layers
+                .map(|layer| (layer.name.as_str(), numbers(layer)))
+                .map(|(name, (zeros, all))| (name, all - zeros))
+                .collect()
+        });
+        let cuts = small.iter().flat_map(|small| &small.record.layers);
+        let cuts: HashMap<&str, usize> = cuts.map(|cut| (cut.name.as_str(), cut.dead())).collect();
         let units = super::units(self);
+        let units: HashMap<&str, usize> = units.iter().map(|(name, _, units)| (name.as_str(), *units)).collect();
         let named = self.layers.iter().filter(|layer| !layer.name.is_empty());
         let layer = named.map(|layer| {
-            let (zeros, all) = numbers(self, &layer.name);
-            let units = units.iter().find(|(name, ..)| *name == layer.name).map(|(.., units)| *units);
-            let (dead, effective) = match left(&layer.name) {
-                Some((small, cut)) => {
-                    let (zeros, all) = numbers(small, &layer.name);
-                    (cut.map_or(0, super::CompactLayer::dead), all - zeros)
+            let (zeros, all) = numbers(self, layer);
+            let units = units.get(layer.name.as_str()).copied();
+            let (dead, effective) = match &left {
+                Some(left) => {
+                    let dead = cuts.get(layer.name.as_str()).copied().unwrap_or(0);
+                    (dead, left.get(layer.name.as_str()).copied().unwrap_or(0))
                 }
                 None => (0, all - zeros),
             };

@@ -47,11 +47,11 @@ impl Way {
             return Err(Some("its units are not the last dimension of its output".to_owned()));
         }
         loop {
-            let mut readers = (0..model.nodes.len()).filter(|node| model.nodes[*node].inputs.contains(&buffer));
-            let Some(reader) = readers.next() else { return Err(None) };
-            if readers.next().is_some() {
-                return Err(Some("several layers read what it says".to_owned()));
-            }
+            let reader = match model.usage.readers[buffer][..] {
+                [] => return Err(None),
+                [reader] => reader,
+                _ => return Err(Some("several layers read what it says".to_owned())),
+            };
             let layer = model.nodes[reader].layer;
             // A sigmoid or softmax that was split off is the model's output.
             let spec = spec_of(model, layer).ok_or(None)?;
@@ -104,7 +104,7 @@ impl Way {
 pub(super) const READS: [Role; 2] = [Role::Kernel, Role::PointwiseKernel];
 
 fn used_once(model: &Model, layer: usize) -> bool {
-    model.nodes.iter().filter(|node| node.layer == layer).count() == 1
+    model.usage.uses[layer] == 1
 }
 
 /// What a layer does with the channels of its input.

@@ -2,7 +2,7 @@
 
 use super::graph::GraphLayer;
 use super::wiring::Wiring;
-use super::{BuiltLayer, Graph, Model, ModelSpec, Node};
+use super::{BuiltLayer, Graph, Model, ModelSpec, Node, Usage};
 use crate::activation::Activation;
 use crate::layer::{ActivationLayer, Layer, LayerConfig, LayerKind, LayerSpec, Masking};
 use crate::loss::Head;
@@ -44,7 +44,8 @@ pub(super) fn build(spec: ModelSpec) -> Result<Model> {
         return Err(Complaint::new("", expected, format!("{parameters}, which take {gib:.0} GiB")).into());
     }
     let Builder { lens, mask_lens, .. } = builder;
-    Ok(Model { spec, layers, nodes, params: Params::new(slots), lens, mask_lens, input_shape, head })
+    let usage = Usage::new(&nodes, layers.len(), lens.len());
+    Ok(Model { spec, layers, nodes, usage, params: Params::new(slots), lens, mask_lens, input_shape, head })
 }
 
 /// A layer that has been built, for the nodes that use it.
@@ -205,10 +206,11 @@ impl<'a> Builder<'a> {
             };
             // The activity is what comes out of the whole layer.
             let of_head = made.head.is_some().then(|| activity_regularizer.take()).flatten();
-            layers.push(BuiltLayer { name, kind, layer: made.layer, range, activity_regularizer, trainable });
+            layers.push(BuiltLayer { name, kind, owner, layer: made.layer, range, activity_regularizer, trainable });
             if let Some(layer) = made.head {
                 let (name, range, activity_regularizer) = (String::new(), end..end, of_head);
-                layers.push(BuiltLayer { name, kind: "activation", layer, range, activity_regularizer, trainable });
+                let kind = "activation";
+                layers.push(BuiltLayer { name, kind, owner, layer, range, activity_regularizer, trainable });
             }
         }
         let node =

@@ -5,6 +5,7 @@ mod explicit;
 mod gradient;
 mod graph;
 mod hidden;
+mod memory;
 mod pass;
 mod sequential;
 mod spec;
@@ -12,6 +13,7 @@ mod usage;
 mod wiring;
 
 pub use graph::{Graph, GraphLayer, GraphNode};
+pub use memory::training_bytes;
 pub(crate) use pass::Workspace;
 pub use sequential::Sequential;
 pub use spec::ModelSpec;
@@ -47,6 +49,8 @@ pub struct Model {
     pub(crate) spec: ModelSpec,
     pub(crate) layers: Vec<BuiltLayer>,
     pub(crate) nodes: Vec<Node>,
+    /// Who uses what, so that nobody has to search.
+    pub(crate) usage: Usage,
     pub(crate) params: Params,
     /// Numbers per sample in each buffer; buffer 0 is the input, buffer i + 1 the output of node i.
     pub(crate) lens: Vec<usize>,
@@ -61,28 +65,14 @@ pub(crate) fn check(spec: &ModelSpec) -> Result<()> {
     build::build(spec.clone()).map(|_| ())
 }
 
-/// How many bytes a training of this model takes: weights, gradients, moments (two at most) and the activations of one batch
-/// with their gradients. Nothing is allocated to find out.
-///
-/// # Errors
-///
-/// A model that cannot be built.
-pub fn training_bytes(spec: &ModelSpec, fit: &crate::FitConfig, rows: usize) -> Result<u128> {
-    let skeleton = build::build(spec.clone())?;
-    let batch = fit.batch_size.min(rows) as u128;
-    let layers = skeleton.layers.iter();
-    let cached: u128 = layers.map(|layer| layer.layer.cache_len(1) as u128).sum();
-    let values: u128 = skeleton.lens.iter().map(|len| *len as u128).sum();
-    let parameters = skeleton.layers.last().map_or(0, |layer| layer.range.end as u128);
-    Ok(4 * (5 * parameters + batch * (2 * values + cached)))
-}
-
 /// A layer of a model.
 #[derive(Debug)]
 pub(crate) struct BuiltLayer {
     pub(crate) name: String,
     /// What it calls itself in a summary: `dense`.
     pub(crate) kind: &'static str,
+    /// The position of the node (of a stack, of the layer) that owns it in the specification.
+    pub(crate) owner: usize,
     pub(crate) layer: Box<dyn Layer>,
     /// Where its parameters lie in the flat buffer.
     pub(crate) range: std::ops::Range<usize>,
@@ -97,6 +87,30 @@ pub(crate) struct Node {
     pub(crate) layer: usize,
     /// The buffers it reads.
     pub(crate) inputs: Vec<usize>,
+}
+
+/// Who uses what in a model.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    /// The nodes that read each buffer, each once.
+    pub(crate) readers: Vec<Vec<usize>>,
+    /// How many nodes use each layer.
+    pub(crate) uses: Vec<usize>,
+}
+
+impl Usage {
+    fn new(nodes: &[Node], layers: usize, buffers: usize) -> Self {
+        let mut usage = Self { readers: vec![vec![]; buffers], uses: vec![0; layers] };
+        for (i, node) in nodes.iter().enumerate() {
+            usage.uses[node.layer] += 1;
+            for input in &node.inputs {
+                if usage.readers[*input].last() != Some(&i) {
+                    usage.readers[*input].push(i);
+                }
+            }
+        }
+        usage
+    }
 }
 
 /// One line of a model's summary.
@@ -200,7 +214,7 @@ impl Model {
         let shown = self.layers.iter().filter(|layer| !layer.name.is_empty());
         shown
             .map(|layer| {
-                let slots = || self.params.slots().iter().filter(|slot| layer.range.contains(&slot.range.start));
+                let slots = || self.params.slots_within(&layer.range).iter();
                 LayerSummary {
                     name: layer.name.clone(),
                     kind: layer.kind.to_owned(),

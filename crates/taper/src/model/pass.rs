@@ -362,8 +362,7 @@ fn needs_gradient(model: &Model) -> Vec<bool> {
     let mut needs = vec![false; model.lens.len()];
     for (i, node) in model.nodes.iter().enumerate() {
         let built = &model.layers[node.layer];
-        let trains =
-            model.params.slots().iter().any(|slot| built.range.contains(&slot.range.start) && slot.spec.trainable);
+        let trains = model.params.slots_within(&built.range).iter().any(|slot| slot.spec.trainable);
         needs[i + 1] = trains || node.inputs.iter().any(|input| needs[*input]);
     }
     needs

@@ -72,6 +72,17 @@ impl ModelSpec {
         }
     }
 
+    /// The layer that the node (of a stack, the layer) at this position owns.
+    pub(crate) fn owned_by(&self, node: usize) -> Option<&LayerSpec> {
+        match self {
+            Self::Sequential(stack) => stack.layers.get(node),
+            Self::Graph(graph) => match &graph.nodes.get(node)?.layer {
+                GraphLayer::Own(layer) => Some(layer),
+                GraphLayer::Shared { .. } => None,
+            },
+        }
+    }
+
     /// The same layers, to be changed.
     pub(crate) fn owned_mut(&mut self) -> Vec<&mut LayerSpec> {
         match self {

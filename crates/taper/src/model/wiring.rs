@@ -1,6 +1,6 @@
 //! Who reads whom: names become numbers, and the nodes an order in which they can run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::graph::{GraphLayer, GraphNode, INPUT};
 use super::{Graph, ModelSpec};
@@ -55,7 +55,7 @@ impl Wiring {
             }
         }
         let mut complaints = Complaints::new();
-        for (node, leads) in leads.iter().enumerate() {
+        for (node, leads) in leads.iter().enumerate().filter(|(_, leads)| !**leads) {
             let expected = format!("a node that the output `{}` depends on", self.names[output]);
             let got = format!("`{}`, which leads nowhere", self.names[node]);
             complaints.check(*leads, self.place(node), expected, got);
@@ -72,6 +72,8 @@ fn names(graph: &Graph, key: &str, word: &str, complaints: &mut Complaints) -> V
     };
     let mut taken: BTreeSet<String> = graph.nodes.iter().filter_map(given).collect();
     let mut seen = BTreeSet::new();
+    // Of each kind, the first number that may be free: names are only ever taken.
+    let mut next: HashMap<&str, usize> = HashMap::new();
     let mut names = Vec::new();
     for (i, node) in graph.nodes.iter().enumerate() {
         let name = match (given(node), &node.layer) {
@@ -90,10 +92,14 @@ fn names(graph: &Graph, key: &str, word: &str, complaints: &mut Complaints) -> V
                     GraphLayer::Own(layer) => layer.kind.name(),
                     GraphLayer::Shared { shares, .. } => shares,
                 };
-                let numbered = (0..).map(|n| if n == 0 { base.to_owned() } else { format!("{base}_{n}") });
-                let name = numbered.into_iter().find(|name| !taken.contains(name)).unwrap_or_default();
-                taken.insert(name.clone());
-                name
+                let next = next.entry(base).or_default();
+                loop {
+                    let name = if *next == 0 { base.to_owned() } else { format!("{base}_{next}") };
+                    *next += 1;
+                    if taken.insert(name.clone()) {
+                        break name;
+                    }
+                }
             }
         };
         names.push(name);
@@ -101,25 +107,43 @@ fn names(graph: &Graph, key: &str, word: &str, complaints: &mut Complaints) -> V
     names
 }
 
-/// The position of a name, or a complaint with the nearest one.
-fn find(name: &str, names: &[String], known: &[&str], place: &str, what: &str) -> Result<usize, Complaint> {
-    if let Some(node) = names.iter().position(|other| other == name).filter(|_| known.contains(&name)) {
-        return Ok(node);
+/// Names that may be meant, with their nodes.
+struct Known<'a> {
+    names: Vec<&'a str>,
+    nodes: HashMap<&'a str, usize>,
+}
+
+impl<'a> Known<'a> {
+    /// These nodes' names. Of two of the same name the first is meant.
+    fn new(nodes: impl Iterator<Item = (usize, &'a String)>) -> Self {
+        let mut known = Self { names: vec![], nodes: HashMap::new() };
+        for (node, name) in nodes {
+            known.names.push(name);
+            known.nodes.entry(name).or_insert(node);
+        }
+        known
     }
-    let complaint = Complaint::new(place, format!("{what} ({})", crate::table::list(known)), format!("`{name}`"));
-    Err(match nearest(name, known.iter().copied()) {
-        Some(near) => complaint.help(format!("did you mean `{near}`?")),
-        None => complaint,
-    })
+
+    /// The node of a name, or a complaint with the nearest one.
+    fn find(&self, name: &str, place: &str, what: &str) -> Result<usize, Complaint> {
+        if let Some(node) = self.nodes.get(name) {
+            return Ok(*node);
+        }
+        let complaint =
+            Complaint::new(place, format!("{what} ({})", crate::table::list(&self.names)), format!("`{name}`"));
+        Err(match nearest(name, self.names.iter().copied()) {
+            Some(near) => complaint.help(format!("did you mean `{near}`?")),
+            None => complaint,
+        })
+    }
 }
 
 fn owners(nodes: &[GraphNode], names: &[String], complaints: &mut Complaints) -> Vec<usize> {
-    let own = |(node, name): (&GraphNode, &'_ String)| match node.layer {
-        GraphLayer::Own(_) => Some(name.clone()),
-        GraphLayer::Shared { .. } => None,
+    let owns = |node: usize| match nodes[node].layer {
+        GraphLayer::Own(_) => true,
+        GraphLayer::Shared { .. } => false,
     };
-    let owned: Vec<String> = nodes.iter().zip(names).filter_map(own).collect();
-    let owned: Vec<&str> = owned.iter().map(String::as_str).collect();
+    let owned = Known::new(names.iter().enumerate().filter(|(node, _)| owns(*node)));
     let mut owners = Vec::new();
     for (i, node) in nodes.iter().enumerate() {
         let GraphLayer::Shared { shares, .. } = &node.layer else {
@@ -127,7 +151,7 @@ fn owners(nodes: &[GraphNode], names: &[String], complaints: &mut Complaints) ->
             continue;
         };
         let what = "the name of a node with a layer of its own";
-        match find(shares, names, &owned, &format!("nodes[{i}].shares"), what) {
+        match owned.find(shares, &format!("nodes[{i}].shares"), what) {
             Ok(owner) => owners.push(owner),
             Err(complaint) => {
                 complaints.push(complaint);
@@ -139,7 +163,7 @@ fn owners(nodes: &[GraphNode], names: &[String], complaints: &mut Complaints) ->
 }
 
 fn sources(nodes: &[GraphNode], names: &[String], complaints: &mut Complaints) -> Vec<Vec<usize>> {
-    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let known = Known::new(names.iter().enumerate());
     let mut all = Vec::new();
     for (i, node) in nodes.iter().enumerate() {
         let Some(inputs) = &node.inputs else {
@@ -153,7 +177,7 @@ fn sources(nodes: &[GraphNode], names: &[String], complaints: &mut Complaints) -
                 sources.push(0);
                 continue;
             }
-            match find(input, names, &known, &format!("nodes[{i}].inputs[{j}]"), "`input` or the name of a node") {
+            match known.find(input, &format!("nodes[{i}].inputs[{j}]"), "`input` or the name of a node") {
                 Ok(node) => sources.push(node + 1),
                 Err(complaint) => complaints.push(complaint),
             }
@@ -164,10 +188,10 @@ fn sources(nodes: &[GraphNode], names: &[String], complaints: &mut Complaints) -
 }
 
 fn output(graph: &Graph, names: &[String], complaints: &mut Complaints) -> usize {
-    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let known = Known::new(names.iter().enumerate());
     match &graph.output {
         None => names.len().saturating_sub(1),
-        Some(name) => find(name, names, &known, "output", "the name of a node").unwrap_or_else(|complaint| {
+        Some(name) => known.find(name, "output", "the name of a node").unwrap_or_else(|complaint| {
             complaints.push(complaint);
             0
         }),

@@ -275,6 +275,17 @@ impl Params {
         &self.slots
     }
 
+    /// The slots whose numbers lie here.
+    pub(crate) fn slots_within(&self, range: &Range<usize>) -> &[ParamSlot] {
+        let before = |place: usize| self.slots.partition_point(|slot| slot.range.start < place);
+        &self.slots[before(range.start)..before(range.end)]
+    }
+
+    /// Each slot whose numbers lie here, with its numbers.
+    pub(crate) fn within(&self, range: &Range<usize>) -> impl Iterator<Item = (&ParamSlot, &[f32])> {
+        self.slots_within(range).iter().map(|slot| (slot, &self.data[slot.range.clone()]))
+    }
+
     pub(crate) fn slots_mut(&mut self) -> &mut [ParamSlot] {
         &mut self.slots
     }

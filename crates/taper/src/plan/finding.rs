@@ -15,12 +15,12 @@ const STRONG: f64 = 10.0;
 /// Weights that cannot stay larger than this share of their first size die.
 const SMALL: f64 = 0.1;
 
-/// Something about one parameter that is probably not meant.
+/// Something that is probably not meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What kind of thing.
     pub kind: FindingKind,
-    /// The parameter.
+    /// The parameter, the layer, or the key of the experiment.
     pub path: String,
     /// What is the case, and what to do about it.
     pub message: String,
@@ -45,6 +45,16 @@ pub enum FindingKind {
     /// One update takes a whole weight or more; or weights cannot stay above a tenth of their first size; or the penalty's
     /// gradient is more than ten times the data's before training.
     TooStrong,
+    /// A softmax over one number, or a loss of one class: always the same, whatever the weights.
+    ConstantOutput,
+    /// A cross-entropy, which compares probabilities, beside a layer whose outputs are none.
+    NoProbabilities,
+    /// A metric that takes logits for probabilities.
+    LogitsMeasured,
+    /// Best weights that take the place of the average of the weights.
+    AverageDiscarded,
+    /// A penalty on outputs that is never computed.
+    PenaltyNeverComputed,
 }
 
 /// Looks at one parameter.

@@ -1,6 +1,8 @@
 //! What a training will do to the weights besides fitting the data, said before it begins.
 
+mod clipping;
 mod finding;
+mod general;
 mod shrinkage;
 mod tensor;
 
@@ -56,6 +58,9 @@ pub struct Plan {
 /// | `independent` | lr / the schedule's largest lr | the same |
 /// | `loss`, `proximal` | lr / (1 - μ) | unknown: the optimizer divides the penalty's gradient by the size of the data's |
 ///
+/// Clipped gradients are clipped with the penalty of mode `loss` in them: where the data are silent it is all that there is, and what
+/// goes is worked out with the bound. Where they are not, less goes.
+///
 /// Where k is unknown the plan says so and gives no number. The division cannot make it more than lr / ε, which is enough to
 /// know some penalties too weak.
 ///
@@ -95,10 +100,12 @@ pub fn plan(model: &Model, config: &FitConfig, budget: &Budget<'_>) -> Result<Pl
     let gradients = budget.data.map(|data| data_gradients(model, data, config)).transpose()?;
     let mut tensors = Vec::new();
     let mut findings = Vec::new();
-    for ((slot, w), decays) in model.params().iter().zip(decays) {
+    general::find(model, config, &mut findings);
+    let clipped = clipping::pulls(model, &course);
+    for (((slot, w), decays), clipped) in model.params().iter().zip(decays).zip(clipped) {
         let gradient = gradients.as_ref().map(|gradients| &gradients[slot.range.clone()]);
         let decay = if decays && slot.spec.trainable { config.optimizer.weight_decay } else { 0.0 };
-        let (tensor, outlook) = tensor::tensor(slot, w, decay, &course, gradient);
+        let (tensor, outlook) = tensor::tensor(slot, w, decay, &course, clipped, gradient);
         finding::find(slot, &tensor, &outlook, &course, &mut findings);
         tensors.push(tensor);
     }
@@ -121,9 +128,6 @@ fn name(kind: OptimizerKind) -> String {
 /// The gradient of the data loss alone, on the first batch.
 fn data_gradients(model: &Model, data: &Dataset, config: &FitConfig) -> Result<Vec<f32>> {
     let mut bare = Model::with_weights(model.spec(), model.params().data().to_vec())?;
-    let paths: Vec<String> = bare.params().slots().iter().map(|slot| slot.path.clone()).collect();
-    for path in paths {
-        bare.set_regularizer(&path, None)?;
-    }
+    bare.params_mut().slots_mut().iter_mut().for_each(|slot| slot.spec.regularizer = None);
     Ok(first_batch(&bare, data, config)?.gradients)
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::shrinkage::{Course, Factors, Pull, Scale};
+use super::shrinkage::{Course, Factors, Pull, Scale, Strengths};
 use crate::param::{ParamSlot, Role};
 use crate::regularizer::{PenaltyMode, Regularizer, Term};
 use crate::shape::Shape;
@@ -66,12 +66,14 @@ pub(super) struct Outlook {
     pub(super) gradient_share: Option<(f64, f64)>,
 }
 
-/// The row of one parameter; `decay` is the weight decay that acts on it, `gradient` that of the data.
+/// The row of one parameter; `decay` is the weight decay that acts on it, `clipped` what its penalty does where gradients are
+/// clipped, `gradient` that of the data.
 pub(super) fn tensor(
     slot: &ParamSlot,
     w: &[f32],
     decay: f64,
     course: &Course<'_>,
+    clipped: Option<Pull>,
     gradient: Option<&[f32]>,
 ) -> (PlanTensor, Outlook) {
     let regularizer = slot.spec.regularizer.as_ref().filter(|regularizer| regularizer.terms().next().is_some());
@@ -100,15 +102,19 @@ pub(super) fn tensor(
     if decay > 0.0 {
         let scale = course.scale(PenaltyMode::Decoupled);
         let factors = Factors { relative: decay, absolute: 0.0 };
-        outlook.add(course, scale, false, &|_| factors);
+        let strengths = Strengths { factors: &|_| factors, turns: vec![] };
+        outlook.add(course, scale, false, &strengths, None);
         outlook.decoupled += decay;
     }
     if let Some(regularizer) = active {
         let scale = course.scale(regularizer.mode);
         let is_proximal = regularizer.mode == PenaltyMode::Proximal;
-        outlook.add(course, scale, is_proximal, &|epoch| factors(regularizer, epoch));
+        let strengths = Strengths { factors: &|epoch| factors(regularizer, epoch), turns: turns(regularizer) };
+        outlook.add(course, scale, is_proximal, &strengths, clipped);
+        // Between bends strengths change in one direction.
+        let bends = || [0, last].into_iter().chain(strengths.turns.iter().copied()).filter(|epoch| *epoch <= last);
         if regularizer.mode == PenaltyMode::Decoupled {
-            outlook.decoupled += (0..=last).map(|epoch| factors(regularizer, epoch).relative).fold(0.0, f64::max);
+            outlook.decoupled += bends().map(|epoch| factors(regularizer, epoch).relative).fold(0.0, f64::max);
         }
         unknown = why_unknown(regularizer, scale);
         if let Some(gradient) = gradient {
@@ -117,7 +123,7 @@ pub(super) fn tensor(
                 let Factors { relative: c, absolute: a } = factors(regularizer, epoch);
                 (c * c * squares + 2.0 * c * a * size + a * a * len).sqrt() / norm
             };
-            let worst = (0..=last).map(share).fold(0.0, f64::max);
+            let worst = bends().map(share).fold(0.0, f64::max);
             outlook.gradient_share = (norm > 0.0).then(|| (share(0), worst));
         }
     }
@@ -129,6 +135,10 @@ pub(super) fn tensor(
         _ if penalty.is_empty() => "not penalized".to_owned(),
         (_, Some(why)) => why.to_owned(),
         _ => match fraction_left {
+            Some(left) if clipped.is_some() => format!(
+                "gradients are clipped: where the data are silent, {} of a weight goes over the training, elsewhere less",
+                percent(1.0 - left)
+            ),
             Some(left) => {
                 format!("where the data are silent, {} of a weight goes over the training", percent(1.0 - left))
             }
@@ -167,8 +177,17 @@ fn modes(penalty: &[PlanTerm]) -> Option<String> {
 }
 
 impl Outlook {
-    fn add(&mut self, course: &Course<'_>, scale: Scale, is_proximal: bool, factors: &dyn Fn(usize) -> Factors) {
-        let pull = course.pull(scale, is_proximal, factors);
+    /// Adds a penalty; `clipped` is what it does where gradients are clipped.
+    fn add(
+        &mut self,
+        course: &Course<'_>,
+        scale: Scale,
+        is_proximal: bool,
+        strengths: &Strengths<'_>,
+        clipped: Option<Pull>,
+    ) {
+        let is_known = course.steps_per_epoch.is_some();
+        let pull = clipped.filter(|_| is_known).or_else(|| course.pull(scale, is_proximal, strengths));
         let sum = |total: Option<Pull>| {
             let (total, pull) = (total.unwrap_or_default(), pull?);
             Some(Pull {
@@ -181,7 +200,8 @@ impl Outlook {
         self.most = sum(self.most);
         if !matches!(scale, Scale::Normalized(_)) {
             self.pull = sum(self.pull);
-            let share = pull.map_or_else(|| course.first_share(scale, factors(0)), |pull| pull.most);
+            let first = || course.first_share(scale, (strengths.factors)(0));
+            let share = clipped.or(pull).map_or_else(first, |pull| pull.most);
             // A proximal step never passes 0.
             self.step_share += if is_proximal { 0.0 } else { share };
         }
@@ -198,8 +218,13 @@ impl Outlook {
     }
 }
 
+/// The epochs at which one of its strengths bends.
+pub(super) fn turns(regularizer: &Regularizer) -> Vec<usize> {
+    regularizer.terms().flat_map(|term| regularizer.strength(term).turns()).collect()
+}
+
 /// c and λ of a regularizer in one epoch, with the mean of its factors.
-fn factors(regularizer: &Regularizer, epoch: usize) -> Factors {
+pub(super) fn factors(regularizer: &Regularizer, epoch: usize) -> Factors {
     let own = &regularizer.factors;
     let mean = if own.is_empty() { 1.0 } else { own.iter().map(|f| f64::from(*f)).sum::<f64>() / own.len() as f64 };
     let at = |term: Term| regularizer.strength(term).at(epoch);

@@ -24,6 +24,8 @@ pub use role::{Reading, Roles, Wanted};
 pub use rows::TableRows;
 pub use target::{Labels, Target};
 
+use std::collections::HashMap;
+
 use crate::{Complaint, Complaints, Result, nearest};
 
 /// Named columns of the same length.
@@ -40,6 +42,8 @@ use crate::{Complaint, Complaints, Result, nearest};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     columns: Vec<Column>,
+    /// The columns' positions, by name.
+    places: HashMap<String, usize>,
     rows: usize,
     /// Rows of the file before the first of these.
     first: usize,
@@ -58,12 +62,15 @@ impl Table {
         let rows = columns.first().map_or(0, Column::len);
         complaints.check(!columns.is_empty(), "table", "at least one column", "none");
         complaints.check(columns.is_empty() || rows > 0, "table", "at least one row", "none");
+        let mut places = HashMap::with_capacity(columns.len());
         for (i, column) in columns.iter().enumerate() {
-            let unique = !column.name.is_empty() && columns[..i].iter().all(|other| other.name != column.name);
+            let unique = places.insert(column.name.clone(), i).is_none() && !column.name.is_empty();
             let expected = "a name that no other column has";
             complaints.check(unique, format!("column {}", i + 1), expected, format!("`{}`", column.name));
-            let place = format!("column `{}`", column.name);
-            complaints.check(column.len() == rows, place, format!("{rows} rows"), column.len());
+            if column.len() != rows {
+                let place = format!("column `{}`", column.name);
+                complaints.push(Complaint::new(place, format!("{rows} rows"), column.len()));
+            }
             if let Cells::Numbers(values) = &column.cells
                 && let Some(row) = values.iter().position(|value| value.is_infinite())
             {
@@ -72,7 +79,7 @@ impl Table {
             }
         }
         complaints.finish()?;
-        Ok(Self { columns, rows, first: 0, second: None })
+        Ok(Self { columns, places, rows, first: 0, second: None })
     }
 
     /// The same rows, known to stand below `first` others in their file: complaints count on from there.
@@ -103,7 +110,7 @@ impl Table {
     /// The column of this name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.name == name)
+        self.columns.get(*self.places.get(name)?)
     }
 
     /// The column of this name, or a complaint with the nearest one.
@@ -128,6 +135,7 @@ impl Table {
     pub fn wanted_like(&self, wanted: &[Wanted], header: &[String]) -> Result<Vec<Wanted>> {
         let names: Vec<&str> = header.iter().map(String::as_str).collect();
         let mut missing = Vec::new();
+        let positions = positions(header);
         let all: Vec<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).collect();
         let mut found = Vec::new();
         for wanted in wanted {
@@ -135,8 +143,8 @@ impl Table {
                 Some(Cells::Names { .. }) => Reading::Names,
                 _ => Reading::Numbers,
             };
-            match names.iter().position(|name| *name == wanted.name) {
-                Some(position) => found.push(Wanted { position, reading, ..wanted.clone() }),
+            match positions.get(wanted.name.as_str()) {
+                Some(position) => found.push(Wanted { position: *position, reading, ..wanted.clone() }),
                 None => missing.push(wanted.name.as_str()),
             }
         }
@@ -156,7 +164,7 @@ impl Table {
                 (Cells::Numbers(values), Ok(Cells::Numbers(more))) => values.extend(more),
                 (Cells::Names { levels, codes }, Ok(Cells::Names { levels: others, codes: more })) => {
                     let mut all = std::mem::take(levels);
-                    let known: std::collections::HashMap<String, u32> =
+                    let known: HashMap<String, u32> =
                         all.iter().enumerate().map(|(code, level)| (level.clone(), code as u32)).collect();
                     let places: Vec<u32> = others
                         .iter()
@@ -187,6 +195,11 @@ impl Table {
         self.rows += other.rows;
         Ok(self)
     }
+}
+
+/// Where each name stands in a header; of one that stands there twice, the first.
+fn positions(header: &[String]) -> HashMap<&str, usize> {
+    header.iter().enumerate().rev().map(|(position, name)| (name.as_str(), position)).collect()
 }
 
 /// Columns that are named in a message; of more, the others are counted.

@@ -179,6 +179,7 @@ impl Prepared {
     /// All columns that are not there, in one complaint.
     pub fn wanted(&self, header: &[String], target: bool) -> Result<Vec<Wanted>> {
         let names: Vec<&str> = header.iter().map(String::as_str).collect();
+        let positions = super::positions(header);
         let features = self.features.iter().map(|feature| match feature {
             Feature::Number { name, fill, .. } => (name, Reading::Numbers, fill.is_none()),
             Feature::Category { name, fill, .. } => (name, Reading::Names, fill.is_none()),
@@ -192,8 +193,8 @@ impl Prepared {
         let wanted_names: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
         let (mut wanted, mut missing) = (Vec::new(), Vec::new());
         for (name, reading, complete) in all {
-            match names.iter().position(|other| other == name) {
-                Some(position) => wanted.push(Wanted { position, name: name.clone(), reading, complete }),
+            match positions.get(name.as_str()) {
+                Some(position) => wanted.push(Wanted { position: *position, name: name.clone(), reading, complete }),
                 None => missing.push(name.as_str()),
             }
         }
@@ -210,9 +211,9 @@ impl Prepared {
     pub fn validate(&self) -> Result<()> {
         let mut complaints = Complaints::new();
         complaints.check(!self.features.is_empty(), "features", "at least one", "none");
+        let mut seen = std::collections::HashSet::new();
         for (i, feature) in self.features.iter().enumerate() {
-            let unique = self.features[..i].iter().all(|other| other.name() != feature.name());
-            let unique = unique && feature.name() != self.target.name();
+            let unique = seen.insert(feature.name()) && feature.name() != self.target.name();
             let place = format!("features[{i}]");
             complaints.check(unique, format!("{place}.name"), "a column of its own", format!("`{}`", feature.name()));
             feature.validate(&place, &mut complaints);

@@ -1,5 +1,7 @@
 //! Which column of a table does what.
 
+use std::collections::HashSet;
+
 use crate::data_spec::{DataSpec, Features, Missing};
 use crate::{Complaint, Complaints, Result};
 
@@ -50,9 +52,11 @@ impl Roles {
     /// Names that no column has, and columns with two parts that exclude each other; places are keys of the experiment.
     pub fn of(spec: &DataSpec, header: &[String]) -> Result<Self> {
         let names: Vec<&str> = header.iter().map(String::as_str).collect();
+        let known: HashSet<&str> = names.iter().copied().collect();
+        let excluded: HashSet<&String> = spec.exclude.iter().collect();
         let mut complaints = Complaints::new();
         let check = |place: &str, name: &str, complaints: &mut Complaints| {
-            if !names.contains(&name) {
+            if !known.contains(name) {
                 complaints.push(super::no_column(&format!("data.{place}"), name, &names, &[]));
             }
         };
@@ -74,23 +78,27 @@ impl Roles {
         }
         let features: Vec<String> = match &spec.features {
             Some(Features::Names(chosen)) => {
+                let mut met = HashSet::new();
                 for (i, name) in chosen.iter().enumerate() {
                     let place = format!("features[{i}]");
                     check(&place, name, &mut complaints);
+                    let again = !met.insert(name);
                     let part = taken.iter().find(|(_, other)| other == name).map(|(key, _)| format!("the {key}"));
-                    let part = part.or_else(|| spec.exclude.contains(name).then(|| "which is excluded".to_owned()));
-                    let part = part.or_else(|| chosen[..i].contains(name).then(|| "a second time".to_owned()));
+                    let part = part.or_else(|| excluded.contains(name).then(|| "which is excluded".to_owned()));
+                    let part = part.or_else(|| again.then(|| "a second time".to_owned()));
                     if let Some(part) = part {
                         let expected = "a column without another part";
                         complaints.push(Complaint::new(format!("data.{place}"), expected, format!("`{name}`, {part}")));
                     }
                 }
-                header.iter().filter(|name| chosen.contains(name)).cloned().collect()
+                {
+                    let chosen: HashSet<&String> = chosen.iter().collect();
+                    header.iter().filter(|name| chosen.contains(name)).cloned().collect()
+                }
             }
             _ => {
-                let free = |name: &&String| {
-                    !spec.exclude.contains(name) && taken.iter().all(|(_, other)| other != &name.as_str())
-                };
+                let free =
+                    |name: &&String| !excluded.contains(name) && taken.iter().all(|(_, other)| other != &name.as_str());
                 header.iter().filter(free).cloned().collect()
             }
         };
@@ -113,16 +121,18 @@ impl Roles {
     /// What is to be read of a file with this header, in its order.
     #[must_use]
     pub fn wanted(&self, spec: &DataSpec, header: &[String]) -> Vec<Wanted> {
+        let features: HashSet<&String> = self.features.iter().collect();
+        let one_hot: HashSet<&String> = spec.one_hot.iter().collect();
         let wanted = |(position, name): (usize, &String)| {
             let is = |role: &Option<String>| role.as_ref() == Some(name);
-            let feature = self.features.contains(name);
+            let feature = features.contains(name);
             let keys = is(&self.group) || is(&self.time);
             if !feature && !keys && *name != self.target && !is(&self.stratify) {
                 return None;
             }
             // What only marks rows is compared, never counted with: as text, it loses no digit.
             let marks = keys || (is(&self.stratify) && !feature && *name != self.target);
-            let reading = if marks || spec.one_hot.contains(name) { Reading::Names } else { Reading::Auto };
+            let reading = if marks || one_hot.contains(name) { Reading::Names } else { Reading::Auto };
             let complete = !feature || spec.missing == Missing::Error;
             Some(Wanted { position, name: name.clone(), reading, complete })
         };

@@ -1,5 +1,7 @@
 //! A table as the rows of an experiment.
 
+use std::collections::HashMap;
+
 use super::target::shown;
 use super::{Cells, Feature, MISSING, Prepared, Roles, Table, Target, hold_out};
 use crate::data_spec::{DataSpec, Missing, TestRows};
@@ -57,7 +59,7 @@ impl TableRows {
     pub fn new(table: Table, test: Option<&Table>, spec: &DataSpec, loss: Loss) -> Result<Self> {
         let header: Vec<String> = table.names().iter().map(ToString::to_string).collect();
         // What is left out may not have been read at all.
-        let there = |names: &[String]| names.iter().filter(|name| header.contains(name)).cloned().collect();
+        let there = |names: &[String]| names.iter().filter(|name| table.column(name).is_some()).cloned().collect();
         let named = DataSpec { exclude: there(&spec.exclude), one_hot: there(&spec.one_hot), ..spec.clone() };
         let roles = Roles::of(&named, &header)?;
         let own = table.rows();
@@ -243,15 +245,16 @@ impl TableRows {
     fn find_oddities(&mut self) {
         let rows = &self.order[..self.development];
         let columns = || self.roles.features.iter().filter_map(|name| self.table.column(name));
-        let mut seen: Vec<(u64, &super::Column)> = Vec::new();
+        let mut seen: HashMap<u64, Vec<&super::Column>> = HashMap::new();
         let mut found = Vec::new();
         for column in columns() {
             let hash = fingerprint(&column.cells, rows);
-            if let Some((_, other)) = seen.iter().find(|(known, other)| *known == hash && same(other, column, rows)) {
+            let alike = seen.entry(hash).or_default();
+            if let Some(other) = alike.iter().find(|other| same(other, column, rows)) {
                 let message = format!("the same as `{}` in every row", other.name);
                 found.push(warning(format!("data, column `{}`", column.name), message));
             }
-            seen.push((hash, column));
+            alike.push(column);
         }
         self.warnings.extend(found);
     }
