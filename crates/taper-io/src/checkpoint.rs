@@ -222,7 +222,7 @@ mod tests {
         nadam.learning_rate = LearningRate::from(0.01);
         (nadam.use_ema, nadam.ema_momentum, nadam.gradient_accumulation_steps) = (true, 0.9, Some(3));
         let plateau: ReduceLrOnPlateau =
-            read(serde_json::json!({ "monitor": "loss", "patience": 2, "factor": 0.5 })).unwrap();
+            read(serde_json::json!({ "monitor": "loss", "patience": 2, "factor": 0.9, "min_delta": 9.0 })).unwrap();
         let stopping = EarlyStopping { monitor: "loss".into(), restore_best_weights: false, ..EarlyStopping::new(90) };
         let config = |epochs: usize| FitConfig {
             reduce_lr_on_plateau: Some(ReduceLrOnPlateau::clone(&plateau)),
