@@ -76,3 +76,15 @@ fn weights_alone_go_by_order_into_a_model_that_is_there() {
     read_keras_weights(&path, &mut other, &ReadOptions::default()).unwrap();
     assert_eq!(other.params(), model.params());
 }
+
+/// `Normalization` adapted to rows, then `Dense(2)`, as Keras 3.15.1 saves it: the numbers are its `predict`'s.
+#[test]
+fn a_normalization_stays_as_it_was_adapted() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/keras-layers/normalization.keras");
+    let file = read_keras(&path, &ReadOptions::default()).unwrap();
+    let x: Vec<f32> = (0..8u8).map(|i| f32::from(i) / 8.0).collect();
+    let want = [0.649_286_8, -0.289_060_27, 0.502_000_15, -0.179_262_19];
+    let off = worst(&file.model.predict(&x).unwrap(), &want);
+    assert!(off < 1e-6, "{off:e}");
+    assert!(file.model.params().slots().iter().take(2).all(|slot| !slot.spec.trainable));
+}

@@ -16,8 +16,8 @@ const MOST_STEPS: usize = 256;
 /// The layers as they lie in files of weights: in their models.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Branch {
-    /// A layer by its name in the whole.
-    Layer(String, LayerSpec),
+    /// A layer by its name in the whole, and what its group is called after, if it is not what the layer is here.
+    Layer(String, LayerSpec, Option<String>),
     /// A model in the model: its class in snake case, its name and its layers.
     Model(&'static str, String, Vec<Branch>),
 }
@@ -87,7 +87,9 @@ fn stack(scope: &Scope) -> Option<Vec<LayerSpec>> {
 
 fn branches(scope: &Scope) -> Vec<Branch> {
     let branch = |member: &Member| match &member.kind {
-        MemberKind::Layer(spec) => Branch::Layer(spec.name.clone().unwrap_or_default(), spec.clone()),
+        MemberKind::Layer(spec) => {
+            Branch::Layer(spec.name.clone().unwrap_or_default(), spec.clone(), member.file_class.clone())
+        }
         MemberKind::Model(model) => {
             let class = if model.sequential { "sequential" } else { "functional" };
             Branch::Model(class, member.name.clone(), branches(model))

@@ -57,6 +57,11 @@ impl Generation {
 
     /// What a class is called in Keras 3.
     pub(super) fn modern_name(self, class: &str) -> &str {
+        match class {
+            "Identity" => return "Activation",
+            "Normalization" => return "BatchNormalization",
+            _ => {}
+        }
         match (self, RENAMED.iter().find(|(old, _)| *old == class)) {
             (_, Some((_, new))) => new,
             (Self::Two, None) if class == "ThresholdedReLU" => "ReLU",
@@ -72,6 +77,13 @@ impl Generation {
     pub(super) fn modern(self, object: &mut Object) -> Result<(), Complaint> {
         let old = object.class.clone();
         self.modern_name(&old).clone_into(&mut object.class);
+        match &*old {
+            "Identity" => {
+                object.config.insert("activation".to_owned(), json!("linear"));
+            }
+            "Normalization" => frozen_normalization(&mut object.config)?,
+            _ => {}
+        }
         if self == Self::Three {
             return Ok(());
         }
@@ -108,6 +120,29 @@ impl Generation {
             None => Ok(()),
         }
     }
+}
+
+/// `(x - mean) / max(√variance, 1e-7)`, with what the layer was adapted to: a batch normalization that stays as it is.
+fn frozen_normalization(config: &mut Map<String, Value>) -> Result<(), Complaint> {
+    for (key, value) in [("mean", json!(null)), ("variance", json!(null)), ("invert", json!(false))] {
+        match config.remove(key) {
+            Some(given) if given != value => {
+                let complaint = Complaint::new(key, format!("{value} (statistics in the file)"), brief(&given));
+                return Err(complaint.help("let the layer adapt to the training rows before it is saved"));
+            }
+            _ => {}
+        }
+    }
+    if config.get("axis").is_none_or(|axis| axis.is_null() || axis == &json!([])) {
+        return Err(Complaint::new("axis", "the dimension of the columns", "none"));
+    }
+    config.extend([
+        ("epsilon".to_owned(), json!(1e-14)),
+        ("center".to_owned(), json!(false)),
+        ("scale".to_owned(), json!(false)),
+        ("trainable".to_owned(), json!(false)),
+    ]);
+    Ok(())
 }
 
 fn modern_function(function: &mut Value) {

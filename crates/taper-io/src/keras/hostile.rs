@@ -183,6 +183,66 @@ fn foreign_code_and_unknown_things_are_refused_by_name() {
 }
 
 #[test]
+fn all_obstacles_of_a_file_are_told_at_once() {
+    let file = small();
+    let text = error(&with_config(&file, |config| {
+        let layers = &mut config["config"]["layers"];
+        layers[1]["config"]["dtype"] = json!("float16");
+        layers[1]["config"]["stateful"] = json!(true);
+        layers[2]["class_name"] = json!("Attention");
+        layers[3]["module"] = json!("keras.src.ops.numpy");
+        layers[3]["class_name"] = json!("Exp");
+        layers[5]["config"]["kernel_initializer"] = json!({ "class_name": "STFT", "config": {} });
+        layers[5]["config"]["data_format"] = json!("channels_first");
+    }));
+    for part in [
+        r#"config.layers[1] (LSTM).dtype: expected "float32", got "float16" (everything is computed in float32"#,
+        "config.layers[1] (LSTM).stateful: expected false, got true (save it with stateful=False",
+        "config.layers[2]: expected a layer of Keras's that Taper has, got `Attention`",
+        "config.layers[3] (Exp): expected a layer (of operations",
+        "config.layers[5] (Dense).kernel_initializer: expected one of Constant",
+        r#"config.layers[5] (Dense).data_format: expected "channels_last", got "channels_first""#,
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+/// Initializers had longer names up to Keras 3.6.
+#[test]
+fn classes_are_known_by_their_former_names() {
+    let file = small();
+    let former = with_config(&file, |config| {
+        let layer = &mut config["config"]["layers"][1]["config"];
+        layer["recurrent_initializer"] = json!({ "module": "keras.initializers", "class_name": "OrthogonalInitializer",
+            "config": { "gain": 1.0, "seed": null }, "registered_name": null });
+        layer["kernel_initializer"] = json!({ "module": "keras.initializers", "class_name": "IdentityInitializer",
+            "config": { "gain": 1.0 }, "registered_name": null });
+    });
+    read(&former).unwrap();
+}
+
+/// Models of Keras 2: every cut is an error, flipped bits are one or give other numbers.
+#[test]
+fn damaged_files_of_keras_2_do_no_harm() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/keras-legacy");
+    let mut rng = Seed::new(9).rng();
+    for name in ["adam_resume", "keras208_bilstm", "nested_frozen_two_bn"] {
+        let file = std::fs::read(folder.join(name).join("model.h5")).unwrap();
+        read(&file).unwrap();
+        for cut in (0..file.len()).step_by(53) {
+            assert!(read(&file[..cut]).is_err(), "{cut}");
+        }
+        for _ in 0..1500 {
+            let mut bytes = file.clone();
+            for _ in 0..=rng.below(3) {
+                bytes[rng.below(file.len())] ^= 1 << rng.below(8);
+            }
+            let _ = read(&bytes);
+        }
+    }
+}
+
+#[test]
 fn entries_that_do_not_belong_are_refused() {
     let file = small();
     let parts = entries(&file).unwrap();

@@ -50,7 +50,10 @@ pub(super) fn weights<'a>(
         return Err(Complaint::new("layers with weights", expected, got).into());
     }
     let mut sets: Vec<Option<Dataset<'_>>> = vec![None; slots.len()];
-    for ((own, range), (name, layer, weights)) in wanted.into_iter().zip(layers) {
+    for ((own, range), (name, layer, mut weights)) in wanted.into_iter().zip(layers) {
+        if layout.counted.iter().any(|(_, first)| *first == range.start) {
+            weights.truncate(range.len());
+        }
         let order = trainable_first(&slots[range.clone()]).map(|i| range.start + i);
         let place = format!("layer `{name}`");
         if range.len() != weights.len() {

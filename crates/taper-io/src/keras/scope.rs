@@ -32,6 +32,8 @@ pub(super) struct Scope {
 pub(super) struct Member {
     pub(super) name: String,
     pub(super) kind: MemberKind,
+    /// What its group in a file of weights is called after, if it is not what it is here.
+    pub(super) file_class: Option<String>,
     /// What each use reads.
     pub(super) calls: Vec<Vec<Tensor>>,
 }
@@ -86,6 +88,11 @@ impl Scope {
             }
         }
     }
+}
+
+/// The class that a file of weights knows a layer by.
+fn file_class(object: &Object, generation: Generation) -> Option<String> {
+    (generation.modern_name(&object.class) != object.class).then(|| snake_case(&object.class))
 }
 
 fn place(i: usize, object: &Object) -> String {
@@ -145,11 +152,12 @@ impl Reader {
                 self.complaints.push(Complaint::new(place, "a layer with a name", "none"));
                 continue;
             };
+            let file_class = file_class(&object, self.generation);
             let Some(kind) = self.member(&place, object)? else { continue };
             if let (MemberKind::Model(model), true) = (&kind, i == 0) {
                 input = Some(model.input_shape.clone());
             }
-            self.scope.members.push(Member { name: name.clone(), kind, calls: vec![vec![before]] });
+            self.scope.members.push(Member { name: name.clone(), kind, file_class, calls: vec![vec![before]] });
             before = Tensor { layer: name, node: 0 };
         }
         if input.is_none()
@@ -177,7 +185,12 @@ impl Reader {
                     let calls = self.complaints.take(place, call(use_, &masks, true).map_err(Into::into))?;
                     let layer = taper::read(json!({ "layer": snake_case(class), "name": name }))?;
                     let kind = MemberKind::Layer(layer);
-                    self.scope.members.push(Member { name: name.to_owned(), kind, calls: calls.into_iter().collect() });
+                    self.scope.members.push(Member {
+                        name: name.to_owned(),
+                        kind,
+                        file_class: None,
+                        calls: calls.into_iter().collect(),
+                    });
                 }
                 continue;
             }
@@ -211,8 +224,9 @@ impl Reader {
                 let read = call(&use_, &masks, false).map_err(Into::into);
                 calls.extend(self.complaints.take(format!("{place}.inbound_nodes[{k}]"), read)?);
             }
+            let file_class = file_class(&object, self.generation);
             if let Some(kind) = self.member(&place, object)? {
-                self.scope.members.push(Member { name, kind, calls });
+                self.scope.members.push(Member { name, kind, file_class, calls });
             }
         }
         self.complaints.finish()?;

@@ -11,6 +11,9 @@ use super::emit::Branch;
 use super::generation::Generation;
 use crate::hdf5::{Dataset, Group, Values};
 
+/// The layer whose weights are followed by a count.
+const NORMALIZATION: &str = "normalization";
+
 /// The layers' parameters: where each lies in a file.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
@@ -18,6 +21,8 @@ pub(super) struct Layout {
     pub(super) places: Vec<(String, usize)>,
     /// For each layer: its group (`layers/lstm`) and name (`encoder`).
     pub(super) groups: Vec<(String, String)>,
+    /// The groups that hold one number more, which counts rows, and their first slots.
+    pub(super) counted: Vec<(String, usize)>,
     /// The layers and models of the outermost model: their names and slots.
     pub(super) outermost: Vec<(String, Range<usize>)>,
 }
@@ -36,7 +41,7 @@ impl Layout {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for branch in layers {
             let (class, name) = match branch {
-                Branch::Layer(name, spec) => (spec.kind.name(), name),
+                Branch::Layer(name, spec, class) => (class.as_deref().unwrap_or(spec.kind.name()), name),
                 Branch::Model(class, name, _) => (*class, name),
             };
             let before = counts.entry(class).or_insert(0);
@@ -44,7 +49,7 @@ impl Layout {
             *before += 1;
             let start = self.places.len();
             match branch {
-                Branch::Layer(name, spec) => {
+                Branch::Layer(name, spec, _) => {
                     let own = |slot: &&ParamSlot| {
                         slot.path.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('/'))
                     };
@@ -53,6 +58,9 @@ impl Layout {
                     self.places.extend(variables.into_iter().map(|(path, i)| (format!("{group}/{path}"), i)));
                 }
                 Branch::Model(_, _, layers) => self.add(&format!("{group}/layers"), layers, slots, false),
+            }
+            if class == NORMALIZATION {
+                self.counted.push((format!("{group}/vars"), start));
             }
             self.groups.push((group, name.clone()));
             if outermost {
@@ -117,7 +125,8 @@ pub(super) fn weights(roots: &[Group<'_>], layout: &Layout, slots: &[ParamSlot],
             let opened = open_first(&layers, path.strip_prefix("layers/").unwrap_or(path))?;
             let wanted = counts[path.as_str()];
             let got = opened.as_ref().map_or(0, |group| group.names_of_members().count());
-            complaints.check(got == wanted, path, format!("{wanted} variables"), got);
+            let counted = layout.counted.iter().any(|(group, _)| group == path);
+            complaints.check(got == wanted || counted && got == wanted + 1, path, format!("{wanted} variables"), got);
             group = Some((path, opened));
         }
         let opened = group.as_ref().and_then(|(_, group)| group.as_ref());

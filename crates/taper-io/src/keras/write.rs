@@ -111,7 +111,7 @@ pub(super) fn in_order<'a>(
 
 /// Layers of which none is in a model of its own.
 pub(super) fn flat(specs: &[(&str, &LayerSpec)]) -> Vec<Branch> {
-    specs.iter().map(|(name, spec)| Branch::Layer((*name).to_owned(), (*spec).clone())).collect()
+    specs.iter().map(|(name, spec)| Branch::Layer((*name).to_owned(), (*spec).clone(), None)).collect()
 }
 
 fn batch_shape(sizes: &[usize]) -> Value {
