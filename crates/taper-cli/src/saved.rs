@@ -86,11 +86,7 @@ pub(crate) fn prepared<'a>(saved: &'a SavedModel, model: &Path) -> Result<&'a Pr
 pub(crate) fn inputs(saved: &SavedModel, model: &Path, rows: &Path) -> Result<Vec<f32>, Failure> {
     let about = |error| Failure::from(taper_io::Error::about(rows, error));
     if !is_table(rows) {
-        let mut x = taper_io::read_inputs(rows, saved.model.input_shape())?;
-        if let Some(prepared) = &saved.prepared {
-            prepared.scale(&mut x).map_err(about)?;
-        }
-        return Ok(x);
+        return Ok(taper_io::read_inputs(rows, saved.model.input_shape(), saved.prepared.as_ref())?);
     }
     let (prepared, spec) = (prepared(saved, model)?, data_spec(saved));
     let file = TableFile::open(rows, &spec)?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use taper::table::Prepared;
 use taper::{Complaint, DataSpec, Dataset, Shape};
 
 use crate::npz::read_npz;
@@ -32,10 +33,10 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
                     Error::content(&path, complaint)
                 })
             };
-            dataset(&path, get("x")?, get("y")?)
+            dataset(&path, get("x")?, get("y")?, spec.standardize)
         }
         Some(Format::Npz) => match &read_npz(&path, &["x", "y"])?[..] {
-            [x, y] => dataset(&path, x, y),
+            [x, y] => dataset(&path, x, y, spec.standardize),
             _ => unreachable!("two arrays were asked for"),
         },
         _ => {
@@ -53,12 +54,12 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
     }
 }
 
-/// Reads `x` alone of a `.safetensors` or `.npz` file: inputs of this shape, row by row.
+/// Reads `x` alone of a `.safetensors` or `.npz` file: inputs of this shape, row by row, brought to the scale of `prepared`.
 ///
 /// # Errors
 ///
 /// Another ending, everything that can be wrong with the file, inputs of another shape, numbers that are not finite.
-pub fn read_inputs(path: &Path, shape: &Shape) -> Result<Vec<f32>> {
+pub fn read_inputs(path: &Path, shape: &Shape, prepared: Option<&Prepared>) -> Result<Vec<f32>> {
     let x = match Format::of(path) {
         Some(Format::Safetensors) => read_tensors(path)?.tensors.remove("x"),
         Some(Format::Npz) => read_npz(path, &["x"])?.pop(),
@@ -73,7 +74,10 @@ pub fn read_inputs(path: &Path, shape: &Shape) -> Result<Vec<f32>> {
     let numbers = x.to_f32();
     match numbers.iter().position(|number| !number.is_finite()) {
         None if numbers.is_empty() => Err(wrong("at least one row".to_owned(), "none".to_owned())),
-        None => Ok(numbers),
+        None => match prepared {
+            Some(prepared) => prepared.scaled(x.to_f64().into_iter()).map_err(|error| Error::within(path, error)),
+            None => Ok(numbers),
+        },
         Some(i) => {
             let place = format!("x, row {}, column {}", i / shape.len() + 1, i % shape.len() + 1);
             Err(Error::content(path, Complaint::new(place, "a finite number that f32 can hold", numbers[i])))
@@ -81,8 +85,9 @@ pub fn read_inputs(path: &Path, shape: &Shape) -> Result<Vec<f32>> {
     }
 }
 
-/// Rows of inputs and targets; numbers that f32 cannot hold are complaints.
-fn dataset(path: &Path, x: &Tensor, y: &Tensor) -> Result<Dataset> {
+/// Rows of inputs and targets; numbers that f32 cannot hold are complaints. Where they are to be `scaled`, inputs are not rounded
+/// before.
+fn dataset(path: &Path, x: &Tensor, y: &Tensor, scaled: bool) -> Result<Dataset> {
     let within = |error| Error::within(path, error);
     let (input, target) = (row_shape(x).map_err(within)?, row_shape(y).map_err(within)?);
     let rows = |tensor: &Tensor| tensor.shape.first().copied().unwrap_or(1);
@@ -90,5 +95,6 @@ fn dataset(path: &Path, x: &Tensor, y: &Tensor) -> Result<Dataset> {
         let complaint = Complaint::new("y", format!("{} rows, as x has", rows(x)), rows(y));
         return Err(Error::content(path, complaint));
     }
-    Dataset::new(input, x.to_f32(), target.len(), y.to_f32()).map_err(within)
+    let data = Dataset::new(input, x.to_f32(), target.len(), y.to_f32()).map_err(within)?;
+    Ok(if scaled && !x.is_single() { data.with_exact_inputs(x.to_f64()) } else { data })
 }

@@ -8,7 +8,7 @@ use taper::{
     Warning,
 };
 
-use crate::table::{Read, is_table, no_table, read_table};
+use crate::table::{Read, TableFile, is_table, no_table, read_table};
 use crate::{Error, Result, read_rows};
 
 /// The rows of an experiment before any split, known to suit it as far as that can be known without its model.
@@ -162,7 +162,8 @@ fn read(experiment: &Experiment, folder: &Path) -> Result<Source> {
 fn read_table_rows(experiment: &Experiment, folder: &Path) -> Result<TableRows> {
     let spec = &experiment.data;
     let path = folder.join(&spec.source);
-    let choose = |header: &[String]| Ok(Roles::of(spec, header)?.wanted(spec, header));
+    let plain = TableFile::open(&path, spec)?.without_index(spec);
+    let choose = |header: &[String]| Ok(Roles::of(&plain, header)?.wanted(&plain, header));
     let Read { table, skipped, wanted } = read_table(&path, spec, &choose)?;
     let mut notes = vec![(path.clone(), skipped)];
     let test = match &spec.test {
@@ -179,8 +180,12 @@ fn read_table_rows(experiment: &Experiment, folder: &Path) -> Result<TableRows> 
         }
         _ => None,
     };
-    let mut rows =
-        TableRows::new(table, test.as_ref(), spec, experiment.fit.loss).map_err(|error| Error::within(&path, error))?;
+    let mut rows = TableRows::new(table, test.as_ref(), &plain, experiment.fit.loss)
+        .map_err(|error| Error::within(&path, error))?;
+    for name in plain.exclude.iter().filter(|name| !spec.exclude.contains(name)) {
+        let message = "the index of a data frame names or numbers its rows, and is left out (`features` can name it)";
+        rows.warn(Warning { place: format!("data, column `{name}`"), message: message.to_owned() });
+    }
     for (path, skipped) in notes.into_iter().filter(|(_, skipped)| *skipped > 0) {
         let message = format!("{skipped} rows are longer or shorter than the header and are left out");
         rows.warn(Warning { place: path.display().to_string(), message });

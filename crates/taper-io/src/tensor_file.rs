@@ -37,6 +37,24 @@ impl Tensor {
         Self { shape: shape.into(), data: TensorData::F32(data) }
     }
 
+    /// The numbers as `f64`.
+    pub(crate) fn to_f64(&self) -> Vec<f64> {
+        match &self.data {
+            TensorData::F32(data) => data.iter().map(|x| f64::from(*x)).collect(),
+            TensorData::F64(data) => data.clone(),
+            TensorData::I64(data) => data.iter().map(|x| *x as f64).collect(),
+        }
+    }
+
+    /// Whether `f32` holds every number exactly.
+    pub(crate) fn is_single(&self) -> bool {
+        match &self.data {
+            TensorData::F32(_) => true,
+            TensorData::F64(data) => data.iter().all(|x| x.is_nan() || f64::from(*x as f32) == *x),
+            TensorData::I64(data) => data.iter().all(|x| i128::from(*x) == (*x as f32) as i128),
+        }
+    }
+
     /// The numbers as `f32`.
     #[must_use]
     pub fn to_f32(&self) -> Vec<f32> {

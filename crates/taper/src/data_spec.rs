@@ -51,7 +51,7 @@ pub struct DataSpec {
     /// none, each row is on its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The column of a table that orders rows by time (numbers, or text that sorts so, as 2026-11-23 does): no row is then
+    /// The column of a table that orders rows by time (numbers, dates or times, however they are written): no row is then
     /// predicted from later ones. Default: none, rows have no order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,

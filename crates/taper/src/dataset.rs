@@ -27,6 +27,8 @@ pub struct Dataset {
     input_shape: Shape,
     target_len: usize,
     sample_weight: Option<Vec<f32>>,
+    /// The inputs before they were rounded, where that makes a difference for a scale that is still to be measured.
+    exact: Option<Vec<f64>>,
     /// What the inputs are called, where they have names.
     input_names: Option<Arc<[String]>>,
 }
@@ -63,7 +65,25 @@ impl Dataset {
             }
         }
         complaints.finish()?;
-        Ok(Self { x, y, rows, input_shape, target_len, sample_weight: None, input_names: None })
+        Ok(Self { x, y, rows, input_shape, target_len, sample_weight: None, exact: None, input_names: None })
+    }
+
+    /// The same rows, with their inputs as they were before they were rounded: means and scales are measured and taken on them.
+    ///
+    /// # Panics
+    ///
+    /// If there are more or fewer numbers than inputs.
+    #[must_use]
+    pub fn with_exact_inputs(mut self, x: Vec<f64>) -> Self {
+        assert_eq!(x.len(), self.x.len(), "one number for each input");
+        self.exact = Some(x);
+        self
+    }
+
+    /// All inputs, as exactly as they are known.
+    pub fn exact_inputs(&self) -> impl Iterator<Item = f64> + '_ {
+        let rounded = if self.exact.is_some() { &[][..] } else { &self.x };
+        self.exact.iter().flatten().copied().chain(rounded.iter().map(|x| f64::from(*x)))
     }
 
     /// A generated sample; its class ids become targets of one number.
@@ -163,9 +183,7 @@ impl Dataset {
     /// If no row is named. A row that does not exist panics.
     pub fn select(&self, rows: &[usize]) -> Result<Self> {
         let width = self.input_shape.len();
-        let pick = |values: &[f32], width: usize| -> Vec<f32> {
-            rows.iter().flat_map(|row| &values[row * width..(row + 1) * width]).copied().collect()
-        };
+        let pick = |values: &[f32], width: usize| pick(values, width, rows);
         if rows.is_empty() {
             return Err(Complaint::new("data", "at least one row", "none").into());
         }
@@ -176,6 +194,7 @@ impl Dataset {
             input_shape: self.input_shape.clone(),
             target_len: self.target_len,
             sample_weight: self.sample_weight.as_ref().map(|weights| pick(weights, 1)),
+            exact: self.exact.as_ref().map(|x| self::pick(x, width, rows)),
             input_names: self.input_names.clone(),
         })
     }
@@ -193,11 +212,14 @@ impl Dataset {
         complaints.check(same, "y", format!("{} target numbers per row", self.target_len), other.target_len);
         complaints.finish()?;
         let weights = |data: &Self| data.sample_weight.clone().unwrap_or_else(|| vec![1.0; data.rows]);
+        let exact = self.exact.is_some() || other.exact.is_some();
+        let exact = exact.then(|| self.exact_inputs().chain(other.exact_inputs()).collect());
         let weighted = self.sample_weight.is_some() || other.sample_weight.is_some();
         Ok(Self {
             x: [&self.x[..], &other.x].concat(),
             y: [&self.y[..], &other.y].concat(),
             rows: self.rows + other.rows,
+            exact,
             sample_weight: weighted.then(|| [weights(self), weights(other)].concat()),
             ..self.clone()
         })
@@ -226,13 +248,14 @@ impl Dataset {
     ///
     /// None for rows that were checked when they were made.
     pub fn scaler(&self) -> Result<crate::data::StandardScaler> {
-        let rows: Vec<f64> = self.x.iter().map(|x| f64::from(*x)).collect();
+        let rows: Vec<f64> = self.exact_inputs().collect();
         crate::data::StandardScaler::fit(&rows, self.input_shape.len())
     }
 
     /// Brings the inputs to the scale of `scaler`.
     pub fn rescale(&mut self, scaler: &crate::data::StandardScaler) {
-        let mut rows: Vec<f64> = self.x.iter().map(|x| f64::from(*x)).collect();
+        let mut rows: Vec<f64> = self.exact_inputs().collect();
+        self.exact = None;
         scaler.transform(&mut rows);
         self.x.iter_mut().zip(rows).for_each(|(x, scaled)| *x = scaled as f32);
     }
@@ -254,6 +277,11 @@ impl Dataset {
     }
 }
 
+/// These rows of numbers.
+fn pick<T: Copy>(values: &[T], width: usize, rows: &[usize]) -> Vec<T> {
+    rows.iter().flat_map(|row| &values[row * width..(row + 1) * width]).copied().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,6 +300,19 @@ mod tests {
         );
         assert!(Dataset::new(shape(2), vec![], 1, vec![]).is_err());
         assert!(Dataset::new(shape(2), vec![1.0; 4], 1, vec![1.0; 3]).is_err());
+    }
+
+    #[test]
+    fn what_rounding_would_merge_is_told_apart_by_its_scale() {
+        let times: Vec<f64> = (0..4).map(|i| f64::from(1_700_000_000 + i)).collect();
+        let rounded = times.iter().map(|x| *x as f32).collect();
+        let data = Dataset::new(shape(1), rounded, 1, vec![0.0; 4]).unwrap().with_exact_inputs(times);
+        let mut data = data.select(&[0, 1]).unwrap().append(&data.select(&[2, 3]).unwrap()).unwrap();
+        let scaler = data.scaler().unwrap();
+        assert_eq!(scaler.mean(), [1_700_000_001.5]);
+        data.rescale(&scaler);
+        assert_eq!(data.x(), [-1.341_640_8, -0.447_213_6, 0.447_213_6, 1.341_640_8]);
+        assert_eq!(data.exact_inputs().collect::<Vec<_>>().len(), 4);
     }
 
     #[test]

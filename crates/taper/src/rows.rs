@@ -151,8 +151,7 @@ mod tests {
         assert_eq!(rows.strata(), Some(vec![0, 1, 0]));
         assert!(rows.split(&[0], &[]).is_err());
         // What is saved does to raw rows what the split did.
-        let mut raw = vec![0.0, 100.0];
-        rows.prepared(&[0, 1]).unwrap().unwrap().scale(&mut raw).unwrap();
-        assert_eq!(raw, [-1.0, 99.0]);
+        let scaled = rows.prepared(&[0, 1]).unwrap().unwrap().scaled([0.0, 100.0].into_iter());
+        assert_eq!(scaled.unwrap(), [-1.0, 99.0]);
     }
 }

@@ -239,8 +239,7 @@ fn data(saved: &SavedModel, model: &Path, rows: &Path) -> Result<KerasData, Fail
     let mut data = KerasData::from_tensors(&tensors).map_err(about)?;
     if let Some(prepared) = &saved.prepared {
         let scaled = |data: &Dataset| {
-            let mut x = data.x().to_vec();
-            prepared.scale(&mut x)?;
+            let x = prepared.scaled(data.exact_inputs())?;
             let scaled = Dataset::new(data.input_shape().clone(), x, data.target_len(), data.y().to_vec())?;
             match data.sample_weight() {
                 Some(weights) => scaled.with_sample_weight(weights.to_vec()),

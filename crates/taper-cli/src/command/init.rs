@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use taper::table::{Cells, Reading, Table, Wanted};
+use taper::table::{Cells, Numbers, Reading, Table, Wanted};
 use taper::{Complaint, DataSpec, Experiment, nearest};
 use taper_io::{TableFile, is_stream};
 
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Init) -> Result<(), Failure> {
     }
     let spec = DataSpec { decimal: args.decimal_comma.then_some(','), ..DataSpec::new("") };
     let file = TableFile::open(&args.data, &spec)?;
-    let roles = roles(args, file.header()).map_err(|error| taper_io::Error::about(&args.data, error))?;
+    let roles = roles(args, &file).map_err(|error| taper_io::Error::about(&args.data, error))?;
     let found = {
         // Gone before the file is read once more below: a large table fits into memory once.
         let (table, _) = file.table(&roles.wanted, &spec)?;
@@ -52,9 +52,13 @@ struct Chosen {
     wanted: Vec<Wanted>,
 }
 
-fn roles(args: &Init, header: &[String]) -> taper::Result<Chosen> {
+fn roles(args: &Init, file: &TableFile) -> taper::Result<Chosen> {
     let mut complaints = taper::Complaints::new();
-    let target = args.target.clone().or_else(|| header.last().cloned()).unwrap_or_default();
+    let header = file.header();
+    let mut spec = DataSpec { target: args.target.clone(), ..DataSpec::new("") };
+    (spec.group, spec.time) = (args.group.clone(), args.time.clone());
+    let spec = file.without_index(&spec);
+    let target = spec.target.unwrap_or_default();
     let named = [("--target", Some(&target)), ("--group", args.group.as_ref()), ("--time", args.time.as_ref())];
     let named = named.into_iter().filter_map(|(option, name)| Some((option, name?)));
     for (option, name) in named.chain(args.exclude.iter().map(|name| ("--exclude", name))) {
@@ -73,7 +77,12 @@ fn roles(args: &Init, header: &[String]) -> taper::Result<Chosen> {
         let marks = [&args.group, &args.time].into_iter().flatten().any(|other| other == name);
         let reading = if marks { Reading::Names } else { Reading::Auto };
         let complete = marks || *name == target;
-        (!args.exclude.contains(name)).then(|| Wanted { position, name: name.clone(), reading, complete })
+        (!args.exclude.contains(name) && !spec.exclude.contains(name)).then(|| Wanted {
+            position,
+            name: name.clone(),
+            reading,
+            complete,
+        })
     };
     let wanted = header.iter().enumerate().filter_map(wanted).collect();
     Ok(Chosen { target, wanted })
@@ -215,9 +224,9 @@ fn task(name: &str, cells: &Cells, rows: usize) -> taper::Result<(Task, usize)> 
             counts
         }
         Cells::Numbers(values) => {
-            let mut sorted = values.clone();
-            sorted.sort_unstable_by(f32::total_cmp);
-            let counts: Vec<usize> = sorted.chunk_by(|a, b| a == b).map(<[f32]>::len).collect();
+            let mut sorted: Vec<u64> = (0..values.len()).map(|row| values.key(row)).collect();
+            sorted.sort_unstable();
+            let counts: Vec<usize> = sorted.chunk_by(|a, b| a == b).map(<[u64]>::len).collect();
             let whole = values.iter().all(|value| value.fract() == 0.0);
             let classes = counts.len() == 2 || (whole && counts.len() <= MOST_CLASSES.min(rows / 5));
             if !classes && counts.len() > 1 {
@@ -235,17 +244,17 @@ fn task(name: &str, cells: &Cells, rows: usize) -> taper::Result<(Task, usize)> 
 }
 
 /// Whether a column counts the rows and is called so.
-fn is_counter(name: &str, values: &[f32]) -> bool {
+fn is_counter(name: &str, values: &Numbers) -> bool {
     let name = name.to_lowercase();
     let called = ["id", "index", "row", "nr", "no", "number", "unnamed: 0"].contains(&name.as_str())
         || name.ends_with("_id")
         || name.ends_with(" id");
-    called && values.windows(2).all(|pair| pair[0] < pair[1])
+    called && (1..values.len()).all(|row| values.get(row - 1) < values.get(row))
 }
 
 fn is_constant(cells: &Cells) -> bool {
     match cells {
-        Cells::Numbers(values) => values.windows(2).all(|pair| pair[0] == pair[1]),
+        Cells::Numbers(values) => (1..values.len()).all(|row| values.key(row - 1) == values.key(row)),
         Cells::Names { levels, .. } => levels.len() == 1,
     }
 }

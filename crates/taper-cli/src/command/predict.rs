@@ -63,10 +63,7 @@ fn tables(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, u
 
 /// Predicts for rows of numbers that are ready.
 fn tensors(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, usize), Failure> {
-    let mut x = taper_io::read_inputs(&args.rows, saved.model.input_shape())?;
-    if let Some(prepared) = &saved.prepared {
-        prepared.scale(&mut x).map_err(|error| taper_io::Error::about(&args.rows, error))?;
-    }
+    let x = taper_io::read_inputs(&args.rows, saved.model.input_shape(), saved.prepared.as_ref())?;
     let width = saved.model.input_shape().len();
     let mut writer = create(&args.out, parts)?;
     const ROWS: usize = 4096;
@@ -92,10 +89,13 @@ impl Parts {
     fn columns(&self) -> Vec<(String, ColumnKind)> {
         let probability = |label: &String| (format!("p({label})"), ColumnKind::Numbers);
         let prediction = |labels: &Labels| match labels {
-            Labels::Numbers(_) => ("prediction".to_owned(), ColumnKind::Numbers),
+            Labels::Numbers(_) => ("prediction".to_owned(), ColumnKind::Optional),
             Labels::Names(_) => ("prediction".to_owned(), ColumnKind::Text),
         };
         match &self.0 {
+            Meaning::Number { mean, scale } if is_far(*mean, *scale) => {
+                vec![("prediction".to_owned(), ColumnKind::Optional)]
+            }
             Meaning::Number { .. } => vec![("prediction".to_owned(), ColumnKind::Numbers)],
             Meaning::Two { labels, .. } => vec![prediction(labels), probability(&labels.texts()[1])],
             Meaning::Classes { labels, .. } => {
@@ -107,6 +107,10 @@ impl Parts {
 
     fn write(&self, writer: &mut TableWriter, mut outputs: Vec<f32>) -> Result<(), Failure> {
         let cells = match &self.0 {
+            Meaning::Number { mean, scale } if is_far(*mean, *scale) => {
+                let back = |output: f32| Some(rounded(f64::from(output) * scale + mean, *scale));
+                vec![CellsOut::Optional(outputs.into_iter().map(back).collect())]
+            }
             Meaning::Number { mean, scale } => {
                 let back = |output: f32| (f64::from(output) * scale + mean) as f32;
                 vec![CellsOut::Numbers(outputs.into_iter().map(back).collect())]
@@ -137,10 +141,21 @@ impl Parts {
     }
 }
 
+/// Whether `f32` cannot tell numbers of this mean apart as well as the model can.
+fn is_far(mean: f64, scale: f64) -> bool {
+    mean.abs() > 64.0 * scale
+}
+
+/// A number without the digits that a model of `f32` does not know.
+fn rounded(value: f64, scale: f64) -> f64 {
+    let places = (7.0 - scale.log10()).ceil().clamp(0.0, 300.0) as usize;
+    format!("{value:.places$}").parse().unwrap_or(value)
+}
+
 /// Classes by what they are called in the file.
 fn called(labels: &Labels, classes: Vec<usize>) -> CellsOut<'_> {
     match labels {
-        Labels::Numbers(labels) => CellsOut::Numbers(classes.into_iter().map(|class| labels[class]).collect()),
+        Labels::Numbers(labels) => CellsOut::Optional(classes.into_iter().map(|class| Some(labels[class])).collect()),
         Labels::Names(labels) => CellsOut::Text(classes.into_iter().map(|class| labels[class].as_str()).collect()),
     }
 }

@@ -21,6 +21,7 @@ mod lambda;
 mod leaving;
 mod manners;
 mod metric;
+mod number;
 mod penalty;
 mod plan;
 mod policy;

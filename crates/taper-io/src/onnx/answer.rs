@@ -89,7 +89,7 @@ fn classes(writer: &mut Writer, labels: &Labels, class: &str, probabilities: &st
             (Element::Text, writer.texts(&names))
         }
         Labels::Numbers(numbers) => {
-            let numbers: Vec<f64> = numbers.iter().map(|number| f64::from(*number)).chain([f64::NAN]).collect();
+            let numbers: Vec<f64> = numbers.iter().copied().chain([f64::NAN]).collect();
             (Element::Double, writer.doubles(&[count + 1], &numbers))
         }
     };

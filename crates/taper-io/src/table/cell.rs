@@ -1,9 +1,11 @@
 //! What one cell of text is.
 
+use taper::table::Decimal;
+
 /// A cell of text, understood.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell {
-    Number(f32),
+    Number(Decimal),
     /// Nothing, or one of the words for it.
     Missing,
     /// `inf`, or what is too large for f32.
@@ -30,10 +32,10 @@ impl Cell {
                 _ => Self::Text,
             };
         }
-        let number = if comma { parse_comma(cell) } else { cell.parse::<f64>().ok() };
+        let number = if comma { parse_comma(cell) } else { Decimal::parse(cell) };
         match number {
-            Some(number) if number.abs() <= f64::from(f32::MAX) => Self::Number(number as f32),
-            Some(number) if number.is_nan() => Self::Missing,
+            Some(number) if number.value().abs() <= f64::from(f32::MAX) => Self::Number(number),
+            Some(number) if number.value().is_nan() => Self::Missing,
             Some(_) => Self::Infinite,
             None => Self::Text,
         }
@@ -45,12 +47,12 @@ fn is_infinite(cell: &str) -> bool {
 }
 
 /// A number with a comma before its fraction.
-fn parse_comma(cell: &str) -> Option<f64> {
+fn parse_comma(cell: &str) -> Option<Decimal> {
     match cell.split_once(',') {
         None if cell.contains('.') => None,
-        None => cell.parse().ok(),
+        None => Decimal::parse(cell),
         Some((_, fraction)) if fraction.contains([',', '.']) => None,
-        Some((whole, fraction)) => format!("{whole}.{fraction}").parse().ok(),
+        Some((whole, fraction)) => Decimal::parse(&format!("{whole}.{fraction}")),
     }
 }
 
@@ -67,11 +69,12 @@ mod tests {
 
     #[test]
     fn cells_are_what_they_say() {
+        let number = |value: f64| Cell::Number(Decimal::parse(&value.to_string()).unwrap());
         for (cell, expected) in [
-            ("1", Cell::Number(1.0)),
-            ("-1.5e3", Cell::Number(-1500.0)),
-            (".5", Cell::Number(0.5)),
-            ("+7", Cell::Number(7.0)),
+            ("1", number(1.0)),
+            ("-1.5e3", number(-1500.0)),
+            (".5", number(0.5)),
+            ("+7", number(7.0)),
             ("1e39", Cell::Infinite),
             ("-inf", Cell::Infinite),
             ("Infinity", Cell::Infinite),
@@ -85,8 +88,7 @@ mod tests {
         ] {
             assert_eq!(Cell::of(cell, false), expected, "{cell}");
         }
-        for (cell, expected) in
-            [("1,5", Cell::Number(1.5)), ("2", Cell::Number(2.0)), ("1.234,5", Cell::Text), ("1.5", Cell::Text)]
+        for (cell, expected) in [("1,5", number(1.5)), ("2", number(2.0)), ("1.234,5", Cell::Text), ("1.5", Cell::Text)]
         {
             assert_eq!(Cell::of(cell, true), expected, "{cell}");
         }

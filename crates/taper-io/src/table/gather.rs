@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use taper::Complaint;
-use taper::table::{Cells, Column, MISSING, Reading, Table, Wanted};
+use taper::table::{Cells, Column, Decimal, MISSING, Numbers, Reading, Table, Wanted, truth};
 
 use super::cell::{Cell, is_missing, looks_numeric};
 use crate::{Error, Result};
@@ -82,7 +82,7 @@ impl Names {
 pub(crate) struct Part {
     reading: Reading,
     rows: usize,
-    numbers: Vec<f32>,
+    numbers: Numbers,
     names: Option<Names>,
     number: Seen,
     text: Seen,
@@ -90,6 +90,8 @@ pub(crate) struct Part {
     infinite: Seen,
     nul: Seen,
     lookalike: Seen,
+    /// Words that mean 1 or 0, where numbers are wanted.
+    truth: Seen,
 }
 
 impl Part {
@@ -97,7 +99,7 @@ impl Part {
         Self {
             reading,
             rows: 0,
-            numbers: Vec::new(),
+            numbers: Numbers::default(),
             names: (reading == Reading::Names).then(Names::default),
             number: Seen::default(),
             text: Seen::default(),
@@ -105,6 +107,7 @@ impl Part {
             infinite: Seen::default(),
             nul: Seen::default(),
             lookalike: Seen::default(),
+            truth: Seen::default(),
         }
     }
 
@@ -119,42 +122,65 @@ impl Part {
             Cell::Missing => self.push_missing(cell),
             Cell::Infinite => {
                 self.infinite.see(self.rows, cell);
-                self.push_number(0.0);
+                self.put(Numbers::push_missing, MISSING);
             }
             Cell::Text => self.push_text(cell),
         }
     }
 
-    /// Adds a number; NaN is a missing one.
+    /// Adds a number.
     #[inline]
-    pub(crate) fn push_number(&mut self, number: f32) {
+    fn push_number(&mut self, number: Decimal) {
+        self.see_number(number.value());
+        self.put(|numbers| numbers.push(number), MISSING);
+    }
+
+    #[inline]
+    fn see_number(&mut self, value: f64) {
         if self.number.count == 0 {
-            self.number.see(self.rows, &number.to_string());
+            self.number.see(self.rows, &value.to_string());
         } else {
             self.number.count += 1;
         }
-        self.put(number, MISSING);
     }
 
-    /// Adds a number of a file that has types.
-    pub(crate) fn push_f64(&mut self, number: f64) {
-        if self.reading == Reading::Names {
-            return if number.is_nan() { self.push_missing("NaN") } else { self.push_name(&number.to_string()) };
-        }
-        if number.is_nan() {
+    /// Adds a number of a file that has types, with what it is called; NaN is an empty cell.
+    pub(crate) fn push_typed(&mut self, number: Decimal, name: impl FnOnce() -> String) {
+        let value = number.value();
+        if value.is_nan() {
             self.push_missing("NaN");
-        } else if number.abs() > f64::from(f32::MAX) {
-            self.infinite.see(self.rows, &format!("{number:e}"));
-            self.put(0.0, MISSING);
+        } else if self.reading == Reading::Names {
+            self.push_name(&name());
+        } else if value.abs() > f64::from(f32::MAX) {
+            self.infinite.see(self.rows, &format!("{value:e}"));
+            self.put(Numbers::push_missing, MISSING);
         } else {
-            self.push_number(number as f32);
+            self.push_number(number);
+        }
+    }
+
+    /// Adds an `f32` of a file that has types; NaN is an empty cell.
+    pub(crate) fn push_f32(&mut self, number: f32) {
+        if number.is_finite() && self.reading != Reading::Names {
+            self.see_number(f64::from(number));
+            self.put(|numbers| numbers.push_f32(number), MISSING);
+        } else {
+            self.push_typed(Decimal::of(f64::from(number)), || number.to_string());
+        }
+    }
+
+    /// Adds a truth value of a file that has types: the names that Python writes, or 1 and 0 where numbers are wanted.
+    pub(crate) fn push_truth(&mut self, value: bool) {
+        match self.reading {
+            Reading::Numbers => self.push_number(Decimal::whole(i64::from(value))),
+            Reading::Auto | Reading::Names => self.push_typed_text(if value { "True" } else { "False" }),
         }
     }
 
     /// Adds an empty cell.
     pub(crate) fn push_missing(&mut self, cell: &str) {
         self.missing.see(self.rows, cell);
-        self.put(f32::NAN, MISSING);
+        self.put(Numbers::push_missing, MISSING);
     }
 
     /// Adds a name, or an empty cell.
@@ -168,7 +194,7 @@ impl Part {
         let rows = self.rows;
         let names = self.names.get_or_insert_with(|| Names { codes: vec![MISSING; rows], ..Names::default() });
         let code = names.code(cell);
-        self.put(f32::NAN, code);
+        self.put(Numbers::push_missing, code);
     }
 
     /// Adds text of a file that has types: it is never a number, however it looks.
@@ -176,10 +202,20 @@ impl Part {
         if self.reading != Reading::Names && !is_missing(cell) {
             self.text.see(self.rows, cell);
         }
-        if self.reading == Reading::Numbers { self.put(f32::NAN, MISSING) } else { self.push_name(cell) }
+        if self.reading == Reading::Numbers {
+            self.put(Numbers::push_missing, MISSING);
+        } else {
+            self.push_name(cell);
+        }
     }
 
     fn push_text(&mut self, cell: &str) {
+        if self.reading == Reading::Numbers
+            && let Some(value) = truth(cell)
+        {
+            self.truth.see(self.rows, cell);
+            return self.put(|numbers| numbers.push(Decimal::whole(i64::from(value))), MISSING);
+        }
         self.text.see(self.rows, cell);
         if self.reading == Reading::Auto {
             if looks_numeric(cell) {
@@ -187,14 +223,14 @@ impl Part {
             }
             self.push_name(cell);
         } else {
-            self.put(f32::NAN, MISSING);
+            self.put(Numbers::push_missing, MISSING);
         }
     }
 
     #[inline]
-    fn put(&mut self, number: f32, code: u32) {
+    fn put(&mut self, add: impl FnOnce(&mut Numbers), code: u32) {
         if self.reading != Reading::Names {
-            self.numbers.push(number);
+            add(&mut self.numbers);
         }
         if let Some(names) = &mut self.names {
             names.codes.push(code);
@@ -275,13 +311,14 @@ impl Part {
             (&mut self.infinite, other.infinite),
             (&mut self.nul, other.nul),
             (&mut self.lookalike, other.lookalike),
+            (&mut self.truth, other.truth),
         ] {
             seen.merge(more, base);
         }
         if let Some(names) = other.names {
             let rows = self.rows;
             // Numbers seen so far make this a mistake, and without any there is nothing to keep of them.
-            self.numbers = Vec::new();
+            self.numbers = Numbers::default();
             let all = self.names.get_or_insert_with(|| Names { codes: vec![MISSING; rows], ..Names::default() });
             let places: Vec<u32> = names.levels.iter().map(|name| all.code(name)).collect();
             let place = |code: &u32| places.get(*code as usize).copied().unwrap_or(MISSING);
@@ -289,7 +326,7 @@ impl Part {
         } else if let Some(names) = &mut self.names {
             names.codes.resize(self.rows + other.rows, MISSING);
         } else {
-            self.numbers.extend(other.numbers);
+            self.numbers.append(other.numbers);
         }
         self.rows += other.rows;
     }
@@ -313,6 +350,10 @@ impl Part {
         };
         match (self.reading, mixed) {
             (Reading::Numbers, _) => {
+                // A column of truth values is one of 1 and 0; among numbers they are a mistake.
+                if self.number.count > 0 {
+                    complaints.extend(self.truth.complaint(name, "a number"));
+                }
                 let complaint = self.text.complaint(name, "a number");
                 complaints.extend(complaint.map(|complaint| if comma { complaint.help(help) } else { complaint }));
             }
@@ -332,7 +373,7 @@ impl Part {
     fn cells(self) -> Cells {
         match self.names {
             Some(names) => Cells::sorted(names.levels, names.codes),
-            None => Cells::Numbers(self.numbers),
+            None => Cells::Numbers(self.numbers.settled()),
         }
     }
 }

@@ -10,8 +10,8 @@ mod writer;
 
 use std::path::Path;
 
-use taper::DataSpec;
 use taper::table::{Table, Wanted};
+use taper::{DataSpec, Features};
 
 use self::csv::CsvFile;
 use self::parquet::ParquetTable;
@@ -53,6 +53,32 @@ impl TableFile {
             Reader::Csv(file) => file.header(),
             Reader::Parquet(file) => file.header(),
         }
+    }
+
+    /// The columns that are noted to be the index of a data frame: they name or number its rows.
+    #[must_use]
+    pub fn index(&self) -> &[String] {
+        match &self.0 {
+            Reader::Csv(_) => &[],
+            Reader::Parquet(file) => file.index(),
+        }
+    }
+
+    /// The same experiment's data, where an index is no feature and no target unless it is asked for by name.
+    #[must_use]
+    pub fn without_index(&self, spec: &DataSpec) -> DataSpec {
+        let named = |name: &String| {
+            let roles = [&spec.target, &spec.group, &spec.time, &spec.stratify];
+            let chosen = matches!(&spec.features, Some(Features::Names(names)) if names.contains(name));
+            chosen || spec.one_hot.contains(name) || roles.into_iter().flatten().any(|other| other == name)
+        };
+        let index: Vec<String> = self.index().iter().filter(|name| !named(name)).cloned().collect();
+        let mut spec = spec.clone();
+        if spec.target.is_none() {
+            spec.target = self.header().iter().rfind(|name| !index.contains(name)).cloned();
+        }
+        spec.exclude.extend(index);
+        spec
     }
 
     /// The next rows of these columns, some thousands of them, or `None` at the end.

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::Numbers;
+use super::time::{self, Unordered};
+
 /// The code of a cell that is empty.
 pub const MISSING: u32 = u32::MAX;
 
@@ -14,11 +17,11 @@ pub struct Column {
     pub cells: Cells,
 }
 
-/// The cells of a column, 4 bytes each.
+/// The cells of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cells {
     /// Numbers; NaN is an empty cell.
-    Numbers(Vec<f32>),
+    Numbers(Numbers),
     /// Names of categories.
     Names {
         /// The distinct names, in rising order.
@@ -31,7 +34,7 @@ pub enum Cells {
 impl Column {
     /// A column of numbers; NaN is an empty cell.
     #[must_use]
-    pub fn numbers(name: impl Into<String>, values: impl Into<Vec<f32>>) -> Self {
+    pub fn numbers(name: impl Into<String>, values: impl Into<Numbers>) -> Self {
         Self { name: name.into(), cells: Cells::Numbers(values.into()) }
     }
 
@@ -78,7 +81,7 @@ impl Column {
     #[must_use]
     pub fn is_missing(&self, row: usize) -> bool {
         match &self.cells {
-            Cells::Numbers(values) => values[row].is_nan(),
+            Cells::Numbers(values) => values.get(row).is_nan(),
             Cells::Names { codes, .. } => codes[row] == MISSING,
         }
     }
@@ -88,7 +91,7 @@ impl Column {
     pub fn text(&self, row: usize) -> String {
         match &self.cells {
             _ if self.is_missing(row) => String::new(),
-            Cells::Numbers(values) => values[row].to_string(),
+            Cells::Numbers(values) => values.text(row),
             Cells::Names { levels, codes } => levels[codes[row] as usize].clone(),
         }
     }
@@ -98,8 +101,8 @@ impl Column {
     pub fn keys(&self, rows: &[usize]) -> Vec<usize> {
         let mut known = HashMap::new();
         let bits = |row: usize| match &self.cells {
-            Cells::Numbers(values) => (values[row] + 0.0).to_bits(), // -0 is 0
-            Cells::Names { codes, .. } => codes[row],
+            Cells::Numbers(values) => values.key(row),
+            Cells::Names { codes, .. } => u64::from(codes[row]),
         };
         rows.iter()
             .map(|row| {
@@ -109,28 +112,55 @@ impl Column {
             .collect()
     }
 
-    /// For each row its place among the column's values in rising order: numbers by size, names by text, or by size where all
-    /// of them are numbers. Empty cells come last.
-    #[must_use]
-    pub fn ranks(&self) -> Vec<u32> {
+    /// For each row its place among the column's values in the order of time; equal ones share it. Numbers are ordered by size,
+    /// dates and times by when they are, however they are written. Empty cells come last.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no time, or may be two times; two rows that show it.
+    pub(crate) fn ranks(&self) -> Result<Vec<u32>, NoTime> {
         match &self.cells {
             Cells::Numbers(values) => {
-                let mut sorted: Vec<f32> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-                sorted.sort_unstable_by(f32::total_cmp);
-                sorted.dedup();
-                values.iter().map(|value| sorted.partition_point(|other| other < value) as u32).collect()
+                let mut order: Vec<usize> = (0..values.len()).collect();
+                let whole = values.beyond();
+                let compare = |a: &usize, b: &usize| match whole {
+                    Some(whole) => whole[*a].cmp(&whole[*b]),
+                    None => (values.get(*a) + 0.0).total_cmp(&(values.get(*b) + 0.0)),
+                };
+                order.sort_by(compare);
+                let (mut ranks, mut rank) = (vec![MISSING; values.len()], 0);
+                for (place, row) in order.iter().enumerate().filter(|(_, row)| !values.get(**row).is_nan()) {
+                    rank += u32::from(place > 0 && values.key(order[place - 1]) != values.key(*row));
+                    ranks[*row] = rank;
+                }
+                Ok(ranks)
             }
             Cells::Names { levels, codes } => {
-                let mut order: Vec<usize> = (0..levels.len()).collect();
-                if let Some(numbers) = levels.iter().map(|level| level.parse::<f64>().ok()).collect::<Option<Vec<_>>>()
-                {
-                    order.sort_by(|a, b| numbers[*a].total_cmp(&numbers[*b]));
-                }
-                let mut ranks = vec![0; levels.len()];
-                order.iter().enumerate().for_each(|(rank, level)| ranks[*level] = rank as u32);
-                codes.iter().map(|code| if *code == MISSING { MISSING } else { ranks[*code as usize] }).collect()
+                let texts: Vec<&str> = levels.iter().map(String::as_str).collect();
+                let ranks = time::order(&texts).map_err(|unordered| NoTime::of(unordered, codes))?;
+                Ok(codes.iter().map(|code| if *code == MISSING { MISSING } else { ranks[*code as usize] }).collect())
             }
         }
+    }
+}
+
+/// Why a column has no order in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoTime {
+    /// Whether its dates may be two things, and not none.
+    pub(crate) ambiguous: bool,
+    /// Up to two rows that show it.
+    pub(crate) rows: Vec<usize>,
+}
+
+impl NoTime {
+    fn of(unordered: Unordered, codes: &[u32]) -> Self {
+        let (ambiguous, levels) = match unordered {
+            Unordered::Ambiguous(levels) => (true, levels),
+            Unordered::Unknown(levels) => (false, levels),
+        };
+        let row = |level: &usize| codes.iter().position(|code| *code as usize == *level);
+        Self { ambiguous, rows: levels.iter().filter_map(row).collect() }
     }
 }
 
@@ -155,10 +185,13 @@ mod tests {
     #[test]
     fn ranks_follow_time_whether_it_is_written_as_number_or_as_text() {
         let dates = Column::names("when", ["2026-11-23", "2025-01-02", "2026-02-01", "2025-01-02"]);
-        assert_eq!(dates.ranks(), [2, 0, 1, 0]);
+        assert_eq!(dates.ranks().unwrap(), [2, 0, 1, 0]);
         let steps = Column::names("when", ["10", "9", "1e3"]);
-        assert_eq!(steps.ranks(), [1, 0, 2]);
-        assert_eq!(Column::numbers("when", [2.0, -1.0, 2.0]).ranks(), [1, 0, 1]);
+        assert_eq!(steps.ranks().unwrap(), [1, 0, 2]);
+        assert_eq!(Column::numbers("when", [2.0, -1.0, 2.0]).ranks().unwrap(), [1, 0, 1]);
+        assert_eq!(Column::numbers("when", vec![(1 << 53) + 1, 1i64 << 53, 7]).ranks().unwrap(), [2, 1, 0]);
+        let unclear = Column::names("when", ["", "03/04/2026", "05/02/2026"]).ranks();
+        assert_eq!(unclear, Err(NoTime { ambiguous: true, rows: vec![1, 2] }));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cells, MISSING, Table};
+use super::{Cells, MISSING, Numbers, Table, alike};
 use crate::data::StandardScaler;
 use crate::data_spec::{Missing, Unseen};
 use crate::{Complaint, Complaints, Result};
@@ -88,14 +88,14 @@ impl Feature {
         match (&mut feature, &table.get(self.name())?.cells) {
             (Self::Number { mean, scale, fill, .. }, Cells::Numbers(cells)) => {
                 if imputes {
-                    let mut present: Vec<f32> =
-                        rows.iter().map(|row| cells[*row]).filter(|value| !value.is_nan()).collect();
+                    let mut present: Vec<f64> =
+                        rows.iter().map(|row| cells.get(*row)).filter(|value| !value.is_nan()).collect();
                     *fill = Some(typical(&mut present, missing));
                 }
                 if standardize {
-                    let full = |row: &usize| match fill {
-                        Some(fill) if cells[*row].is_nan() => *fill,
-                        _ => f64::from(cells[*row]),
+                    let full = |row: &usize| match (cells.get(*row), &fill) {
+                        (cell, Some(fill)) if cell.is_nan() => *fill,
+                        (cell, _) => cell,
                     };
                     let values: Vec<f64> = rows.iter().map(full).collect();
                     let named = |error: crate::Error| error.within(format!("column `{}`", self.name()));
@@ -139,7 +139,7 @@ impl Feature {
                 Ok(Bound::Number { cells, mean: *mean, scale: *scale, fill, indicator: *indicator })
             }
             (Self::Category { levels, fill, indicator, unseen, .. }, Cells::Names { levels: all, codes }) => {
-                let known: Vec<Option<usize>> = all.iter().map(|name| levels.binary_search(name).ok()).collect();
+                let known = alike::find(levels, all.iter());
                 let is_strange = |row: &&usize| codes[**row] != MISSING && known[codes[**row] as usize].is_none();
                 let strange = if known.contains(&None) { rows.iter().filter(is_strange).count() } else { 0 };
                 if *unseen == Unseen::Error
@@ -190,7 +190,7 @@ impl Feature {
 #[derive(Debug)]
 pub(crate) enum Bound<'a> {
     Number {
-        cells: &'a [f32],
+        cells: &'a Numbers,
         mean: f64,
         scale: f64,
         fill: f64,
@@ -220,14 +220,14 @@ impl Bound<'_> {
     pub(crate) fn write(&self, rows: &[usize], x: &mut [f32], stride: usize, at: usize) {
         match self {
             Self::Number { cells, mean, scale, fill, indicator } => {
-                for (row, x) in rows.iter().zip(x.chunks_exact_mut(stride)) {
-                    let cell = cells[*row];
-                    let value = if cell.is_nan() { *fill } else { f64::from(cell) };
+                cells.each(rows, |i, cell| {
+                    let at = i * stride + at;
+                    let value = if cell.is_nan() { *fill } else { cell };
                     x[at] = ((value - mean) / scale) as f32;
                     if *indicator {
                         x[at + 1] = f32::from(cell.is_nan());
                     }
-                }
+                });
             }
             Self::Category { codes, known, fill, levels, indicator, .. } => {
                 for (row, x) in rows.iter().zip(x.chunks_exact_mut(stride)) {
@@ -245,28 +245,28 @@ impl Bound<'_> {
 }
 
 /// What stands for an empty cell among these values, which may be brought into another order; 0 if there are none.
-fn typical(values: &mut [f32], missing: Missing) -> f64 {
+fn typical(values: &mut [f64], missing: Missing) -> f64 {
     if values.is_empty() {
         return 0.0;
     }
     let n = values.len();
     match missing {
         Missing::Median => {
-            let (below, middle, _) = values.select_nth_unstable_by(n / 2, f32::total_cmp);
-            let upper = f64::from(*middle);
+            let (below, middle, _) = values.select_nth_unstable_by(n / 2, f64::total_cmp);
+            let upper = *middle;
             if n % 2 == 1 {
                 return upper;
             }
-            let lower = below.iter().copied().max_by(f32::total_cmp).map_or(upper, f64::from);
+            let lower = below.iter().copied().max_by(f64::total_cmp).unwrap_or(upper);
             f64::midpoint(lower, upper)
         }
         Missing::MostFrequent => {
-            values.sort_unstable_by(f32::total_cmp);
+            values.sort_unstable_by(f64::total_cmp);
             let runs = values.chunk_by(|a, b| a == b);
             // Of equally long runs the first, so the smallest value.
-            runs.rev().max_by_key(|run| run.len()).map_or(0.0, |run| f64::from(run[0]))
+            runs.rev().max_by_key(|run| run.len()).map_or(0.0, |run| run[0])
         }
-        _ => values.iter().map(|value| f64::from(*value)).sum::<f64>() / n as f64,
+        _ => values.iter().sum::<f64>() / n as f64,
     }
 }
 

@@ -6,19 +6,26 @@
 //! rows of a fold, and becomes a [`Prepared`]: plain data that turns raw rows into a model's inputs, and that is saved beside
 //! the weights.
 
+mod alike;
 mod column;
+mod decimal;
 mod feature;
 mod holdout;
 mod meaning;
+mod numbers;
 mod prepared;
 mod role;
 mod rows;
 mod target;
+mod time;
 
+pub use alike::truth;
 pub use column::{Cells, Column, MISSING};
+pub use decimal::Decimal;
 pub use feature::Feature;
 pub use holdout::hold_out;
 pub use meaning::Meaning;
+pub use numbers::Numbers;
 pub use prepared::Prepared;
 pub use role::{Reading, Roles, Wanted};
 pub use rows::TableRows;
@@ -72,10 +79,10 @@ impl Table {
                 complaints.push(Complaint::new(place, format!("{rows} rows"), column.len()));
             }
             if let Cells::Numbers(values) = &column.cells
-                && let Some(row) = values.iter().position(|value| value.is_infinite())
+                && let Some(row) = values.iter().position(f64::is_infinite)
             {
                 let place = format!("row {}, column `{}`", row + 1, column.name);
-                complaints.push(Complaint::new(place, "a finite number", values[row]));
+                complaints.push(Complaint::new(place, "a finite number", values.get(row)));
             }
         }
         complaints.finish()?;
@@ -116,6 +123,16 @@ impl Table {
     /// The column of this name, or a complaint with the nearest one.
     pub(crate) fn get(&self, name: &str) -> Result<&Column, Complaint> {
         self.column(name).ok_or_else(|| no_column("", name, &self.names(), &[]))
+    }
+
+    /// Makes a column of truth values one of numbers, 1 and 0; any other stays as it is.
+    pub(crate) fn count_truths(&mut self, name: &str) {
+        let Some(column) = self.columns.iter_mut().find(|column| column.name == name) else { return };
+        let Cells::Names { levels, codes } = &column.cells else { return };
+        if let Some(truths) = levels.iter().map(|level| truth(level)).collect::<Option<Vec<bool>>>() {
+            let number = |code: &u32| truths.get(*code as usize).map_or(f32::NAN, |truth| f32::from(u8::from(*truth)));
+            column.cells = Cells::Numbers(codes.iter().map(number).collect::<Vec<f32>>().into());
+        }
     }
 
     /// Where a cell stands, for complaints.
@@ -161,7 +178,7 @@ impl Table {
         let mut complaints = Complaints::new();
         for column in &mut self.columns {
             match (&mut column.cells, other.get(&column.name).map(|column| &column.cells)) {
-                (Cells::Numbers(values), Ok(Cells::Numbers(more))) => values.extend(more),
+                (Cells::Numbers(values), Ok(Cells::Numbers(more))) => values.append(more.clone()),
                 (Cells::Names { levels, codes }, Ok(Cells::Names { levels: others, codes: more })) => {
                     let mut all = std::mem::take(levels);
                     let known: HashMap<String, u32> =
@@ -270,7 +287,7 @@ mod tests {
     fn tables_that_cannot_be_are_refused() {
         let error = |columns| Table::new(columns).unwrap_err().to_string();
         assert!(error(vec![]).contains("at least one column"));
-        assert!(error(vec![Column::numbers("a", [])]).contains("at least one row"));
+        assert!(error(vec![Column::numbers("a", Vec::<f64>::new())]).contains("at least one row"));
         let twice = vec![Column::numbers("a", [1.0]), Column::numbers("a", [1.0, 2.0])];
         assert_eq!(error(twice).lines().count(), 2);
         assert!(error(vec![Column::numbers("a", [1.0, f32::INFINITY])]).contains("row 2, column `a`"));

@@ -132,12 +132,12 @@ impl Prepared {
         Ok((x, bound.iter().map(|(feature, _)| feature.strange()).sum()))
     }
 
-    /// Prepares rows that hold nothing but the inputs' numbers, in the order of the features.
+    /// Prepares rows that hold nothing but the inputs' numbers, in the order of the features, and rounds them then.
     ///
     /// # Errors
     ///
     /// If some feature is no plain number, or the rows are not whole.
-    pub fn scale(&self, rows: &mut [f32]) -> Result<()> {
+    pub fn scaled(&self, rows: impl Iterator<Item = f64>) -> Result<Vec<f32>> {
         let mut scales = Vec::with_capacity(self.features.len());
         for feature in &self.features {
             let Feature::Number { mean, scale, indicator: false, .. } = feature else {
@@ -146,15 +146,13 @@ impl Prepared {
             };
             scales.push((*mean, *scale));
         }
-        if scales.is_empty() || !rows.len().is_multiple_of(scales.len()) {
+        let scaled: Vec<f32> =
+            rows.zip(scales.iter().cycle()).map(|(x, (mean, scale))| ((x - mean) / scale) as f32).collect();
+        if scales.is_empty() || !scaled.len().is_multiple_of(scales.len()) {
             let expected = format!("whole rows of {} numbers", scales.len());
-            return Err(Complaint::new("x", expected, rows.len()).into());
+            return Err(Complaint::new("x", expected, scaled.len()).into());
         }
-        for row in rows.chunks_exact_mut(scales.len()) {
-            let scaled = row.iter_mut().zip(&scales);
-            scaled.for_each(|(x, (mean, scale))| *x = ((f64::from(*x) - mean) / scale) as f32);
-        }
-        Ok(())
+        Ok(scaled)
     }
 
     /// Inputs and targets of these rows.

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::target::shown;
-use super::{Cells, Feature, MISSING, Prepared, Roles, Table, Target, hold_out};
+use super::column::NoTime;
+use super::target::{Want, shown};
+use super::{Cells, Column, Feature, MISSING, Prepared, Roles, Table, Target, hold_out};
 use crate::data_spec::{DataSpec, Missing, TestRows};
 use crate::warning::Warning;
 use crate::{Complaint, Complaints, Loss, Result, Rows, Seed, Split};
@@ -64,9 +65,13 @@ impl TableRows {
         let roles = Roles::of(&named, &header)?;
         let own = table.rows();
         let mut warnings = Vec::new();
-        let mut complete = complete_rows(&table, &roles, spec.missing)?;
         let mut table = table;
-        if let Some(test) = test {
+        let mut test = test.cloned();
+        if Want::of(loss) == Want::Number {
+            std::iter::once(&mut table).chain(&mut test).for_each(|table| table.count_truths(&roles.target));
+        }
+        let mut complete = complete_rows(&table, &roles, spec.missing)?;
+        if let Some(test) = &test {
             let more = complete_rows(test, &roles, spec.missing)?;
             let file = match &spec.test {
                 Some(TestRows::File(file)) => file,
@@ -81,7 +86,8 @@ impl TableRows {
                 .push(warning("data", format!("{dropped} of {} rows have empty cells and are left out", table.rows())));
         }
         if let Some(time) = &roles.time {
-            let ranks = table.get(time)?.ranks();
+            let column = table.get(time)?;
+            let ranks = column.ranks().map_err(|wrong| no_time(&table, column, &wrong))?;
             // The rows of a test file stay behind the others, whatever their time.
             complete.sort_by_key(|row| (*row >= own, ranks[*row]));
         }
@@ -245,7 +251,7 @@ impl TableRows {
     fn find_oddities(&mut self) {
         let rows = &self.order[..self.development];
         let columns = || self.roles.features.iter().filter_map(|name| self.table.column(name));
-        let mut seen: HashMap<u64, Vec<&super::Column>> = HashMap::new();
+        let mut seen: HashMap<u64, Vec<&Column>> = HashMap::new();
         let mut found = Vec::new();
         for column in columns() {
             let hash = fingerprint(&column.cells, rows);
@@ -329,19 +335,40 @@ fn complete_rows(table: &Table, roles: &Roles, missing: Missing) -> Result<Vec<u
     Ok((0..table.rows()).filter(|row| !dropped[*row]).collect())
 }
 
+/// A complaint about a column that is to order the rows and cannot.
+fn no_time(table: &Table, column: &Column, wrong: &NoTime) -> Complaint {
+    let cells: Vec<String> = wrong
+        .rows
+        .iter()
+        .map(|row| {
+            let place = table.place(*row, &column.name);
+            format!("`{}` ({})", column.text(*row).escape_debug(), place.split(',').next().unwrap_or_default())
+        })
+        .collect();
+    let (expected, help) = if wrong.ambiguous {
+        let help = "write the dates as 2026-02-26, or let a day above 12 prove what comes first";
+        ("dates of which one can tell what is day, month and year", help)
+    } else {
+        let help = "known are numbers, 2026-02-26, 2026-02-26T10:30:00+01:00, 26.02.2026, 2/26/2026, 26 Feb 2026, \
+                    2026-02, 2026-Q1, 2026-W09, 10:30, all cells of one kind";
+        ("times, which order the rows", help)
+    };
+    Complaint::new(format!("column `{}`", column.name), expected, cells.join(" and ")).help(help)
+}
+
 /// A number that equal columns share.
 fn fingerprint(cells: &Cells, rows: &[usize]) -> u64 {
-    let mix = |hash: u64, bits: u32| (hash ^ u64::from(bits)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+    let mix = |hash: u64, bits: u64| (hash ^ bits).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
     match cells {
-        Cells::Numbers(values) => rows.iter().fold(1, |hash, row| mix(hash, values[*row].to_bits())),
-        Cells::Names { codes, .. } => rows.iter().fold(2, |hash, row| mix(hash, codes[*row])),
+        Cells::Numbers(values) => rows.iter().fold(1, |hash, row| mix(hash, values.get(*row).to_bits())),
+        Cells::Names { codes, .. } => rows.iter().fold(2, |hash, row| mix(hash, u64::from(codes[*row]))),
     }
 }
 
 /// Whether two columns say the same of these rows.
-fn same(a: &super::Column, b: &super::Column, rows: &[usize]) -> bool {
+fn same(a: &Column, b: &Column, rows: &[usize]) -> bool {
     match (&a.cells, &b.cells) {
-        (Cells::Numbers(a), Cells::Numbers(b)) => rows.iter().all(|row| a[*row].to_bits() == b[*row].to_bits()),
+        (Cells::Numbers(a), Cells::Numbers(b)) => rows.iter().all(|row| a.get(*row).to_bits() == b.get(*row).to_bits()),
         (Cells::Names { codes: a, .. }, Cells::Names { codes: b, .. }) => rows.iter().all(|row| a[*row] == b[*row]),
         _ => false,
     }
@@ -350,7 +377,6 @@ fn same(a: &super::Column, b: &super::Column, rows: &[usize]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Column;
 
     #[test]
     fn excluded_columns_need_not_have_been_read() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cells, Column, Table};
+use super::{Cells, Column, Numbers, Table, alike};
 use crate::data::StandardScaler;
 use crate::{Complaint, Complaints, Loss, Result};
 
@@ -40,7 +40,7 @@ pub enum Target {
 #[serde(untagged, expecting = "expected a list of numbers or of names")]
 pub enum Labels {
     /// As numbers.
-    Numbers(Vec<f32>),
+    Numbers(Vec<f64>),
     /// As names.
     Names(Vec<String>),
 }
@@ -73,20 +73,20 @@ impl Labels {
     /// Whether each label is its own position.
     #[must_use]
     pub fn are_positions(&self) -> bool {
-        matches!(self, Self::Numbers(labels) if labels.iter().enumerate().all(|(i, label)| *label == i as f32))
+        matches!(self, Self::Numbers(labels) if labels.iter().enumerate().all(|(i, label)| *label == i as f64))
     }
 }
 
 /// What a loss wants of its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Want {
+pub(crate) enum Want {
     Number,
     TwoClasses,
     Classes { one_hot: bool },
 }
 
 impl Want {
-    fn of(loss: Loss) -> Self {
+    pub(crate) fn of(loss: Loss) -> Self {
         match loss {
             Loss::BinaryCrossentropy { .. } | Loss::Hinge | Loss::SquaredHinge => Self::TwoClasses,
             Loss::SparseCategoricalCrossentropy { .. } => Self::Classes { one_hot: false },
@@ -126,9 +126,9 @@ impl Target {
                 let help = "`binary_crossentropy` and `sparse_categorical_crossentropy` take classes";
                 return Err(complaint.help(help).into());
             };
-            let first = values[rows[0]];
-            if !one_class && rows.len() > 1 && rows.iter().all(|row| values[*row] == first) {
-                let got = format!("{first} in all {} rows", rows.len());
+            let first = values.key(rows[0]);
+            if !one_class && rows.len() > 1 && rows.iter().all(|row| values.key(*row) == first) {
+                let got = format!("{} in all {} rows", values.text(rows[0]), rows.len());
                 return Err(Complaint::new(place, "a target that differs between rows", got).into());
             }
             return Ok(number);
@@ -139,17 +139,18 @@ impl Target {
                 rows.iter().for_each(|row| met[codes[*row] as usize] = true);
                 Labels::Names(levels.iter().zip(met).filter(|(_, met)| *met).map(|(level, _)| level.clone()).collect())
             }
+            Cells::Numbers(values) if values.beyond().is_some() => Labels::Names(names_of(values, rows)),
             Cells::Numbers(values) => match distinct(values, rows) {
                 // Between 0 and 1, more than two numbers are probabilities.
                 Some(labels) if want == Want::TwoClasses && labels.len() > 2 && in_unit(&labels) => return Ok(number),
-                None if want == Want::TwoClasses && rows.iter().all(|row| (0.0..=1.0).contains(&values[*row])) => {
+                None if want == Want::TwoClasses && rows.iter().all(|row| (0.0..=1.0).contains(&values.get(*row))) => {
                     return Ok(number);
                 }
                 Some(labels) => {
-                    let whole = |row: &&usize| values[**row].fract() != 0.0;
+                    let whole = |row: &&usize| values.get(**row).fract() != 0.0;
                     if let Some(row) = rows.iter().find(whole).filter(|_| labels.len() > 2) {
                         let expected = "a class: a whole number or text";
-                        return Err(Complaint::new(table.place(*row, name), expected, values[*row]).into());
+                        return Err(Complaint::new(table.place(*row, name), expected, values.get(*row)).into());
                     }
                     Labels::Numbers(labels)
                 }
@@ -205,7 +206,7 @@ impl Target {
     pub(crate) fn scaled(&self, table: &Table, rows: &[usize]) -> Result<Self> {
         let Self::Number { name, .. } = self else { return Ok(self.clone()) };
         let Cells::Numbers(values) = &table.get(name)?.cells else { return Ok(self.clone()) };
-        let values: Vec<f64> = rows.iter().map(|row| f64::from(values[*row])).collect();
+        let values: Vec<f64> = rows.iter().map(|row| values.get(*row)).collect();
         let scaler = StandardScaler::fit(&values, 1).map_err(|error| error.within(format!("column `{name}`")))?;
         Ok(Self::Number { name: name.clone(), mean: scaler.mean()[0], scale: scaler.scale()[0] })
     }
@@ -226,7 +227,7 @@ impl Target {
         }
         let (labels, one_hot) = match (self, &column.cells) {
             (Self::Number { mean, scale, .. }, Cells::Numbers(values)) => {
-                let scaled = |row: &usize| ((f64::from(values[*row]) - mean) / scale) as f32;
+                let scaled = |row: &usize| ((values.get(*row) - mean) / scale) as f32;
                 return Ok(rows.iter().map(scaled).collect());
             }
             (Self::Number { .. }, Cells::Names { .. }) => {
@@ -235,19 +236,18 @@ impl Target {
             (Self::Classes { labels, one_hot, .. }, _) => (labels, *one_hot),
         };
         let class = |row: usize| match (&column.cells, labels) {
-            (Cells::Numbers(values), Labels::Numbers(labels)) => labels.iter().position(|label| *label == values[row]),
+            (Cells::Numbers(values), Labels::Numbers(labels)) => {
+                labels.iter().position(|label| *label == values.get(row))
+            }
             (Cells::Numbers(values), Labels::Names(labels)) => {
-                let text = values[row].to_string();
+                let text = values.text(row);
                 labels.iter().position(|label| *label == text)
             }
             _ => None,
         };
         // Names are looked up once for each level, not for each row.
         let of_level: Vec<Option<usize>> = match &column.cells {
-            Cells::Names { levels, .. } => {
-                let texts = labels.texts();
-                levels.iter().map(|level| texts.iter().position(|text| text == level)).collect()
-            }
+            Cells::Names { levels, .. } => alike::find(&labels.texts(), levels.iter()),
             Cells::Numbers(_) => vec![],
         };
         let width = self.width();
@@ -303,23 +303,37 @@ fn quoted(column: &Column, row: usize) -> String {
     format!("`{}`", column.text(row))
 }
 
-fn in_unit(values: &[f32]) -> bool {
+fn in_unit(values: &[f64]) -> bool {
     values.iter().all(|value| (0.0..=1.0).contains(value))
 }
 
 /// The distinct numbers in rising order, if there are not too many.
-fn distinct(values: &[f32], rows: &[usize]) -> Option<Vec<f32>> {
-    let mut found: Vec<f32> = Vec::new();
+fn distinct(values: &Numbers, rows: &[usize]) -> Option<Vec<f64>> {
+    let mut found: Vec<f64> = Vec::new();
     for row in rows {
-        let place = found.partition_point(|other| *other < values[*row]);
-        if found.get(place) != Some(&values[*row]) {
+        let value = values.get(*row);
+        let place = found.partition_point(|other| *other < value);
+        if found.get(place) != Some(&value) {
             if found.len() == MOST_CLASSES {
                 return None;
             }
-            found.insert(place, values[*row] + 0.0); // -0 is 0
+            found.insert(place, value + 0.0); // -0 is 0
         }
     }
     Some(found)
+}
+
+/// The distinct whole numbers in rising order, as text: one more than there may be, if there are too many.
+fn names_of(values: &Numbers, rows: &[usize]) -> Vec<String> {
+    let mut found: Vec<(i64, usize)> = Vec::new();
+    for row in rows {
+        let key = values.key(*row).cast_signed();
+        let place = found.partition_point(|(other, _)| *other < key);
+        if found.get(place).is_none_or(|(other, _)| *other != key) && found.len() <= MOST_CLASSES {
+            found.insert(place, (key, *row));
+        }
+    }
+    found.into_iter().map(|(_, row)| values.text(row)).collect()
 }
 
 #[cfg(test)]

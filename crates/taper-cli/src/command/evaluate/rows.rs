@@ -30,10 +30,10 @@ pub(super) fn read(args: &Evaluate, saved: &SavedModel) -> Result<EvaluatedRows,
             let complaint = Complaint::new("FILE", "a .csv, .parquet, .npz or .safetensors file", format!("`{name}`"));
             return Err(taper::Error::from(complaint).into());
         }
-        let rows = taper_io::read_rows(&DataSpec::new(name), std::path::Path::new(""))?;
+        let spec = DataSpec { standardize: saved.prepared.is_some(), ..DataSpec::new(name) };
+        let rows = taper_io::read_rows(&spec, std::path::Path::new(""))?;
         let Some(prepared) = &saved.prepared else { return Ok(EvaluatedRows { seen: rows, own: None }) };
-        let mut x = rows.x().to_vec();
-        prepared.scale(&mut x).map_err(|error| about(args, error))?;
+        let x = prepared.scaled(rows.exact_inputs()).map_err(|error| about(args, error))?;
         let seen = Dataset::new(rows.input_shape().clone(), x, rows.target_len(), rows.y().to_vec())?;
         return Ok(EvaluatedRows { seen, own: None });
     }

@@ -1,5 +1,7 @@
 //! Parquet files of flat columns: the one module that knows the `parquet` crate.
 
+mod kind;
+mod pandas;
 mod read;
 mod write;
 

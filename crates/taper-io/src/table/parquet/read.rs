@@ -4,14 +4,15 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use parquet::basic::{ConvertedType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType};
+use parquet::data_type::DataType;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use taper::Complaint;
-use taper::table::{Table, Wanted};
+use taper::table::{Decimal, Table, Wanted};
 
+use super::kind::{Kind, push_int96};
+use super::pandas;
 use crate::table::gather::{Gather, Part, Seen};
 use crate::table::header::check_header;
 use crate::{Error, Result};
@@ -26,6 +27,8 @@ pub(crate) struct ParquetTable {
     path: PathBuf,
     reader: SerializedFileReader<File>,
     header: Vec<String>,
+    /// Columns of the header that are a data frame's index.
+    index: Vec<String>,
     /// The next row group.
     group: usize,
     rows: usize,
@@ -70,12 +73,18 @@ impl ParquetTable {
         if rows == 0 {
             return Err(wrong("", "at least one row", "none".into()));
         }
-        Ok(Self { path: path.to_owned(), reader, header, group: 0, rows: 0 })
+        let index = pandas::index(reader.metadata().file_metadata(), &header);
+        Ok(Self { path: path.to_owned(), reader, header, index, group: 0, rows: 0 })
     }
 
     /// The names of the columns.
     pub(crate) fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// The columns that are a data frame's index.
+    pub(crate) fn index(&self) -> &[String] {
+        &self.index
     }
 
     /// All rows.
@@ -108,36 +117,36 @@ impl ParquetTable {
         for (part, wanted) in parts.iter_mut().zip(wanted) {
             let column = group.metadata().schema_descr().column(wanted.position);
             let optional = column.max_def_level() > 0;
-            // Decimals are whole numbers that count fractions.
-            let scale = match column.converted_type() {
-                ConvertedType::DECIMAL => 10f64.powi(-column.type_scale()),
-                _ => 1.0,
-            };
             let at = |complaint: Complaint| Error::content(&self.path, complaint);
             let place = format!("column `{}`", wanted.name);
-            let kind = column.physical_type();
-            if matches!(kind, Type::INT96 | Type::FIXED_LEN_BYTE_ARRAY) || (kind == Type::BYTE_ARRAY && scale != 1.0) {
-                return Err(at(Complaint::new(place, "numbers or text", format!("values of type {kind}"))));
-            }
+            let Some(kind) = Kind::of(&column) else {
+                let got = format!("values of type {}", column.physical_type());
+                return Err(at(Complaint::new(place, "numbers, text, dates or times", got)));
+            };
             let reader = guarded(&self.path, || group.get_column_reader(wanted.position))?;
             let result = guarded(&self.path, || match reader {
                 ColumnReader::BoolColumnReader(reader) => {
-                    cells(reader, rows, optional, part, |part, value| part.push_f64(f64::from(u8::from(*value))))
+                    cells(reader, rows, optional, part, |part, value| part.push_truth(*value))
                 }
                 ColumnReader::Int32ColumnReader(reader) => {
-                    cells(reader, rows, optional, part, |part, value| part.push_f64(f64::from(*value) * scale))
+                    cells(reader, rows, optional, part, |part, value| kind.push_whole(part, i64::from(*value)))
                 }
                 ColumnReader::Int64ColumnReader(reader) => {
-                    cells(reader, rows, optional, part, |part, value| part.push_f64(*value as f64 * scale))
+                    cells(reader, rows, optional, part, |part, value| kind.push_whole(part, *value))
                 }
+                ColumnReader::Int96ColumnReader(reader) => cells(reader, rows, optional, part, push_int96),
                 ColumnReader::FloatColumnReader(reader) => {
-                    cells(reader, rows, optional, part, |part, value| part.push_f64(f64::from(*value)))
+                    cells(reader, rows, optional, part, |part, value| part.push_f32(*value))
                 }
-                ColumnReader::DoubleColumnReader(reader) => {
-                    cells(reader, rows, optional, part, |part, value| part.push_f64(*value))
+                ColumnReader::DoubleColumnReader(reader) => cells(reader, rows, optional, part, |part, value| {
+                    part.push_typed(Decimal::of(*value), || value.to_string());
+                }),
+                ColumnReader::ByteArrayColumnReader(reader) => {
+                    cells(reader, rows, optional, part, |part, value| kind.push_bytes(part, value.data()))
                 }
-                ColumnReader::ByteArrayColumnReader(reader) => cells(reader, rows, optional, part, push_text),
-                _ => Ok(0),
+                ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+                    cells(reader, rows, optional, part, |part, value| kind.push_bytes(part, value.data()))
+                }
             })?;
             if result != rows {
                 return Err(at(Complaint::new(place, format!("{rows} rows, as the header says"), result)));
@@ -147,14 +156,6 @@ impl ParquetTable {
         self.group += 1;
         self.rows += rows;
         Ok(true)
-    }
-}
-
-/// Adds text; what is not UTF-8 becomes a mistake by the NUL in it.
-fn push_text(part: &mut Part, value: &ByteArray) {
-    match std::str::from_utf8(value.data()) {
-        Ok(text) => part.push_typed_text(text.trim()),
-        Err(_) => part.push_typed_text("\0 (bytes that are not UTF-8)"),
     }
 }
 
@@ -191,9 +192,7 @@ fn cells<T: DataType>(
 
 /// Work on a file that the decoder may refuse, or give up.
 fn guarded<T>(path: &Path, work: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T> {
-    let broken = |got: String| {
-        Error::content(path, Complaint::new("", "a whole Parquet file, uncompressed or with snappy", got))
-    };
+    let broken = |got: String| Error::content(path, Complaint::new("", "a whole Parquet file", got));
     match crate::caught::caught(work) {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => Err(broken(error.to_string())),
