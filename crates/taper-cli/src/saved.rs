@@ -42,6 +42,11 @@ pub(crate) fn note_not_compiled(file: &KerasModel) {
     }
 }
 
+/// A model's file or an experiment's: a folder stands for the model in it, and one without a model for itself.
+pub(crate) fn file_or_experiment(path: &Path) -> PathBuf {
+    Some(file(path)).filter(|file| file.exists()).unwrap_or_else(|| path.to_owned())
+}
+
 /// Reads a model of ours, or Keras's, with what is known about its rows.
 pub(crate) fn read(path: &Path, architecture: Option<&Path>, unseen: Option<Unseen>) -> Result<SavedModel, Failure> {
     let path = file(path);

@@ -16,7 +16,7 @@ use crate::saved;
 
 pub(crate) fn run(args: &Fit) -> Result<(), Failure> {
     share_steps(args.common.threads)?;
-    let model = saved::file(&args.experiment);
+    let model = saved::file_or_experiment(&args.experiment);
     if super::is_model(&model)? {
         return fit_model::run(args, &model);
     }

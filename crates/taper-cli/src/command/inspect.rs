@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::{output, saved};
 
 pub(crate) fn run(args: &Inspect) -> Result<(), Failure> {
-    let file = saved::file(&args.file);
+    let file = saved::file_or_experiment(&args.file);
     let mut notes = vec![];
     let model = if is_keras(&file) {
         let read = saved::keras(&file, args.architecture.as_deref(), true)?;

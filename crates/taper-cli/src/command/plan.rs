@@ -25,7 +25,7 @@ struct Point {
 }
 
 pub(crate) fn run(args: &Plan) -> Result<(), Failure> {
-    let file = saved::file(&args.file);
+    let file = saved::file_or_experiment(&args.file);
     let (made, points) = if is_keras(&file) {
         let file = saved::keras(&file, args.architecture.as_deref(), false)?;
         saved::note_not_compiled(&file);

@@ -23,7 +23,7 @@ pub(super) fn default_of(documentation: &str, default: Option<&Value>, required:
         None => (text, None),
         Some(begin) => {
             let rest = &text[begin + "Default: ".len()..];
-            let end = rest.find(". ").map_or(rest.trim_end_matches('.').len(), |end| end);
+            let end = rest.find(". ").unwrap_or(rest.trim_end_matches('.').len());
             let after = rest.get(end + 1..).unwrap_or_default().trim();
             (format!("{} {after}", text[..begin].trim()).trim().to_owned(), Some(rest[..end].to_owned()))
         }

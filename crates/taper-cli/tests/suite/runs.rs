@@ -27,7 +27,7 @@ fn runs_are_listed_shown_and_exported() {
     assert_eq!(rows(&last), 2, "{last}");
     let more = format!("\n{} more before these; `--limit 0` lists all.\n", rows(&text) - 2);
     assert!(last.ends_with(&more), "{last}");
-    let swapped = bench.taper("runs show out");
+    let swapped = bench.taper("runs show out out");
     assert!(swapped.status == Some(2) && swapped.stderr.contains("`taper runs show 1 out`"), "{swapped:?}");
     let list = bench.taper("runs list out --json").quiet().json();
     let runs = list["runs"].as_array().unwrap();

@@ -94,7 +94,7 @@ fn policies() {
         (policy("[model]\nregularization = { l3 = 1 }\n"), FIT, &["e.toml: model.regularization.l3: "]),
         (policy("[model]\nregularization = { l2 = 1 }\n[regularization]\nl2 = 1\n[model]\n"), FIT, &["e.toml"]),
         (Text("[fit]", "[regularization]\nroles = [\"bias\"]\n[fit]"), FIT, &["model.regularization: ", "a penalty"]),
-        (Nothing, "fit e.toml --regularization l2=1", &["--regularization", "only with a .keras model"]),
+        (Nothing, "fit e.toml --regularization l2=1", &["--regularization", "only with a model"]),
     ]);
 }
 
