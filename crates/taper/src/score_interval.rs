@@ -140,7 +140,7 @@ fn pseudo_values(model: &Model, data: &Dataset, config: &FitConfig, scores: &[f6
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dense, Loss, Seed, Sequential, Shape};
+    use crate::{Dense, Loss, Sequential, Shape};
 
     #[test]
     fn a_share_has_wilsons_interval() {

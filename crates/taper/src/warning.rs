@@ -167,6 +167,7 @@ fn collect_strengths(value: &Value, place: &str, found: &mut Vec<(String, f64)>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{PlainRows, Seed};
     use serde_json::json;
 
     fn told(path: &str, value: &Value) -> Vec<String> {

@@ -32,9 +32,9 @@ impl Hidden {
         let (node, next) = (model.nodes.get(i)?, model.nodes.get(i + 1)?);
         let layers = [node, next].map(|node| &model.layers[node.layer]);
         let (hidden, output) = (layers[0].layer.dense()?, layers[1].layer.dense()?);
-        let is_used_once = |layer: usize| model.nodes.iter().filter(|node| node.layer == layer).count() == 1;
-        let readers = model.nodes.iter().flat_map(|node| &node.inputs).filter(|input| **input == i + 1).count();
-        let is_alone = is_used_once(node.layer) && is_used_once(next.layer) && readers == 1;
+        let is_used_once = |layer: usize| model.usage.uses[layer] == 1;
+        let is_read_once = model.usage.readers[i + 1].len() == 1;
+        let is_alone = is_used_once(node.layer) && is_used_once(next.layer) && is_read_once;
         let is_plain = layers.iter().all(|layer| layer.activity_regularizer.is_none()) && model.mask_lens[i + 1] == 0;
         let fits = output.units == 1
             && output.activation == Unary::Linear

@@ -37,7 +37,10 @@ impl OwnStep {
                     second_rest: rest(beta_2, step),
                 };
             }
-            _ => {}
+            OptimizerKind::Sgd { .. }
+            | OptimizerKind::Lion { .. }
+            | OptimizerKind::Rmsprop { .. }
+            | OptimizerKind::Adagrad { .. } => {}
         }
         own
     }
