@@ -162,7 +162,7 @@ fn truth_values_can_be_what_is_predicted() {
     }
 }
 
-/// What NumPy writes: an archive of these arrays of doubles, uncompressed.
+/// A safetensors file of these doubles.
 fn safetensors(x: &[f64], y: &[f64]) -> Vec<u8> {
     let (first, all) = (x.len() * 8, (x.len() + y.len()) * 8);
     let header = format!(

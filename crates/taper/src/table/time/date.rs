@@ -185,7 +185,7 @@ const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "frid
 /// The number of a month by its name, or the first three letters of it.
 fn month(word: &str) -> Option<i64> {
     let is = |name: &&str| word == *name || word == &name[..3] || (word == "sept" && *name == "september");
-    MONTHS.iter().position(|name| is(&name)).map(|at| at as i64 + 1)
+    MONTHS.iter().position(is).map(|at| at as i64 + 1)
 }
 
 fn is_weekday(word: &str) -> bool {
