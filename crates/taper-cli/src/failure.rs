@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::output;
+use crate::{output, plain};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -22,9 +22,9 @@ impl Failure {
     pub(crate) fn tell(&self) {
         match self {
             Self::Input(text) | Self::Run(text) => {
-                text.lines().for_each(|line| output::tell(&format!("error: {line}")))
+                plain::message(text).lines().for_each(|line| output::tell(&format!("error: {line}")));
             }
-            Self::Interrupted(text) => output::tell(&format!("interrupted: {text}")),
+            Self::Interrupted(text) => output::tell(&format!("interrupted: {}", plain::message(text))),
             Self::Pipe => {}
         }
     }

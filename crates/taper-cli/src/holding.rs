@@ -74,7 +74,7 @@ impl Holding {
 
     /// What lies in a folder: as its file says, else as its results tell.
     fn found(folder: &Path) -> Option<Self> {
-        let read = std::fs::read_to_string(folder.join(FILE)).ok();
+        let read = taper_io::read_text(&folder.join(FILE), 1 << 16).ok();
         if let Some(holding) = read.and_then(|text| serde_json::from_str(&text).ok()) {
             return Some(holding);
         }
@@ -130,6 +130,8 @@ fn clear(folder: &Path) -> Result<(), Failure> {
         Some(Locking::Held(owner)) => return Err(choose::held(folder, owner)),
         other => other,
     };
+    // What lies behind a link is not ours.
+    taper_io::refuse_link(&folder.join("figure"))?;
     let figures = std::fs::read_dir(folder.join("figure")).into_iter().flatten().flatten().map(|entry| entry.path());
     let figures = figures.filter(|path| path.extension().is_some_and(|ending| ending == "svg" || ending == "png"));
     let results = RESULTS.iter().map(|name| folder.join(name)).filter(|path| path.is_file());

@@ -12,6 +12,7 @@ mod holding;
 mod interrupt;
 mod memory;
 mod output;
+mod plain;
 mod progress;
 mod recipe;
 mod reference;
@@ -29,9 +30,15 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let start = Instant::now();
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return answer(&error),
+    };
     terminal::set_voice(args.quiet, args.verbose);
     interrupt::listen();
+    if let Some(bytes) = args.max_memory {
+        taper_io::limit_memory(bytes);
+    }
     let done = choose_isa().and_then(|()| {
         output::detail(&format!("taper {}, instructions: {}", env!("CARGO_PKG_VERSION"), taper::isa().name()));
         run(&args)
@@ -44,6 +51,18 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// What is said to a command line that is wrong, or that asks for help.
+fn answer(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    // What was typed can be of any length, and hold anything.
+    if error.use_stderr() && plain::message(&text) != text.trim_end_matches('\n') {
+        output::tell(&text);
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// `TAPER_ISA` names an instruction set to keep to: to compare paths, or for the same bits on unequal machines.

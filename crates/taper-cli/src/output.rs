@@ -11,11 +11,12 @@ use taper_report::{Figure, Report};
 pub(crate) use crate::columns::columns;
 use crate::failure::Failure;
 use crate::holding::Holding;
+use crate::plain;
 use crate::terminal::{self, Voice};
 
 /// Prints text, its lines broken between words where a terminal is narrower.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    print_raw(terminal::wrap(text, terminal::stdout_width(), "").as_bytes())
+    print_raw(terminal::wrap(&plain::visible(text), terminal::stdout_width(), "").as_bytes())
 }
 
 /// Prints what somebody else reads: a document, a file, code.
@@ -30,7 +31,7 @@ pub(crate) fn print_raw(bytes: &[u8]) -> Result<(), Failure> {
 /// Prints one JSON document.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Run(error.to_string()))?;
-    print_raw(format!("{text}\n").as_bytes())
+    print_raw(format!("{}\n", plain::visible(&text)).as_bytes())
 }
 
 /// Says something to the person at the terminal that is not a result.
@@ -49,7 +50,8 @@ pub(crate) fn detail(text: &str) {
 
 /// Says something on stderr. If stderr is gone there is nobody left to tell.
 pub(crate) fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{}", terminal::wrap(text, terminal::stderr_width(), "  "));
+    let text = plain::message(text);
+    let _ = writeln!(std::io::stderr().lock(), "{}", terminal::wrap(&text, terminal::stderr_width(), "  "));
 }
 
 /// Tells what is odd about an experiment, on stderr.
@@ -83,6 +85,8 @@ impl Folder {
         let new = !path.exists();
         holding.claim(path, replace)?;
         taper_io::check_writable(path)?;
+        // Told before the work, not after.
+        taper_io::refuse_link(&path.join("figure"))?;
         let folder = Self { path: path.to_owned(), written: Vec::new(), new };
         holding.note(path)?;
         Ok(folder)
@@ -112,9 +116,9 @@ impl Folder {
 
     /// Writes a report as page and Markdown, and its figures as SVG and PNG.
     pub(crate) fn write_report(&mut self, report: &Report) -> Result<(), Failure> {
-        self.write("report.html", report.html()?.as_bytes())?;
-        self.write("report.md", report.markdown().as_bytes())?;
-        taper_io::check_writable(&self.path.join("figure"))?;
+        self.write("report.html", plain::visible(&report.html()?).as_bytes())?;
+        self.write("report.md", plain::visible(&report.markdown()).as_bytes())?;
+        taper_io::check_own_folder(&self.path.join("figure"))?;
         // Drawing takes longer than writing.
         let draw = |(name, figure): (String, &Figure)| Ok((name, figure.svg(), figure.png()?));
         let drawn: Vec<_> =

@@ -20,6 +20,8 @@ pub(crate) struct Bar {
 impl Bar {
     /// For so many steps (0: not known yet), called `unit`.
     pub(crate) fn new(length: u64, unit: &'static str) -> Self {
+        // Whoever says how far it is looks whether to stop.
+        interrupt::heed();
         let news = Arc::new(Mutex::new(Vec::new()));
         if stderr_width().is_none() || voice() == Voice::Quiet {
             return Self { bar: ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden()), news };

@@ -60,6 +60,11 @@ pub(crate) fn read(path: &Path, architecture: Option<&Path>, unseen: Option<Unse
     Ok(saved)
 }
 
+/// Reads a model of ours; `allow_nan`: weights may be NaN or infinite.
+pub(crate) fn own(path: &Path, allow_nan: bool) -> Result<SavedModel, Failure> {
+    Ok(if allow_nan { taper_io::read_saved_model_with_nan(path)? } else { taper_io::read_saved_model(path)? })
+}
+
 fn allow(prepared: &mut Prepared, wanted: Unseen) {
     for feature in &mut prepared.features {
         if let Feature::Category { unseen, .. } = feature {

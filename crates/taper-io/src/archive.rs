@@ -5,7 +5,7 @@
 //! them. What is unpacked is bounded by the length of the file before it is.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use flate2::read::DeflateDecoder;
 use taper::Complaint;
@@ -39,40 +39,14 @@ const DATE: u16 = 0x21;
 /// Everything that is not as the module's page says.
 pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, Cow<'_, [u8]>)>, Complaint> {
     let wrong = |expected: &str, got: &dyn std::fmt::Display| Complaint::new("archive", expected, got);
-    let end = bytes.len().checked_sub(END_LEN).filter(|end| u32_at(bytes, *end) == Some(END));
-    let Some(end) = end else {
-        return Err(wrong("a ZIP archive whose directory ends the file", &"something else, or a part of one"));
-    };
-    let fields = Fields(&bytes[end..]);
-    let (disks, count, size, start) = (fields.u32(4), fields.u16(10), fields.u32(12), fields.u32(16));
-    if disks != 0 || fields.u16(8) != count || fields.u16(20) != 0 {
-        return Err(wrong("an archive in one part, without a comment", &"another"));
-    }
-    let (count, start) = (usize::from(count), start as usize);
-    if start.checked_add(size as usize) != Some(end) {
-        return Err(wrong("a directory just before the end (archives of 4 GiB are not read)", &"a gap or an overlap"));
-    }
-    if count > MOST_ENTRIES {
-        return Err(wrong("at most 64 entries", &count));
-    }
-
+    let directory = Directory::read(bytes, 0)?;
     let mut found: Vec<(String, Packed<'_>)> = Vec::new();
     let mut spans = Vec::new();
-    let mut at = start;
-    for _ in 0..count {
-        let entry = Entry::read(&bytes[..end], at).ok_or_else(|| wrong("a whole directory", &"a cut one"))?;
-        at += entry.len;
-        let name = plain_name(entry.name, entry.mode)?;
-        if found.iter().any(|(other, _)| *other == name) {
-            return Err(Complaint::new(&name, "one entry of this name", "several"));
-        }
+    for (name, entry) in directory.entries {
         let (span, data) =
-            entry.data(&bytes[..start]).map_err(|(expected, got)| Complaint::new(&name, expected, got))?;
+            entry.data(&bytes[..directory.start], 0).map_err(|(expected, got)| Complaint::new(&name, expected, got))?;
         spans.push(span);
         found.push((name, data));
-    }
-    if at != end {
-        return Err(wrong("a directory of the entries it counts", &"more behind them"));
     }
     spans.sort_unstable();
     if spans.windows(2).any(|pair| pair[0].1 > pair[1].0) {
@@ -119,6 +93,100 @@ impl<'a> Packed<'a> {
     }
 }
 
+/// The most bytes of a directory of so many entries, with the end of the archive.
+const MOST_DIRECTORY: u64 = 1 << 20;
+/// The most bytes of an entry that is read by itself.
+const MOST_SMALL: usize = 16 << 20;
+
+/// Some small entries of a large archive, in the order of these names; of the others only the directory is read.
+///
+/// # Errors
+///
+/// [`std::io::Error`]; as [`entries`], as far as these entries go.
+pub(crate) fn small_entries(
+    mut file: impl Read + Seek,
+    length: u64,
+    names: &[&str],
+) -> std::io::Result<Result<Vec<Vec<u8>>, Complaint>> {
+    let base = length.saturating_sub(MOST_DIRECTORY);
+    let mut window = |from: u64, len: u64| -> std::io::Result<Vec<u8>> {
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        (&mut file).take(len).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let tail = window(base, MOST_DIRECTORY)?;
+    let directory = match Directory::read(&tail, usize::try_from(base).unwrap_or(usize::MAX)) {
+        Ok(directory) => directory,
+        Err(complaint) => return Ok(Err(complaint)),
+    };
+    let mut found = Vec::new();
+    for wanted in names {
+        let Some((name, entry)) = directory.entries.iter().find(|(name, _)| name == wanted) else {
+            return Ok(Err(Complaint::new("archive", format!("an entry {wanted}"), "none")));
+        };
+        let (start, packed, size) = entry.measure();
+        if packed.max(size) > MOST_SMALL {
+            return Ok(Err(Complaint::new(name, format!("at most {MOST_SMALL} bytes"), packed.max(size))));
+        }
+        // Behind the header of an entry there is room for its name and whatever else it has.
+        let bytes = window(start as u64, packed as u64 + 2 * u64::from(u16::MAX) + 64)?;
+        match entry.data(&bytes, start).and_then(|(_, data)| Ok(data.unpack()?.into_owned())) {
+            Ok(data) => found.push(data),
+            Err((expected, got)) => return Ok(Err(Complaint::new(name, expected, got))),
+        }
+    }
+    Ok(Ok(found))
+}
+
+/// What the directory at the end of an archive lists.
+struct Directory<'a> {
+    /// Where it starts in the archive, which is where the entries end.
+    start: usize,
+    entries: Vec<(String, Entry<'a>)>,
+}
+
+impl<'a> Directory<'a> {
+    /// Reads it from the end of an archive: `bytes` begin at `base` in it.
+    fn read(bytes: &'a [u8], base: usize) -> Result<Self, Complaint> {
+        let wrong = |expected: &str, got: &dyn std::fmt::Display| Complaint::new("archive", expected, got);
+        let end = bytes.len().checked_sub(END_LEN).filter(|end| u32_at(bytes, *end) == Some(END));
+        let Some(end) = end else {
+            return Err(wrong("a ZIP archive whose directory ends the file", &"something else, or a part of one"));
+        };
+        let fields = Fields(&bytes[end..]);
+        let (disks, count, size, start) = (fields.u32(4), fields.u16(10), fields.u32(12), fields.u32(16));
+        if disks != 0 || fields.u16(8) != count || fields.u16(20) != 0 {
+            return Err(wrong("an archive in one part, without a comment", &"another"));
+        }
+        let (count, start) = (usize::from(count), start as usize);
+        if start.checked_add(size as usize) != base.checked_add(end) {
+            let expected = "a directory just before the end (archives of 4 GiB are not read)";
+            return Err(wrong(expected, &"a gap or an overlap"));
+        }
+        if count > MOST_ENTRIES {
+            return Err(wrong("at most 64 entries", &count));
+        }
+        let Some(mut at) = start.checked_sub(base) else {
+            return Err(wrong("a directory of at most 1 MiB", &format!("{size} bytes")));
+        };
+        let mut entries: Vec<(String, Entry<'a>)> = Vec::new();
+        for _ in 0..count {
+            let entry = Entry::read(&bytes[..end], at).ok_or_else(|| wrong("a whole directory", &"a cut one"))?;
+            at += entry.len;
+            let name = plain_name(entry.name, entry.mode)?;
+            if entries.iter().any(|(other, _)| *other == name) {
+                return Err(Complaint::new(&name, "one entry of this name", "several"));
+            }
+            entries.push((name, entry));
+        }
+        if at != end {
+            return Err(wrong("a directory of the entries it counts", &"more behind them"));
+        }
+        Ok(Self { start, entries })
+    }
+}
+
 /// The bytes from here to there.
 type Span = (usize, usize);
 
@@ -147,8 +215,13 @@ impl<'a> Entry<'a> {
         Some(Self { fields, name: &line[LEN..LEN + name_len], mode, len })
     }
 
-    /// Where the entry lies with its header, and its data.
-    fn data(&self, bytes: &'a [u8]) -> Result<(Span, Packed<'a>), (&'static str, String)> {
+    /// Where the entry begins, how long it is and how long it is unpacked, as the directory has it.
+    fn measure(&self) -> (usize, usize, usize) {
+        (self.fields.u32(42) as usize, self.fields.u32(20) as usize, self.fields.u32(24) as usize)
+    }
+
+    /// Where the entry lies with its header, and its data; `bytes` begin at `base` in the archive.
+    fn data<'b>(&self, bytes: &'b [u8], base: usize) -> Result<(Span, Packed<'b>), (&'static str, String)> {
         const LEN: usize = 30;
         let flags = self.fields.u16(8);
         if flags & !(UTF8 | DESCRIPTOR | EFFORT) != 0 {
@@ -160,8 +233,9 @@ impl<'a> Entry<'a> {
             let got = format!("method {method}, {packed} bytes for {size}");
             return Err(("an entry stored as it is, as Keras writes it, or deflated", got));
         }
-        let start = self.fields.u32(42) as usize;
-        let cut = || ("data within the archive", format!("{size} bytes at {start} of {}", bytes.len()));
+        let place = self.fields.u32(42) as usize;
+        let cut = || ("data within the archive", format!("{size} bytes at {place} of {}", base + bytes.len()));
+        let start = place.checked_sub(base).ok_or_else(cut)?;
         let header = start.checked_add(LEN).and_then(|end| bytes.get(start..end)).map(Fields).ok_or_else(cut)?;
         let name_len = usize::from(header.u16(26));
         let from = start + LEN + name_len + usize::from(header.u16(28));
@@ -171,7 +245,7 @@ impl<'a> Entry<'a> {
         }
         let data = from.checked_add(packed as usize).and_then(|end| bytes.get(from..end)).ok_or_else(cut)?;
         let (deflated, checksum) = (method == DEFLATED, self.fields.u32(16));
-        Ok(((start, from + data.len()), Packed { bytes: data, deflated, size: size as usize, checksum }))
+        Ok(((place, base + from + data.len()), Packed { bytes: data, deflated, size: size as usize, checksum }))
     }
 }
 
@@ -318,6 +392,25 @@ mod tests {
         let entries = entries(&bytes).unwrap();
         assert_eq!(entries[0], ("a.json".to_owned(), Cow::Borrowed(&b"{}"[..])));
         assert_eq!(entries[1], ("b/c.h5".to_owned(), Cow::Borrowed(&[7; 100][..])));
+    }
+
+    #[test]
+    fn small_entries_of_a_large_archive_are_read_alone() {
+        let large = vec![7; 3 << 20];
+        let bytes = archive(&[("large", &large), ("a.json", b"{}"), ("b", b"12")]).unwrap();
+        let read = |names: &[&str]| {
+            let file = std::io::Cursor::new(&bytes);
+            let (found, held) = crate::memory::most(|| small_entries(file, bytes.len() as u64, names).unwrap());
+            assert!(held < 4 << 20, "{held}");
+            found
+        };
+        assert_eq!(read(&["b", "a.json"]).unwrap(), [b"12".to_vec(), b"{}".to_vec()]);
+        assert!(read(&["c"]).unwrap_err().to_string().contains("an entry c"));
+        let mut damaged = bytes.clone();
+        let at = bytes.windows(2).position(|two| two == b"{}").unwrap();
+        damaged[at] = b'[';
+        let found = small_entries(std::io::Cursor::new(&damaged), damaged.len() as u64, &["a.json"]).unwrap();
+        assert!(found.unwrap_err().to_string().contains("checksum"));
     }
 
     fn deflated(data: &[u8]) -> Vec<u8> {

@@ -1,10 +1,10 @@
 //! What tells one file's contents from another's.
 
-use std::fs::File;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::file::open_file;
 use crate::{Error, Result};
 
 /// Length and digest of a file.
@@ -31,7 +31,7 @@ impl Digest {
     pub fn of_file(path: &Path) -> Result<Self> {
         let fail = |source| Error::io(path, "reading", source);
         let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(File::open(path).map_err(fail)?).map_err(fail)?;
+        hasher.update_reader(open_file(path)?.0).map_err(fail)?;
         Ok(Self { bytes: hasher.count(), blake3: hasher.finalize().to_hex().to_string() })
     }
 }

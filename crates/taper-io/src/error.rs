@@ -1,5 +1,6 @@
 //! What can go wrong with files.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use taper::Complaint;
@@ -63,11 +64,26 @@ impl Error {
     #[must_use]
     pub fn is_input(&self) -> bool {
         match self {
-            Self::Io { action, .. } => *action == "reading" || *action == "preparing",
+            Self::Io { action, source, .. } => {
+                *action == "reading" || *action == "preparing" || is_unwritable(source.kind())
+            }
             Self::Content { .. } => true,
             Self::Taper(error) => !error.complaints().is_empty(),
         }
     }
+}
+
+/// Whether a place cannot be written to at all, as opposed to a disk that is full or fails.
+fn is_unwritable(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::PermissionDenied
+            | ErrorKind::NotFound
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::InvalidFilename
+    )
 }
 
 /// A stream has a name that says more than `-`.

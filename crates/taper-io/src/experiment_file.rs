@@ -4,8 +4,9 @@ use std::path::Path;
 
 use taper::{Complaint, Experiment, Policy};
 
-use crate::stream::{is_stream, read_stdin};
-use crate::{Error, Format, Result};
+use crate::file::read_text;
+use crate::stream::is_stream;
+use crate::{Error, Format, Result, json};
 
 /// An experiment file longer than this is a mistake.
 const MOST_BYTES: u64 = 16 << 20;
@@ -30,11 +31,11 @@ pub fn parse_experiment(path: impl AsRef<Path>, text: &str) -> Result<Experiment
     // Of a stream, the text has to tell: no TOML begins with a brace.
     let is_json = Format::of(path) == Some(Format::Json) || (is_stream(path) && text.trim_start().starts_with('{'));
     let value: serde_json::Value = if is_json {
-        serde_json::from_str(text).map_err(|error| syntax(path, "JSON", &error))?
+        json::parse(text.as_bytes()).map_err(|complaint| Error::content(path, complaint))?
     } else {
-        let table: toml::Table = toml::from_str(text).map_err(|error| syntax(path, "TOML", &error))?;
+        let table: toml::Table = toml::from_str(text).map_err(|error| syntax(path, text, &error))?;
         check_finite(path, &table)?;
-        serde_json::to_value(table).map_err(|error| syntax(path, "TOML", &error))?
+        serde_json::to_value(table).map_err(|error| unwritable(path, &error))?
     };
     Experiment::from_value(value).map_err(|error| Error::within(path, error))
 }
@@ -55,10 +56,10 @@ pub fn parse_policy(place: &str, text: &str) -> Result<Policy> {
     let path = Path::new(place);
     let inner = text.trim();
     let text = if inner.starts_with('{') { format!("policy = {inner}") } else { format!("policy = {{ {inner} }}") };
-    let mut table: toml::Table = toml::from_str(&text).map_err(|error| syntax(path, "TOML", &error))?;
+    let mut table: toml::Table = toml::from_str(&text).map_err(|error| syntax(path, &text, &error))?;
     check_finite(path, &table)?;
     let policy = table.remove("policy").map(serde_json::to_value).transpose();
-    let policy = policy.map_err(|error| syntax(path, "TOML", &error))?.unwrap_or_default();
+    let policy = policy.map_err(|error| unwritable(path, &error))?.unwrap_or_default();
     taper::read(policy).map_err(|error| Error::within(path, error))
 }
 
@@ -87,7 +88,7 @@ pub fn parse_setting(place: &str, text: &str) -> Result<serde_json::Value> {
         toml::from_str(&format!("setting = {text}")).map_err(|error| syntax(path, "TOML", &error))?;
     check_finite(path, &table)?;
     let value = table.remove("setting").map(serde_json::to_value).transpose();
-    value.map(Option::unwrap_or_default).map_err(|error| syntax(path, "TOML", &error))
+    value.map(Option::unwrap_or_default).map_err(|error| unwritable(path, &error))
 }
 
 /// TOML can write `nan` and `inf`. No setting means anything then, and the values that an experiment is made of cannot hold
@@ -112,38 +113,23 @@ fn check_finite(path: &Path, table: &toml::Table) -> Result<()> {
     if complaints.is_empty() { Ok(()) } else { Err(Error::Content { path: path.to_owned(), complaints }) }
 }
 
-/// A text file of at most `most` bytes.
-pub(crate) fn read_text(path: &Path, most: u64) -> Result<String> {
-    let fail = |source| Error::io(path, "reading", source);
-    let text = |bytes: Vec<u8>| {
-        String::from_utf8(bytes).map_err(|error| {
-            let place = format!("byte {}", error.utf8_error().valid_up_to() + 1);
-            Error::content(path, Complaint::new(place, "UTF-8 text", "other bytes"))
-        })
+/// The language's own message, which shows the line that it is about; without that line if it is long, as a line can be a whole file.
+fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    const MOST: usize = 600;
+    let told = error.to_string();
+    let told = if told.len() <= MOST {
+        format!("this:\n{told}")
+    } else {
+        let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("a mistake in line {line}, column {column}: {}", error.message())
     };
-    if is_stream(path) {
-        let bytes = read_stdin(most).map_err(fail)?;
-        let expected = format!("at most {most} bytes");
-        return if bytes.len() as u64 > most {
-            Err(Error::content(path, Complaint::new("", expected, "more")))
-        } else {
-            text(bytes)
-        };
-    }
-    let metadata = std::fs::metadata(path).map_err(fail)?;
-    if metadata.is_dir() {
-        return Err(Error::content(path, Complaint::new("", "a file", "a folder")));
-    }
-    if metadata.len() > most {
-        let expected = format!("a file of at most {most} bytes");
-        return Err(Error::content(path, Complaint::new("", expected, format!("{} bytes", metadata.len()))));
-    }
-    text(std::fs::read(path).map_err(fail)?)
+    Error::content(path, Complaint::new("", "TOML that can be parsed", told))
 }
 
-fn syntax(path: &Path, language: &str, error: &dyn std::fmt::Display) -> Error {
-    let complaint = Complaint::new("", format!("{language} that can be parsed"), format!("this:\n{error}"));
-    Error::content(path, complaint)
+fn unwritable(path: &Path, error: &serde_json::Error) -> Error {
+    Error::content(path, Complaint::new("", "TOML that can be parsed", error))
 }
 
 #[cfg(test)]
@@ -183,6 +169,11 @@ mod tests {
         assert!(error("0.001", "\"x\"").contains("model.layers[0].kernel_regularizer"));
         assert!(error("[fit]", "[fits]").contains("fit"));
         assert!(error("[data]", "[data").contains("line 2") || error("[data]", "[data").contains('2'));
+        let long = format!("a = \"{}\nb = 1", "x".repeat(100_000));
+        let text = read(&long).unwrap_err().to_string();
+        assert!(text.len() < 400 && text.contains("line 1, column "), "{text}");
+        let twice = parse_experiment("e.json", r#"{"fit": {"epochs": -5, "epochs": 1}}"#).unwrap_err().to_string();
+        assert!(twice.contains("`epochs` twice"), "{twice}");
         assert!(read_experiment(Path::new("no such file.toml")).unwrap_err().is_input());
         assert!(read_experiment(Path::new(".")).unwrap_err().to_string().contains("a folder"));
     }

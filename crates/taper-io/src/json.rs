@@ -29,7 +29,16 @@ pub(crate) fn check_layers(place: &str, layers: Option<&Value>) -> Result<(), Co
 ///
 /// Text that is not JSON, has a key twice, or nests or spreads beyond reason.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, Complaint> {
-    let left = Cell::new(MOST_BYTES);
+    parse_within(text, MOST_BYTES)
+}
+
+/// Parses a text that may take this many bytes of memory, by estimate.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub(crate) fn parse_within(text: &[u8], most: usize) -> Result<Value, Complaint> {
+    let left = Cell::new(most);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Node { left: &left, depth: 0 }
         .deserialize(&mut deserializer)
@@ -50,7 +59,7 @@ impl Node<'_> {
                 self.left.set(left);
                 Ok(())
             }
-            None => Err(E::custom("larger than any description of a model")),
+            None => Err(E::custom("more than a description can be")),
         }
     }
 

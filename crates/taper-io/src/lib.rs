@@ -16,6 +16,7 @@ mod format;
 mod hdf5;
 mod json;
 pub mod keras;
+mod limit;
 mod log;
 #[cfg(test)]
 mod memory;
@@ -28,18 +29,26 @@ mod source;
 mod store;
 mod stream;
 mod table;
+mod temporary;
 mod tensor_file;
 mod training_rows;
+mod trial_file;
 
-pub use atomic::{check_writable, write_atomic};
+pub use atomic::{check_own_folder, check_writable, refuse_link, write_atomic};
 pub use checkpoint::{read_checkpoint, read_run_checkpoint, write_checkpoint, write_run_checkpoint};
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use experiment_file::{parse_experiment, parse_policy, parse_setting, read_experiment};
 pub use export::write_results;
+pub use file::read_text;
 pub use format::Format;
+pub use limit::{limit_memory, memory_limit};
 pub use log::{CsvLogger, ModelCheckpoint};
-pub use model_file::{SavedModel, read_model, read_saved_model, write_chosen_model, write_model, write_saved_model};
+pub use model_file::{
+    SavedModel, parse_saved_model, read_model, read_model_spec, read_saved_model, read_saved_model_with_nan,
+    write_chosen_model, write_model, write_saved_model,
+};
+pub use npz::parse_npz;
 pub use onnx::{onnx_bytes, write_onnx};
 pub use rows::{read_inputs, read_rows};
 pub use sample_file::{write_rows, write_sample};
@@ -49,5 +58,9 @@ pub use store::{
 };
 pub use stream::is_stream;
 pub use table::{CellsOut, ColumnKind, TableFile, TableWriter, inert, is_table};
-pub use tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};
+pub use temporary::abandon_files;
+pub use tensor_file::{Tensor, TensorData, Tensors, parse_tensors, read_tensors, write_tensors};
 pub use training_rows::TrainingRows;
+pub use trial_file::{
+    Engine, Origin, data_digests, parse_outcome, parse_trial, read_outcome, read_trial, write_outcome, write_trial,
+};

@@ -1,11 +1,12 @@
 //! Observers that write files: a log of epochs, checkpoints of weights.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use taper::{Complaint, EpochRow, Flow, History, Model, Observer, StopReason, TrainState};
 
+use crate::file::read_text;
 use crate::{Error, Result, write_atomic, write_checkpoint};
 
 type Outcome = std::result::Result<Flow, Box<dyn std::error::Error + Send + Sync>>;
@@ -26,7 +27,12 @@ impl CsvLogger {
     ///
     /// [`Error::Io`].
     pub fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).map_err(|source| Error::io(path, "writing", source))?;
+        // Taken away, not written to: it may be a link to something else.
+        match std::fs::remove_file(path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => return Err(Error::io(path, "writing", source)),
+            _ => {}
+        }
+        let file = File::create_new(path).map_err(|source| Error::io(path, "writing", source))?;
         Ok(Self { writer: csv::Writer::from_writer(BufWriter::new(file)), begun: false })
     }
 }
@@ -39,8 +45,7 @@ impl CsvLogger {
     ///
     /// [`Error::Io`]; a log of fewer epochs, or none.
     pub fn resume(path: &Path, epochs: usize) -> Result<(Self, History)> {
-        let fail = |source| Error::io(path, "reading", source);
-        let text = std::fs::read_to_string(path).map_err(fail)?;
+        let text = read_text(path, u64::MAX)?;
         let lines: Vec<&str> = text.split_inclusive('\n').take(epochs + 1).collect();
         let kept = lines.concat();
         let wrong = |got: String| Error::content(path, Complaint::new("", format!("a log of {epochs} epochs"), got));

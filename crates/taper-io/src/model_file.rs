@@ -7,13 +7,16 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use taper::table::{Meaning, Prepared};
-use taper::{Complaint, Experiment, FitConfig, Model, ModelSpec, PenaltyState, Term};
+use taper::{Complaint, Experiment, FitConfig, Model, ModelSpec, ParamSlot, PenaltyState, Term};
 
-use crate::tensor_file::{Tensor, TensorData, Tensors, read_tensors, write_tensors};
+use crate::tensor_file::{Tensor, TensorData, Tensors, parse_tensors, read_header, read_tensors, write_tensors};
 use crate::training_rows::{TRAINING_ROWS, TrainingRows};
 use crate::{Error, Result, json};
 
 const TERMS: usize = Term::ALL.len();
+
+/// The most memory of what stands as text in the metadata, by estimate.
+const MOST_TEXT: usize = 128 << 20;
 
 /// The version that this program writes, and the newest it reads.
 const VERSION: u32 = 1;
@@ -241,6 +244,20 @@ pub fn read_model(path: &Path) -> Result<Model> {
     read_saved_model(path).map(|saved| saved.model)
 }
 
+/// Reads the specification of a model that [`write_model`] wrote, and nothing else: however large its weights are, this takes
+/// little time and memory.
+///
+/// # Errors
+///
+/// As [`read_model`], but for the weights, which are not looked at.
+pub fn read_model_spec(path: &Path) -> Result<ModelSpec> {
+    let (metadata, sizes) = read_header(path)?;
+    let spec = spec_of(path, &metadata)?;
+    let slots = Model::plan(&spec).map_err(|error| Error::within(path, error))?;
+    check_shapes(path, &slots, |name| sizes.get(name).map(Vec::as_slice), sizes.keys())?;
+    Ok(spec)
+}
+
 /// Reads a model that [`write_saved_model`] or [`write_model`] wrote, with what stands beside it.
 ///
 /// # Errors
@@ -252,9 +269,31 @@ pub fn read_saved_model(path: &Path) -> Result<SavedModel> {
 
 /// [`read_saved_model`], and the tensors that are neither parameters nor of penalties.
 pub(crate) fn read_with_state(path: &Path) -> Result<(SavedModel, Tensors)> {
-    let file = read_tensors(path)?;
+    with_state(path, read_tensors(path)?, false)
+}
+
+/// Reads a model from the contents of its file; `path` is only named. `allow_nan`: weights may be NaN or infinite.
+///
+/// # Errors
+///
+/// As [`read_saved_model`].
+pub fn parse_saved_model(path: &Path, bytes: &[u8], allow_nan: bool) -> Result<SavedModel> {
+    with_state(path, parse_tensors(path, bytes)?, allow_nan).map(|(saved, _)| saved)
+}
+
+/// [`read_saved_model`] of a model whose weights may be NaN or infinite.
+///
+/// # Errors
+///
+/// As [`read_saved_model`], but for such weights.
+pub fn read_saved_model_with_nan(path: &Path) -> Result<SavedModel> {
+    with_state(path, read_tensors(path)?, true).map(|(saved, _)| saved)
+}
+
+/// The specification in a file's metadata.
+fn spec_of(path: &Path, metadata: &BTreeMap<String, String>) -> Result<ModelSpec> {
     let wrong = |place: &str, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
-    let (Some(version), Some(spec)) = (file.metadata.get("taper_version"), file.metadata.get("taper_model")) else {
+    let (Some(version), Some(spec)) = (metadata.get("taper_version"), metadata.get("taper_model")) else {
         return Err(wrong("metadata", "a model written by Taper", "tensors without a specification".into()));
     };
     if version.parse::<u32>().map_or(true, |version| version > VERSION) {
@@ -265,36 +304,49 @@ pub(crate) fn read_with_state(path: &Path) -> Result<(SavedModel, Tensors)> {
         json::check_layers(key, spec.get(key))
             .map_err(|complaint| Error::content(path, complaint.within("metadata")))?;
     }
-    let spec: ModelSpec = taper::read(spec).map_err(|error| Error::within(path, error.within("metadata")))?;
-    // What the specification asks for is compared with what is there before anything is allocated for it.
-    let slots = Model::plan(&spec).map_err(|error| Error::within(path, error))?;
-    let mut tensors = file.tensors;
+    taper::read(spec).map_err(|error| Error::within(path, error.within("metadata")))
+}
+
+/// Complains about every parameter that is not there or has another shape, and about tensors that are none.
+fn check_shapes<'a>(
+    path: &Path,
+    slots: &[ParamSlot],
+    shape_of: impl Fn(&str) -> Option<&'a [usize]>,
+    names: impl Iterator<Item = &'a String>,
+) -> Result<()> {
     let mut complaints = Vec::new();
-    for slot in &slots {
+    for slot in slots {
         let place = format!("tensor `{}`", slot.path);
         let shape = || format!("shape {}", slot.spec.shape);
-        match tensors.get(&slot.path) {
+        match shape_of(&slot.path) {
             None => complaints.push(Complaint::new(place, format!("a tensor of {}", shape()), "none")),
-            Some(tensor) if tensor.shape != slot.spec.shape.sizes() => {
-                complaints.push(Complaint::new(place, shape(), format!("{:?}", tensor.shape)));
+            Some(found) if found != slot.spec.shape.sizes() => {
+                complaints.push(Complaint::new(place, shape(), format!("{found:?}")));
             }
             Some(_) => {}
         }
     }
     let known: BTreeSet<&str> = slots.iter().map(|slot| slot.path.as_str()).collect();
-    let is_strange = |name: &&String| !known.contains(name.as_str()) && !name.starts_with(STATE);
-    for name in tensors.keys().filter(is_strange) {
+    for name in names.filter(|name| !known.contains(name.as_str()) && !name.starts_with(STATE)) {
         complaints.push(Complaint::new(format!("tensor `{name}`"), "only parameters of the model", "another"));
     }
-    if !complaints.is_empty() {
-        return Err(Error::Content { path: path.to_owned(), complaints });
-    }
+    if complaints.is_empty() { Ok(()) } else { Err(Error::Content { path: path.to_owned(), complaints }) }
+}
 
+fn with_state(path: &Path, file: Tensors, allow_nan: bool) -> Result<(SavedModel, Tensors)> {
+    let spec = spec_of(path, &file.metadata)?;
+    // What the specification asks for is compared with what is there before anything is allocated for it.
+    let slots = Model::plan(&spec).map_err(|error| Error::within(path, error))?;
+    let mut tensors = file.tensors;
+    let shape_of = |name: &str| tensors.get(name).map(|tensor| tensor.shape.as_slice());
+    check_shapes(path, &slots, shape_of, tensors.keys())?;
+
+    let mut complaints = Vec::new();
     let mut weights = Vec::with_capacity(slots.last().map_or(0, |slot| slot.range.end));
     for slot in &slots {
         // Taken out, so that no weight is in memory more than twice.
         let w = tensors.remove(&slot.path).map_or(vec![], Tensor::into_f32);
-        if let Some(position) = w.iter().position(|w| !w.is_finite()) {
+        if let Some(position) = w.iter().position(|w| !w.is_finite()).filter(|_| !allow_nan) {
             let place = format!("tensor `{}`, entry {position}", slot.path);
             complaints.push(Complaint::new(place, "a finite number", w[position]));
         }
@@ -312,7 +364,8 @@ pub(crate) fn read_with_state(path: &Path) -> Result<(SavedModel, Tensors)> {
         prepared.validate().map_err(|error| Error::within(path, error.within("preparation")))?;
         let (makes, takes) = (prepared.width(), model.input_shape().len());
         if makes != takes {
-            return Err(wrong("preparation", &format!("{takes} inputs, as the model takes"), makes.to_string()));
+            let complaint = Complaint::new("preparation", format!("{takes} inputs, as the model takes"), makes);
+            return Err(Error::content(path, complaint));
         }
     }
     let experiment = metadata::<Experiment>(path, &file.metadata, EXPERIMENT)?;
@@ -330,10 +383,8 @@ pub(crate) fn metadata<T: DeserializeOwned>(
     key: &str,
 ) -> Result<Option<T>> {
     let Some(text) = metadata.get(key) else { return Ok(None) };
-    let wrong = |error: serde_json::Error| {
-        Error::content(path, Complaint::new(format!("metadata, {key}"), "what Taper writes there", error))
-    };
-    let value = serde_json::from_str(text).map_err(wrong)?;
+    let value = json::parse_within(text.as_bytes(), MOST_TEXT)
+        .map_err(|complaint| Error::content(path, complaint.within(format!("metadata, {key}"))))?;
     taper::read(value).map(Some).map_err(|error| Error::within(path, error.within(key)))
 }
 

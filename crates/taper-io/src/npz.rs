@@ -3,15 +3,15 @@
 //! Only the arrays that are asked for are unpacked, each into a buffer of the length that its header demands; an archive that
 //! promises more than its bytes can hold is refused before anything is allocated for it.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use taper::Complaint;
 use zip::ZipArchive;
 
+use crate::file::open_file;
 use crate::tensor_file::{Tensor, TensorData};
-use crate::{Error, Result};
+use crate::{Error, Result, limit};
 
 /// Most members of an archive.
 const MOST_MEMBERS: usize = 10_000;
@@ -27,14 +27,22 @@ const MOST_PACKING: u64 = 1100;
 /// A file that cannot be read or is no such archive; an array that is not there, or of another type than f4, f8, integers and
 /// booleans.
 pub(crate) fn read_npz(path: &Path, names: &[&str]) -> Result<Vec<Tensor>> {
-    let fail = |source| Error::io(path, "reading", source);
+    let (file, length) = open_file(path)?;
+    read_archive(path, std::io::BufReader::new(file), length, names)
+}
+
+/// Reads arrays of an archive in memory; `path` is only named.
+///
+/// # Errors
+///
+/// As for a file: no such archive; an array that is not there, or of a type that is not read.
+pub fn parse_npz(path: &Path, bytes: &[u8], names: &[&str]) -> Result<Vec<Tensor>> {
+    read_archive(path, std::io::Cursor::new(bytes), bytes.len() as u64, names)
+}
+
+fn read_archive(path: &Path, source: impl Read + Seek, length: u64, names: &[&str]) -> Result<Vec<Tensor>> {
     let wrong = |place: &str, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
-    if std::fs::metadata(path).map_err(fail)?.is_dir() {
-        return Err(wrong("", "a file", "a folder".into()));
-    }
-    let file = File::open(path).map_err(fail)?;
-    let length = file.metadata().map_err(fail)?.len();
-    let mut archive = ZipArchive::new(std::io::BufReader::new(file))
+    let mut archive = ZipArchive::new(source)
         .map_err(|error| wrong("", "an archive of arrays, as numpy.savez writes it", error.to_string()))?;
     if archive.len() > MOST_MEMBERS {
         return Err(wrong("", &format!("at most {MOST_MEMBERS} arrays"), archive.len().to_string()));
@@ -113,14 +121,77 @@ fn read_npy(source: &mut impl Read, size: u64) -> Result<Tensor, Wrong> {
     if bytes != left {
         return Err(no(&format!("{bytes} bytes of numbers, as its header says"), &left));
     }
-    let mut data = Vec::new();
-    source.take(bytes).read_to_end(&mut data).map_err(cut)?;
-    if data.len() as u64 != bytes {
-        return Err(no(&format!("{bytes} bytes of numbers"), &data.len()));
+    let kind = Kind { letter: kind.as_bytes()[0], width: width as usize };
+    let cells = count.unwrap_or(0);
+    // Fortran's order is turned in a second array.
+    let arrays = if fortran && shape.len() > 1 { 2 } else { 1 };
+    let need = u128::from(cells) * kind.held() * arrays;
+    if let Some(complaint) = limit::over("", need) {
+        return Err((complaint.expected, format!("{} ({} numbers)", complaint.got, cells)));
     }
-    let data = numbers(&kind[..1], width as usize, &data);
-    let data = if fortran && shape.len() > 1 { row_major(&data, &shape) } else { data };
-    Ok(Tensor { shape, data: TensorData::F64(data) })
+    let data = if kind.is_f32() {
+        TensorData::F32(ordered(kind.read(source, cells, |x| x as f32)?, fortran, &shape))
+    } else {
+        TensorData::F64(ordered(kind.read(source, cells, |x| x)?, fortran, &shape))
+    };
+    Ok(Tensor { shape, data })
+}
+
+/// A type of numbers: its letter (f, i, u, b), and bytes of each.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    letter: u8,
+    width: usize,
+}
+
+impl Kind {
+    /// Whether f32 holds every such number as it is.
+    fn is_f32(self) -> bool {
+        match self.letter {
+            b'f' => self.width == 4,
+            _ => self.width <= 2,
+        }
+    }
+
+    /// Bytes that a number takes in memory.
+    fn held(self) -> u128 {
+        if self.is_f32() { 4 } else { 8 }
+    }
+
+    /// Reads so many numbers, some thousands at a time.
+    fn read<T>(self, source: &mut impl Read, cells: u64, keep: impl Fn(f64) -> T) -> Result<Vec<T>, Wrong> {
+        const PIECE: usize = 8192;
+        let (mut bytes, mut left) = (vec![0; PIECE * self.width], usize::try_from(cells).unwrap_or(usize::MAX));
+        // What the header says has been held against the file's length and the memory there is.
+        let mut numbers = Vec::new();
+        let refused = |_| ("an array that memory can be had for".to_owned(), format!("{cells} numbers"));
+        numbers.try_reserve_exact(left).map_err(refused)?;
+        while left > 0 {
+            let piece = &mut bytes[..left.min(PIECE) * self.width];
+            source.read_exact(piece).map_err(|error| ("a whole array".to_owned(), error.to_string()))?;
+            numbers.extend(piece.chunks_exact(self.width).map(|bytes| keep(self.number(bytes))));
+            left -= left.min(PIECE);
+        }
+        Ok(numbers)
+    }
+
+    fn number(self, bytes: &[u8]) -> f64 {
+        let wide = |fill: u8| {
+            let mut wide = [fill; 8];
+            wide[..self.width].copy_from_slice(bytes);
+            wide
+        };
+        match (self.letter, self.width) {
+            (b'f', 4) => f64::from(f32::from_bits(u64::from_le_bytes(wide(0)) as u32)),
+            (b'f', _) => f64::from_bits(u64::from_le_bytes(wide(0))),
+            (b'i', width) => i64::from_le_bytes(wide(if bytes[width - 1] & 0x80 != 0 { 0xff } else { 0 })) as f64,
+            _ => u64::from_le_bytes(wide(0)) as f64,
+        }
+    }
+}
+
+fn ordered<T: Copy>(data: Vec<T>, fortran: bool, shape: &[usize]) -> Vec<T> {
+    if fortran && shape.len() > 1 { row_major(&data, shape) } else { data }
 }
 
 /// The text behind a key of a Python dictionary of plain values.
@@ -130,29 +201,8 @@ fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     Some(rest[..end].trim())
 }
 
-/// Bytes as numbers.
-fn numbers(kind: &str, width: usize, bytes: &[u8]) -> Vec<f64> {
-    let signed = |bytes: &[u8]| {
-        let mut wide = [if bytes[width - 1] & 0x80 != 0 { 0xff } else { 0 }; 8];
-        wide[..width].copy_from_slice(bytes);
-        i64::from_le_bytes(wide)
-    };
-    let unsigned = |bytes: &[u8]| {
-        let mut wide = [0; 8];
-        wide[..width].copy_from_slice(bytes);
-        u64::from_le_bytes(wide)
-    };
-    let number = |bytes: &[u8]| match (kind, width) {
-        ("f", 4) => f64::from(f32::from_bits(unsigned(bytes) as u32)),
-        ("f", _) => f64::from_bits(unsigned(bytes)),
-        ("i", _) => signed(bytes) as f64,
-        _ => unsigned(bytes) as f64,
-    };
-    bytes.chunks_exact(width).map(number).collect()
-}
-
 /// Numbers whose first index runs fastest, so that the last one does.
-fn row_major(data: &[f64], shape: &[usize]) -> Vec<f64> {
+fn row_major<T: Copy>(data: &[T], shape: &[usize]) -> Vec<T> {
     let mut ordered = Vec::with_capacity(data.len());
     let mut index = vec![0; shape.len()];
     for _ in 0..data.len() {
@@ -193,13 +243,17 @@ mod tests {
         };
         let f4: Vec<u8> = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0].iter().flat_map(|x| x.to_le_bytes()).collect();
         let tensor = read(&header("<f4", "False", "(3, 2)"), &f4).unwrap();
-        assert_eq!((tensor.shape, tensor.data), (vec![3, 2], TensorData::F64(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])));
+        assert_eq!((tensor.shape, tensor.data), (vec![3, 2], TensorData::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])));
         let tensor = read(&header("<f4", "True", "(3, 2)"), &f4).unwrap();
-        assert_eq!(tensor.data, TensorData::F64(vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
-        assert_eq!(read(&header("|i1", "False", "(2,)"), &[255, 3]).unwrap().data, TensorData::F64(vec![-1.0, 3.0]));
-        assert_eq!(read(&header("|u1", "False", "(2,)"), &[255, 3]).unwrap().data, TensorData::F64(vec![255.0, 3.0]));
-        assert_eq!(read(&header("|b1", "False", "(1,)"), &[1]).unwrap().data, TensorData::F64(vec![1.0]));
+        assert_eq!(tensor.data, TensorData::F32(vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
+        assert_eq!(read(&header("|i1", "False", "(2,)"), &[255, 3]).unwrap().data, TensorData::F32(vec![-1.0, 3.0]));
+        assert_eq!(read(&header("|u1", "False", "(2,)"), &[255, 3]).unwrap().data, TensorData::F32(vec![255.0, 3.0]));
+        assert_eq!(read(&header("|b1", "False", "(1,)"), &[1]).unwrap().data, TensorData::F32(vec![1.0]));
+        let wide = [i64::MAX.to_le_bytes(), (-2i64).to_le_bytes()].concat();
+        let tensor = read(&header("<i8", "False", "(2,)"), &wide).unwrap();
+        assert_eq!(tensor.data, TensorData::F64(vec![i64::MAX as f64, -2.0]));
         for (header, data) in [
+            (header("éf8", "False", "(1,)"), &f4[..4]),
             (header(">f4", "False", "(1,)"), &f4[..4]),
             (header("|O", "False", "(1,)"), &f4[..4]),
             (header("é", "False", "(1,)"), &f4[..4]),

@@ -24,20 +24,20 @@ pub fn read_rows(spec: &DataSpec, folder: &Path) -> Result<Dataset> {
     let path = folder.join(&spec.source);
     match Format::of(&path) {
         Some(Format::Safetensors) => {
-            let file = read_tensors(&path)?;
-            let get = |name: &str| {
-                file.tensors.get(name).ok_or_else(|| {
-                    let known: Vec<&str> = file.tensors.keys().map(String::as_str).collect();
-                    let complaint =
-                        Complaint::new("tensors", format!("one named `{name}`"), taper::table::list(&known));
-                    Error::content(&path, complaint)
-                })
+            let mut tensors = read_tensors(&path)?.tensors;
+            let known: Vec<String> = tensors.keys().cloned().collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            // Taken out, so that no number is in memory twice.
+            let mut get = |name: &str| {
+                let complaint = || Complaint::new("tensors", format!("one named `{name}`"), taper::table::list(&known));
+                tensors.remove(name).ok_or_else(|| Error::content(&path, complaint()))
             };
-            dataset(&path, get("x")?, get("y")?, spec.standardize)
+            let (x, y) = (get("x")?, get("y")?);
+            dataset(&path, x, y, spec.standardize)
         }
-        Some(Format::Npz) => match &read_npz(&path, &["x", "y"])?[..] {
-            [x, y] => dataset(&path, x, y, spec.standardize),
-            _ => unreachable!("two arrays were asked for"),
+        Some(Format::Npz) => match <[Tensor; 2]>::try_from(read_npz(&path, &["x", "y"])?) {
+            Ok([x, y]) => dataset(&path, x, y, spec.standardize),
+            Err(_) => unreachable!("two arrays were asked for"),
         },
         _ => {
             let complaint = Complaint::new(
@@ -87,14 +87,18 @@ pub fn read_inputs(path: &Path, shape: &Shape, prepared: Option<&Prepared>) -> R
 
 /// Rows of inputs and targets; numbers that f32 cannot hold are complaints. Where they are to be `scaled`, inputs are not rounded
 /// before.
-fn dataset(path: &Path, x: &Tensor, y: &Tensor, scaled: bool) -> Result<Dataset> {
+fn dataset(path: &Path, x: Tensor, y: Tensor, scaled: bool) -> Result<Dataset> {
     let within = |error| Error::within(path, error);
-    let (input, target) = (row_shape(x).map_err(within)?, row_shape(y).map_err(within)?);
+    let (input, target) = (row_shape(&x).map_err(within)?, row_shape(&y).map_err(within)?);
     let rows = |tensor: &Tensor| tensor.shape.first().copied().unwrap_or(1);
-    if rows(x) != rows(y) {
-        let complaint = Complaint::new("y", format!("{} rows, as x has", rows(x)), rows(y));
+    if rows(&x) != rows(&y) {
+        let complaint = Complaint::new("y", format!("{} rows, as x has", rows(&x)), rows(&y));
         return Err(Error::content(path, complaint));
     }
-    let data = Dataset::new(input, x.to_f32(), target.len(), y.to_f32()).map_err(within)?;
-    Ok(if scaled && !x.is_single() { data.with_exact_inputs(x.to_f64()) } else { data })
+    let exact = (scaled && !x.is_single()).then(|| x.to_f64());
+    let data = Dataset::new(input, x.into_f32(), target.len(), y.into_f32()).map_err(within)?;
+    Ok(match exact {
+        Some(exact) => data.with_exact_inputs(exact),
+        None => data,
+    })
 }

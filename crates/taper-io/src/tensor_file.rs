@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors, View};
 use taper::{Complaint, Shape};
 
-use crate::file::read_file;
+use crate::file::{MOST_MODEL, open_file, read_file};
 use crate::{Error, Result, json, write_atomic};
 
 /// One tensor of a file.
@@ -98,7 +99,15 @@ const MOST_HEADER: u64 = 100_000_000;
 ///
 /// A file that cannot be read or that breaks the format, by name of the rule; other number types.
 pub fn read_tensors(path: &Path) -> Result<Tensors> {
-    let bytes = read_file(path)?;
+    parse_tensors(path, &read_file(path, MOST_MODEL)?)
+}
+
+/// [`read_tensors`] of contents in memory; `path` is only named.
+///
+/// # Errors
+///
+/// As [`read_tensors`].
+pub fn parse_tensors(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     let wrong = |expected: &str, got: String| Error::content(path, Complaint::new("header", expected, got));
     let Some(length) = bytes.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
         return Err(wrong("at least 8 bytes", format!("{} bytes", bytes.len())));
@@ -107,8 +116,8 @@ pub fn read_tensors(path: &Path) -> Result<Tensors> {
         return Err(wrong("a header that fits the file", format!("a length of {length} in {} bytes", bytes.len())));
     }
     check_header(path, &bytes[8..8 + length as usize], bytes.len() as u64 - 8 - length)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| wrong("a safetensors file", error.to_string()))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| wrong("metadata", error.to_string()))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| wrong("a safetensors file", error.to_string()))?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| wrong("metadata", error.to_string()))?;
 
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
@@ -127,6 +136,33 @@ pub fn read_tensors(path: &Path) -> Result<Tensors> {
     }
     let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
     Ok(Tensors { tensors, metadata })
+}
+
+/// The text metadata of a safetensors file, and the sizes of its tensors; no number is read.
+pub(crate) fn read_header(path: &Path) -> Result<(BTreeMap<String, String>, BTreeMap<String, Vec<usize>>)> {
+    #[derive(serde::Deserialize)]
+    struct Sizes {
+        shape: Vec<usize>,
+    }
+    let fail = |source| Error::io(path, "reading", source);
+    let wrong = |expected: &str, got: String| Error::content(path, Complaint::new("header", expected, got));
+    let (mut file, whole) = open_file(path)?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).map_err(fail)?;
+    let length = u64::from_le_bytes(length);
+    if length > MOST_HEADER || length > whole.saturating_sub(8) {
+        return Err(wrong("a header that fits the file", format!("a length of {length} in {whole} bytes")));
+    }
+    let mut header = Vec::new();
+    file.take(length).read_to_end(&mut header).map_err(fail)?;
+    check_header(path, &header, whole - 8 - length)?;
+    let mut entries: BTreeMap<String, serde_json::Value> =
+        serde_json::from_slice(&header).map_err(|error| wrong("a safetensors file", error.to_string()))?;
+    let metadata = entries.remove("__metadata__").map(serde_json::from_value).transpose();
+    let metadata = metadata.map_err(|error| wrong("metadata of texts", error.to_string()))?.unwrap_or_default();
+    let sizes = entries.into_iter().map(|(name, value)| Ok((name, serde_json::from_value::<Sizes>(value)?.shape)));
+    let sizes = sizes.collect::<serde_json::Result<_>>();
+    Ok((metadata, sizes.map_err(|error| wrong("a shape for each tensor", error.to_string()))?))
 }
 
 /// What the format demands and its reader does not check: no duplicate keys, no gaps, no overlaps, nothing behind.

@@ -87,7 +87,7 @@ pub use choose::{
     Candidate, Choice, ChooseEvent, ChooseMode, ChooseObserver, ChooseSpec, Chosen, Claim, Comparison, Curve, Detail,
     Family, FoldAt, FoldDifference, Gain, GridPoint, LearningPoint, MemoryStore, Overfitting, Path, Reliability,
     ReliabilityBin, RowCount, Rule, RunCount, Score, Selection, TrialOutcome, TrialSpec, TrialStore, Verdict,
-    candidates, check_choose, choose, pending, run_trial,
+    candidates, check_choose, check_outcome, choose, pending, run_trial,
 };
 pub use compact::{
     CompactLayer, CompactRecord, Compacted, DroppedPenalty, LayerSparsity, LeftWhole, Sparsity, compact, difference,

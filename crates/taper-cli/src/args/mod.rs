@@ -44,8 +44,28 @@ pub(crate) struct Args {
     /// Also say on what and how it runs, which files are written, and how long it took
     #[arg(long, short, global = true, display_order = 901)]
     pub(crate) verbose: bool,
+    /// How much memory the contents of a file may take, as 512M or 8G [default: three quarters of what the machine has]
+    #[arg(long, value_name = "SIZE", global = true, value_parser = size, display_order = 902)]
+    pub(crate) max_memory: Option<u64>,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Reads bytes: `512M`, `8G`, `1.5 GiB`, `1000000`.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err("expected bytes, or a number with K, M, G or T".to_owned()),
+    };
+    match digits.trim().parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok((number * 2f64.powi(unit)) as u64),
+        _ => Err("expected bytes, or a number with K, M, G or T".to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]

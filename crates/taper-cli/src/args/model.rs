@@ -69,6 +69,12 @@ pub(crate) struct Predict {
 pub(crate) struct Inspect {
     /// A model (.safetensors, .keras or .h5, or the folder that a command left) or an experiment (.toml or .json, or - for stdin)
     pub(crate) file: PathBuf,
+    /// Read the weights also of a file that is larger than 64 MiB
+    #[arg(long)]
+    pub(crate) weights: bool,
+    /// Take weights that are NaN or infinite
+    #[arg(long)]
+    pub(crate) allow_nan: bool,
     /// Print one JSON document instead of text
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use taper::{Complaint, FitConfig, OptimizerState};
 use taper_io::keras::{is_keras, write_keras_export, write_keras_weights};
-use taper_io::{Format, SavedModel, read_saved_model, write_onnx};
+use taper_io::{Format, SavedModel, write_onnx};
 
 use crate::args::Convert;
 use crate::failure::Failure;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Convert) -> Result<(), Failure> {
         (saved, file.fit, file.optimizer)
     } else {
         check_readable(&from)?;
-        let saved = read_saved_model(&from)?;
+        let saved = saved::own(&from, args.allow_nan)?;
         let fit = saved.fit_config();
         (saved, fit, None)
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use taper::{Complaint, Dataset, FitConfig, Quiet, Seed, StopReason};
 use taper_io::keras::{KerasData, KerasModel, Penalties, RunOptions, export_keras, train_keras, write_keras};
-use taper_io::{Format, SavedModel, is_table, read_saved_model, read_tensors, write_tensors};
+use taper_io::{Format, SavedModel, is_table, read_tensors, write_tensors};
 
 use super::{convert, is_keras};
 use crate::args::{Fit, Keras};
@@ -141,7 +141,7 @@ fn read(path: &Path, keras: &Keras) -> Result<(SavedModel, Option<taper::Optimiz
             let complaint = Complaint::new(format!("--{key}"), "a model of Keras's, whose file may lack it", "another");
             return Err(taper::Error::from(complaint.help("a model of ours goes on as it was trained")).into());
         }
-        return Ok((read_saved_model(path)?, None));
+        return Ok((saved::own(path, keras.allow_nan)?, None));
     }
     let mut file = saved::keras(path, keras.architecture.as_deref(), keras.allow_nan)?;
     for (key, text) in said {

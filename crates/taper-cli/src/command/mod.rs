@@ -20,7 +20,6 @@ pub(crate) mod trial;
 
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
 use taper::{Complaint, Experiment, Seed};
 use taper_io::Format;
 
@@ -100,16 +99,4 @@ pub(crate) fn text_of(file: &Path, experiment: &Experiment) -> String {
         return serde_json::to_string_pretty(&experiment.to_value()).unwrap_or_default();
     }
     std::fs::read_to_string(file).unwrap_or_default()
-}
-
-/// Reads a JSON file; `expected` says what it should have been.
-pub(crate) fn read_json<T: DeserializeOwned>(file: &Path, expected: &str) -> Result<T, Failure> {
-    let text = if taper_io::is_stream(file) {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(file)
-    };
-    let text = text.map_err(|source| Failure::Input(format!("{}: reading failed: {source}", file.display())))?;
-    serde_json::from_str(&text)
-        .map_err(|error| taper_io::Error::content(file, Complaint::new("", expected, error)).into())
 }

@@ -37,9 +37,6 @@ fn tables(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, u
     let mut writer: Option<TableWriter> = None;
     let (mut rows, mut unseen) = (0, 0);
     while let Some(table) = file.next_table(&wanted)? {
-        if crate::interrupt::asked() {
-            return Err(Failure::Interrupted("no predictions are kept".to_owned()));
-        }
         let all: Vec<usize> = (0..table.rows()).collect();
         let (x, strange) = prepared.inputs(&table, &all).map_err(about)?;
         // The first rows are known to be good before anything is written.

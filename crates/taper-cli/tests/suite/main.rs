@@ -8,6 +8,9 @@ mod convert;
 mod data;
 mod demo;
 mod divergence;
+#[cfg(unix)]
+mod doors;
+mod elsewhere;
 mod evaluate;
 mod fit;
 mod folder;

@@ -45,7 +45,7 @@ mod write;
 
 pub use export::{Exported, export_keras, write_keras_export};
 pub use note::Note;
-pub use read::{KerasModel, ReadOptions, is_keras, read_keras, read_keras_bytes, read_keras_weights};
+pub use read::{KerasModel, ReadOptions, is_keras, read_keras, read_keras_bytes, read_keras_spec, read_keras_weights};
 pub use settings::CompileSettings;
 pub use train::{BatchLoss, KerasData, KerasRun, Penalties, RunOptions, train_keras};
 pub use write::{keras_bytes, keras_weight_bytes, write_keras, write_keras_weights};

@@ -14,10 +14,10 @@ use super::scope::scope;
 use super::settings::CompileSettings;
 use super::variable::{self, Layout};
 use super::write::{flat, in_order, layers};
-use super::{CONFIG, METADATA, legacy, named};
-use crate::file::read_file;
+use super::{CONFIG, METADATA, WEIGHTS, legacy, named};
+use crate::file::{MOST_MODEL, open_file, read_file};
 use crate::hdf5::{Attributes, File, Group};
-use crate::{Error, Format, json};
+use crate::{Error, Format, archive, json};
 
 /// A Keras model: weights, and how it was compiled and trained so far.
 #[derive(Debug)]
@@ -104,8 +104,36 @@ pub fn read_keras(path: &Path, options: &ReadOptions) -> crate::Result<KerasMode
         let read = Contents::of_entries(entries).and_then(|contents| model(contents, options));
         return read.map_err(|error| Error::within(path, error));
     }
-    let bytes = read_file(path)?;
+    let bytes = read_file(path, MOST_MODEL)?;
     read_keras_bytes(&bytes, options).map_err(|error| Error::within(path, error))
+}
+
+/// Reads what a `.keras` archive says of its model, and not its weights: however large these are, it takes little time and memory.
+///
+/// # Errors
+///
+/// As [`read_keras`], but for the weights, which are not looked at.
+pub fn read_keras_spec(path: &Path) -> crate::Result<ModelSpec> {
+    let (file, length) = open_file(path)?;
+    let texts = archive::small_entries(file, length, &[METADATA, CONFIG])
+        .map_err(|source| Error::io(path, "reading", source))?
+        .map_err(|complaint| Error::content(path, complaint))?;
+    let read = || -> Result<ModelSpec> {
+        let mut entries: Entries<'_> =
+            [METADATA, CONFIG].iter().zip(&texts).map(|(name, text)| ((*name).to_owned(), Cow::from(text))).collect();
+        entries.push((WEIGHTS.to_owned(), Cow::from(&[])));
+        let Contents { generation, config, .. } = Contents::of_entries(entries)?;
+        let inside = |error: taper::Error| error.within(CONFIG);
+        let object = Object::new(config, "a model").map_err(taper::Error::from).map_err(inside)?;
+        let (spec, _) = scope(object, generation).and_then(whole).map_err(inside)?;
+        let numbers = Model::plan(&spec).map_err(inside)?.last().map_or(0, |slot| slot.range.end);
+        if numbers as u64 > length / 4 {
+            let expected = format!("{numbers} numbers, as the configuration says");
+            return Err(Complaint::new(WEIGHTS, expected, format!("a file of {length} bytes")).into());
+        }
+        Ok(spec)
+    };
+    read().map_err(|error| Error::within(path, error))
 }
 
 /// Reads the contents of such a file.
@@ -127,8 +155,7 @@ pub fn is_keras(path: &Path) -> bool {
     match Format::of(path) {
         Some(Format::Keras | Format::Hdf5) => true,
         Some(Format::Json) => {
-            let short = std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= MOST_BYTES);
-            let value = std::fs::read(path).ok().filter(|_| short).and_then(|text| json::parse(&text).ok());
+            let value = read_file(path, MOST_BYTES).ok().and_then(|text| json::parse(&text).ok());
             let has = |key: &str| value.as_ref().is_some_and(|value| value.get(key).is_some());
             has("class_name") && has("config") || has("weight_map")
         }
@@ -149,7 +176,7 @@ fn folder_entries(path: &Path) -> crate::Result<Entries<'static>> {
         }
         let empty = entry.path().is_dir() && std::fs::read_dir(entry.path()).map_err(fail)?.next().is_none();
         if !empty {
-            entries.push((name, Cow::Owned(read_file(&entry.path())?)));
+            entries.push((name, Cow::Owned(read_file(&entry.path(), MOST_MODEL)?)));
         }
     }
     Ok(entries)
@@ -271,7 +298,7 @@ impl<'a> Files<'a> {
 /// A file of weights; or a list of files, `.weights.json`, and those beside it that each hold a part.
 fn weight_files(path: &Path) -> crate::Result<Entries<'static>> {
     const MOST_FILES: usize = 4096;
-    let bytes = read_file(path)?;
+    let bytes = read_file(path, MOST_MODEL)?;
     if Format::of(path) != Some(Format::Json) {
         return Ok(vec![(String::new(), Cow::Owned(bytes))]);
     }
@@ -293,7 +320,10 @@ fn weight_files(path: &Path) -> crate::Result<Entries<'static>> {
         return Err(Error::content(path, Complaint::new("", expected, super::class::brief(&list))));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    names.into_iter().map(|name| Ok((name.to_owned(), Cow::Owned(read_file(&folder.join(name))?)))).collect()
+    names
+        .into_iter()
+        .map(|name| Ok((name.to_owned(), Cow::Owned(read_file(&folder.join(name), MOST_MODEL)?))))
+        .collect()
 }
 
 /// Reads the weights of an HDF5 file into a model: a `.weights.h5` of Keras 3, the weights of Keras 2 by names of layers, or those

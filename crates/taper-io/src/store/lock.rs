@@ -1,9 +1,10 @@
 //! One study, one process: a kernel lock, which ends with the process that holds it however that ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
+use crate::atomic::refuse_other;
 use crate::{Error, Result};
 
 /// The file that is locked. It stays: removing it could let two processes lock two files of one name.
@@ -33,8 +34,7 @@ impl StudyLock {
     pub fn ask(folder: &Path) -> Result<Locking> {
         let path = folder.join(NAME);
         let fail = |source| Error::io(&path, "locking", source);
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+        let mut file = open(&path)?;
         match file.try_lock() {
             Ok(()) => {
                 file.set_len(0).and_then(|()| file.rewind()).map_err(fail)?;
@@ -52,6 +52,24 @@ impl StudyLock {
     }
 }
 
+/// Opens the file that is locked, or makes it. What lies there instead, a link above all, is neither followed nor changed.
+fn open(path: &Path) -> Result<File> {
+    let fail = |source| Error::io(path, "locking", source);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    loop {
+        match std::fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_file() => return options.open(path).map_err(fail),
+            Ok(_) => refuse_other(path)?,
+            Err(_) => match options.clone().create_new(true).open(path) {
+                // Another process was faster.
+                Err(source) if source.kind() == ErrorKind::AlreadyExists => {}
+                made => return made.map_err(fail),
+            },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +81,15 @@ mod tests {
         let Locking::Held(owner) = StudyLock::ask(folder.path()).unwrap() else { panic!("it is held") };
         assert_eq!(owner, Some(std::process::id()));
         drop(first);
+        #[cfg(unix)]
+        {
+            let (other, victim) = (tempfile::tempdir().unwrap(), folder.path().join("victim"));
+            std::fs::write(&victim, "precious").unwrap();
+            std::os::unix::fs::symlink(&victim, other.path().join(NAME)).unwrap();
+            let error = StudyLock::ask(other.path()).unwrap_err();
+            assert!(error.is_input() && error.to_string().contains("a symbolic link"), "{error}");
+            assert_eq!(std::fs::read_to_string(victim).unwrap(), "precious");
+        }
         assert!(matches!(StudyLock::ask(folder.path()).unwrap(), Locking::Taken(_)));
     }
 }

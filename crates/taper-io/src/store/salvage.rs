@@ -13,6 +13,7 @@ use super::record::{FinishRecord, RunRecord, StudyRecord};
 use super::schema::PAGE;
 use super::{RunStore, insert_finish, insert_run, insert_study};
 use crate::atomic::folder_of;
+use crate::file::read_file;
 use crate::{Error, Result};
 
 /// What a repair did.
@@ -41,7 +42,7 @@ pub fn repair_store(path: &Path) -> Result<Option<Repair>> {
     let found = Found::of(path)?;
     let fail = |source| Error::io(path, "writing", source);
     let log = with_ending(path, "-wal");
-    let copy = std::fs::read(&log).ok().filter(|log| !log.is_empty());
+    let copy = read_file(&log, u64::MAX).ok().filter(|log| !log.is_empty());
     match RunStore::open(path) {
         Ok(_) => return Ok(None),
         Err(error @ Error::Io { .. }) => return Err(error),
@@ -123,8 +124,8 @@ pub(super) struct Found {
 impl Found {
     /// In a store and in the log beside it.
     fn of(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|source| Error::io(path, "reading", source))?;
-        let log = std::fs::read(with_ending(path, "-wal")).unwrap_or_default();
+        let bytes = read_file(path, u64::MAX)?;
+        let log = read_file(&with_ending(path, "-wal"), u64::MAX).unwrap_or_default();
         let mut found = Self::default();
         found.search(&bytes);
         if !log.is_empty() {

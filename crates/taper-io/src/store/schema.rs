@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use taper::Complaint;
 
+use crate::atomic::refuse_other;
 use crate::{Error, Result};
 
 /// `Tapr`: tells a store from any other SQLite file.
@@ -109,6 +110,8 @@ fn is_half_written(error: &rusqlite::Error) -> bool {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    // A link could lead to a database of somebody else's. The files beside it are SQLite's, which does not follow links there.
+    refuse_other(path)?;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(path, "opening", error))?;
     connection.busy_timeout(PATIENCE).map_err(|error| failed(path, "opening", error))?;
     Ok(connection)
@@ -142,6 +145,9 @@ pub(super) fn failed(path: &Path, action: &'static str, error: rusqlite::Error) 
                 _ => format!("a damaged one: {error}"),
             };
             Error::content(path, Complaint::new("", "an intact store", got).help(super::REMEDY))
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            Error::io(path, action, std::io::Error::new(std::io::ErrorKind::PermissionDenied, error))
         }
         _ => Error::io(path, action, std::io::Error::other(error)),
     }

@@ -95,6 +95,13 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    fn bytes(&self) -> u128 {
+        // A name lies in the list and in the table of names.
+        const NAME: usize = 96;
+        let names = self.names.as_ref().map_or(0, |names| 4 * names.codes.len() + NAME * names.levels.len());
+        (size_of_val(self.numbers.as_slice()) + names) as u128
+    }
+
     pub(crate) fn new(reading: Reading) -> Self {
         Self {
             reading,
@@ -271,6 +278,11 @@ impl Gather {
         self.rows += rows;
     }
 
+    /// Bytes that the cells take so far.
+    pub(crate) fn bytes(&self) -> u128 {
+        self.columns.iter().map(Part::bytes).sum()
+    }
+
     /// How many ragged rows there were.
     pub(crate) fn ragged(&self) -> usize {
         self.ragged.count
@@ -325,6 +337,10 @@ impl Part {
             all.codes.extend(names.codes.iter().map(place));
         } else if let Some(names) = &mut self.names {
             names.codes.resize(self.rows + other.rows, MISSING);
+        } else if self.rows == 0 {
+            // The only part, often: not copied.
+            self.numbers = other.numbers;
+            self.numbers.shrink_to_fit();
         } else {
             self.numbers.append(other.numbers);
         }

@@ -5,6 +5,7 @@
 //! store, it ends with the bytes of an undisturbed run. What it finds is a [`Choice`]: plain numbers, all that reports read.
 
 mod candidate;
+mod check;
 mod comparison;
 mod curve;
 mod evidence;
@@ -26,6 +27,7 @@ mod trial;
 mod verdict;
 
 pub use candidate::{Candidate, Path, candidates};
+pub use check::check_outcome;
 pub use comparison::Comparison;
 pub use curve::Curve;
 pub use evidence::{LearningPoint, Overfitting};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::check::Expected;
 use super::fold::{Layout, Selection};
 use super::observer::{ChooseEvent, ChooseObserver};
 use super::store::TrialStore;
@@ -23,6 +24,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) total: AtomicUsize,
     /// Keys of the trials that the result is made of.
     keys: Mutex<BTreeSet<String>>,
+    /// How many rows trials have that share them.
+    expected: Mutex<BTreeMap<String, Expected>>,
     /// Trials that the store lacks, where such are listed and not run.
     missing: Option<Mutex<Vec<TrialSpec>>>,
 }
@@ -43,6 +46,7 @@ impl<'a> Runner<'a> {
             done: AtomicUsize::new(0),
             total: AtomicUsize::new(0),
             keys: Mutex::default(),
+            expected: Mutex::default(),
             missing: None,
         }
     }
@@ -115,6 +119,18 @@ impl<'a> Runner<'a> {
         if stopped { Err(Error::Interrupted) } else { Ok(good) }
     }
 
+    /// What a store gives was made elsewhere.
+    fn check(&self, spec: &TrialSpec, outcome: &TrialOutcome) -> Result<()> {
+        let place = rows_key(spec)?;
+        let known = self.expected.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&place).copied();
+        let expected = match known {
+            Some(expected) => expected,
+            None => Expected::of(spec, &self.layout)?,
+        };
+        self.expected.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(place, expected);
+        expected.check(spec, outcome)
+    }
+
     fn one(
         &self,
         spec: &TrialSpec,
@@ -124,7 +140,10 @@ impl<'a> Runner<'a> {
         let known = self.store.get(&key)?;
         let stored = known.is_some();
         let outcome = match known {
-            Some(outcome) => outcome,
+            Some(outcome) => {
+                self.check(spec, &outcome).map_err(|error| error.within(format!("outcome of trial {key}")))?;
+                outcome
+            }
             None => {
                 let prepared = {
                     let mut place = shared[&rows_key(spec)?].lock().unwrap_or_else(std::sync::PoisonError::into_inner);

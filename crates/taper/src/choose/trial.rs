@@ -1,12 +1,13 @@
 //! One training and its scores, as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::candidate::{Candidate, Path};
+use super::check::Parts;
 use super::curve::Curve;
-use super::fold::{FoldAt, Layout, Selection};
+use super::fold::{Layout, Selection};
 use super::reliability::{self, ReliabilityBin};
 use crate::experiment::Experiment;
 use crate::param::Role;
@@ -132,22 +133,11 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     pub(crate) fn of(spec: &TrialSpec, layout: &Layout, rows: &dyn Rows) -> Result<Self> {
-        let (mut train, mut test) = layout.rows(&spec.rows)?;
-        if let Some(quarters) = spec.quarters {
-            train = layout.quarters(&train, quarters, spec.seed);
-        }
-        let mut watched = None;
-        if spec.candidate.applied(&spec.experiment, &spec.on)?.fit.watches_validation() {
-            // In the order of time, the last fold is the latest fifth of what trains.
-            const PARTS: usize = 5;
-            let at = FoldAt { seed: Seed::new(spec.seed).derive("watched", 0).number(), folds: PARTS, fold: PARTS - 1 };
-            let (fitted, aside) = layout.divide(&train, at);
-            train = fitted;
-            watched = Some(rows.split(&train, &aside)?.test);
-        }
-        if test.is_empty() {
-            test = train.first().copied().into_iter().collect();
-        }
+        let Parts { train, test, watched } = Parts::of(spec, layout)?;
+        let watched = match watched {
+            Some(aside) => Some(rows.split(&train, &aside)?.test),
+            None => None,
+        };
         let split = rows.split(&train, &test)?;
         let clusters = layout.clusters(&test);
         Ok(Self { rows: train, train: split.train, test: split.test, clusters, watched })
@@ -330,12 +320,9 @@ fn measure(
 
 /// The jackknife pseudo-values of a metric. Rows that belong together are in the same block.
 fn pseudo_values(model: &Model, prepared: &Prepared, config: &FitConfig, metric: &str, score: f64) -> Result<Vec<f64>> {
-    const BLOCKS: usize = 40;
     let rows = prepared.test.rows();
-    let block_of = |row: usize| prepared.clusters.as_ref().map_or(row, |clusters| clusters[row]) % BLOCKS;
-    let mut blocks: Vec<usize> = (0..rows).map(block_of).collect();
-    blocks.sort_unstable();
-    blocks.dedup();
+    let block_of = |row: usize| block_of(row, prepared.clusters.as_deref());
+    let blocks = blocks_of(rows, prepared.clusters.as_deref());
     let column = config.metric_names().iter().position(|name| name == metric);
     let count = blocks.len() as f64;
     let mut values = Vec::with_capacity(blocks.len());
@@ -349,6 +336,18 @@ fn pseudo_values(model: &Model, prepared: &Prepared, config: &FitConfig, metric:
         values.push(count * score - (count - 1.0) * without);
     }
     Ok(values)
+}
+
+/// The block of a scored row.
+fn block_of(row: usize, clusters: Option<&[usize]>) -> usize {
+    const BLOCKS: usize = 40;
+    clusters.map_or(row, |clusters| clusters[row]) % BLOCKS
+}
+
+/// The blocks that so many scored rows fall into, rising.
+pub(crate) fn blocks_of(rows: usize, clusters: Option<&[usize]>) -> Vec<usize> {
+    let blocks: BTreeSet<usize> = (0..rows).map(|row| block_of(row, clusters)).collect();
+    blocks.into_iter().collect()
 }
 
 /// Standard deviation of each output over rows, averaged over outputs.

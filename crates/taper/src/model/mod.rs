@@ -154,6 +154,29 @@ impl Model {
         Ok(Self { params: model.params.with_data(weights), ..model })
     }
 
+    /// The layers and parameters of a model, without making room for its weights: what there is to say about a model that is too
+    /// large to be looked into.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::build`].
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use taper::{Dense, Model, Sequential};
+    ///
+    /// # fn main() -> taper::Result<()> {
+    /// let (layers, slots) = Model::outline(&Sequential::new([2]).layer(Dense::new(3)))?;
+    /// assert_eq!((layers[0].parameters, slots.len()), (9, 2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn outline(spec: impl Into<ModelSpec>) -> Result<(Vec<LayerSummary>, Vec<crate::ParamSlot>)> {
+        let model = build::build(spec.into())?;
+        Ok((model.summary(), model.params.slots().to_vec()))
+    }
+
     /// The parameters that a model of this kind has, without making room for them: what a reader checks a file against
     /// before it believes its sizes.
     ///

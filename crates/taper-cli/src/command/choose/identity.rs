@@ -2,26 +2,18 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use taper::{Complaint, Experiment};
-use taper_io::Digest;
+use taper_io::Engine;
 
 use crate::failure::Failure;
 
 /// Experiment, contents of its files, and engine. Runs of studies with the same identity have the same outcomes, bit for bit.
 pub(super) fn identity(experiment: &Experiment, folder: &Path) -> Result<Value, Failure> {
-    let mut files = Map::new();
-    let data = serde_json::to_value(&experiment.data).unwrap_or(Value::Null);
-    for name in ["source", "test"].iter().filter_map(|key| data[*key].as_str()) {
-        let path = folder.join(name);
-        if path.is_file() {
-            files.insert(name.to_owned(), json!(Digest::of_file(&path)?));
-        }
-    }
     Ok(json!({
         "experiment": experiment.to_value(),
-        "files": files,
-        "engine": { "taper": env!("CARGO_PKG_VERSION"), "instructions": format!("{:?}", taper::isa()) },
+        "files": taper_io::data_digests(&experiment.data, folder)?,
+        "engine": Engine::here(),
     }))
 }
 

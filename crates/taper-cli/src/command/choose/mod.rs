@@ -51,7 +51,7 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
     let session = Session::open(args, &out, &identity)?;
     output::warn(rows.warnings());
     if let Some(trials) = &args.elsewhere {
-        let waiting = elsewhere::exchange(trials, &experiment, &rows, &session.store)?;
+        let waiting = elsewhere::exchange(trials, &args.experiment, &experiment, &rows, &session.store)?;
         if waiting > 0 {
             return wait(args, trials, waiting);
         }

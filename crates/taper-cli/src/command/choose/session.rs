@@ -24,7 +24,6 @@ impl Session {
     /// Opens the store in the folder, and finds or begins the study with this identity.
     pub(super) fn open(args: &Choose, folder: &Path, identity: &Value) -> Result<Self, Failure> {
         let lock = lock(folder, args.store.wait)?;
-        sweep(folder);
         let path = folder.join(STORE);
         let store = RunStore::open(&path)?;
         let text = identity.to_string();
@@ -42,18 +41,6 @@ impl Session {
     }
 }
 
-/// Removes what a process that was killed had not finished writing.
-fn sweep(folder: &Path) {
-    for folder in [folder.to_owned(), folder.join("figure")] {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(".taper-") {
-                // What cannot be removed is in nobody's way.
-                let _ = std::fs::remove_file(entry.path());
-            }
-        }
-    }
-}
-
 fn lock(folder: &Path, wait: bool) -> Result<StudyLock, Failure> {
     let mut told = false;
     loop {
@@ -64,6 +51,7 @@ fn lock(folder: &Path, wait: bool) -> Result<StudyLock, Failure> {
                 if !told {
                     output::note(&format!("{}: waiting for {}", folder.display(), process(owner)));
                     told = true;
+                    interrupt::heed();
                 }
                 if interrupt::asked() {
                     return Err(Failure::Interrupted("nothing was begun".to_owned()));

@@ -6,7 +6,6 @@
 mod block;
 mod parse;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -16,8 +15,9 @@ use taper::{Complaint, DataSpec, Ragged};
 use self::block::{Blocks, MOST_ROW, NoBlock};
 use super::gather::Gather;
 use super::header::check_header;
+use crate::file::open_file;
 use crate::stream::{is_stream, stdin};
-use crate::{Error, Result};
+use crate::{Error, Result, limit};
 
 /// Pieces that are understood at a time.
 const PIECES: usize = 8;
@@ -46,15 +46,11 @@ pub(crate) struct CsvFile {
 impl CsvFile {
     /// Opens a file and reads its header.
     pub(crate) fn open(path: &Path, spec: &DataSpec) -> Result<Self> {
-        let fail = |source| Error::io(path, "reading", source);
         let wrong = |place: &str, expected: &str, got: &str| Error::content(path, Complaint::new(place, expected, got));
         let file = if is_stream(path) {
-            stdin().map_err(fail)?
+            stdin().map_err(|source| Error::io(path, "reading", source))?
         } else {
-            if std::fs::metadata(path).map_err(fail)?.is_dir() {
-                return Err(wrong("", "a file", "a folder"));
-            }
-            File::open(path).map_err(fail)?
+            open_file(path)?.0
         };
         let mut blocks = Blocks::new(file);
         let begin = blocks.peek().map_err(|error| no_block(path, error, 0))?;
@@ -121,6 +117,7 @@ impl CsvFile {
                 return Err(Error::content(&self.path, Complaint::new(place, "text in UTF-8", "other bytes")));
             }
             gather.add(block.parts, block.ragged, self.rows);
+            limit::check(&self.path, "", gather.bytes())?;
             self.rows += block.rows;
         }
         Ok(Some(self.rows - before))

@@ -13,12 +13,15 @@ use taper::table::{Decimal, Table, Wanted};
 
 use super::kind::{Kind, push_int96};
 use super::pandas;
+use crate::file::open_file;
 use crate::table::gather::{Gather, Part, Seen};
 use crate::table::header::check_header;
-use crate::{Error, Result};
+use crate::{Error, Result, limit};
 
 /// Rows that are decoded at a time.
 const ROWS: usize = 1 << 14;
+/// Bytes of a cell: as it is read, and as a model takes it.
+const CELL: u128 = 8;
 /// More rows than this cannot be held.
 const MOST_ROWS: i64 = 200_000_000;
 
@@ -43,13 +46,9 @@ impl std::fmt::Debug for ParquetTable {
 impl ParquetTable {
     /// Opens a file and judges its header.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let fail = |source| Error::io(path, "reading", source);
         let wrong =
             |place: &str, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
-        if std::fs::metadata(path).map_err(fail)?.is_dir() {
-            return Err(wrong("", "a file", "a folder".into()));
-        }
-        let file = File::open(path).map_err(fail)?;
+        let (file, _) = open_file(path)?;
         let reader = guarded(path, || SerializedFileReader::new(file))?;
         let metadata = reader.metadata().file_metadata();
         let rows = metadata.num_rows();
@@ -89,6 +88,8 @@ impl ParquetTable {
 
     /// All rows.
     pub(crate) fn table(mut self, wanted: &[Wanted]) -> Result<Table> {
+        let rows = self.reader.metadata().file_metadata().num_rows();
+        self.check_memory(rows, wanted.len())?;
         let mut gather = Gather::new(wanted.to_vec(), self.header.len());
         while self.read(wanted, &mut gather)? {}
         gather.finish(&self.path, false)
@@ -106,6 +107,12 @@ impl ParquetTable {
         Ok(Some(gather.finish(&self.path, false)?.starting_at(first)))
     }
 
+    /// Complains about more cells than memory may take: a few bytes can stand for any number of them.
+    fn check_memory(&self, rows: i64, columns: usize) -> Result<()> {
+        let cells = u128::try_from(rows).unwrap_or(0) * columns as u128;
+        limit::check(&self.path, "header", cells * CELL)
+    }
+
     /// Adds the next row group to `gather`, unless there is none.
     fn read(&mut self, wanted: &[Wanted], gather: &mut Gather) -> Result<bool> {
         if self.group == self.reader.num_row_groups() {
@@ -113,8 +120,12 @@ impl ParquetTable {
         }
         let group = guarded(&self.path, || self.reader.get_row_group(self.group))?;
         let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+        self.check_memory(group.metadata().num_rows(), wanted.len())?;
         let mut parts = gather.parts();
         for (part, wanted) in parts.iter_mut().zip(wanted) {
+            let unpacked = group.metadata().column(wanted.position).uncompressed_size();
+            let place = format!("column `{}`", wanted.name);
+            limit::check(&self.path, &place, u128::try_from(unpacked).unwrap_or(0))?;
             let column = group.metadata().schema_descr().column(wanted.position);
             let optional = column.max_def_level() > 0;
             let at = |complaint: Complaint| Error::content(&self.path, complaint);
