@@ -90,6 +90,14 @@ fn a_choice_whose_trials_run_elsewhere_is_the_one_made_here() {
     assert!(rounds > 2, "{rounds}");
     assert_eq!(bench.read("far/result.json"), bench.read("out/result.json"));
     assert_eq!(bench.read("far/model.safetensors"), bench.read("out/model.safetensors"));
+
+    let again = bench.taper("choose e.toml --out new --elsewhere todo --json").quiet().json();
+    assert!(again["waiting"].as_u64() > Some(0), "{again}");
+    let name = std::fs::read_dir(bench.path("todo")).unwrap().next().unwrap().unwrap().file_name();
+    let key = name.to_str().unwrap().strip_suffix(".json").unwrap().to_owned();
+    bench.write(&format!("todo/{key}.outcome"), "{}");
+    let wrong = bench.taper("choose e.toml --out new --elsewhere todo");
+    assert!(wrong.status == Some(2) && wrong.stderr.contains("the outcome of a trial"), "{wrong:?}");
 }
 
 #[test]
