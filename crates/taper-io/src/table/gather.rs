@@ -99,7 +99,8 @@ impl Part {
         // A name lies in the list and in the table of names.
         const NAME: usize = 96;
         let names = self.names.as_ref().map_or(0, |names| 4 * names.codes.len() + NAME * names.levels.len());
-        (size_of_val(self.numbers.as_slice()) + names) as u128
+        let numbers = if self.reading == Reading::Names { 0 } else { size_of::<f64>() * self.rows };
+        (numbers + names) as u128
     }
 
     pub(crate) fn new(reading: Reading) -> Self {
@@ -340,7 +341,6 @@ impl Part {
         } else if self.rows == 0 {
             // The only part, often: not copied.
             self.numbers = other.numbers;
-            self.numbers.shrink_to_fit();
         } else {
             self.numbers.append(other.numbers);
         }
