@@ -37,13 +37,13 @@ impl Split {
 /// use taper::{DataSpec, Dataset, Division, PlainRows, Seed, Shape};
 ///
 /// # fn main() -> taper::Result<()> {
-/// // Ten rows, sorted by class.
-/// let y = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
-/// let data = Dataset::new(Shape::new([1])?, vec![0.5; 10], 1, y.to_vec())?;
-/// let rows = PlainRows { data: &data, development: 10, standardize: false, classes: true, ordered: false };
+/// // Twenty rows, sorted by class.
+/// let y = [[0.0; 10], [1.0; 10]].concat();
+/// let data = Dataset::new(Shape::new([1])?, vec![0.5; 20], 1, y)?;
+/// let rows = PlainRows { data: &data, development: 20, standardize: false, classes: true, ordered: false };
 /// let division = Division::of(&rows, &DataSpec::new("rows.npz"), Seed::new(1))?;
-/// assert_eq!(division.test.iter().filter(|row| y[**row] == 1.0).count(), 1);
-/// assert_eq!(division.words(), "7 rows train and 3 test, picked at random by seed 1, stratified");
+/// assert_eq!(division.test.iter().filter(|row| **row >= 10).count(), 3);
+/// assert_eq!(division.words(), "14 rows train and 6 test, picked at random by seed 1, stratified");
 /// # Ok(())
 /// # }
 /// ```
