@@ -31,4 +31,22 @@ macro_rules! kernel {
     (@output $ret:ty) => { $ret };
 }
 
-pub(crate) use kernel;
+/// Repeats a block for `$i` = 0, 1, ... below `$n`, a constant of at most 12, written out rather than looped over.
+///
+/// Sums that are kept in registers stand in arrays. The compiler moves an array to registers before it unrolls long loops, and only where
+/// every index is a constant by then: an array that a loop of twelve turns runs over stays in memory.
+macro_rules! unrolled {
+    ($i:ident in 0..$n:ident $block:block) => {
+        $crate::macros::unrolled!(@each $i, $n, $block, 0 1 2 3 4 5 6 7 8 9 10 11);
+    };
+    (@each $i:ident, $n:ident, $block:block, $($number:literal)+) => {
+        const { assert!($n <= 12) };
+        $({
+            #[allow(non_upper_case_globals)] // it stands for a loop's variable
+            const $i: usize = $number;
+            if $i < $n $block
+        })+
+    };
+}
+
+pub(crate) use {kernel, unrolled};

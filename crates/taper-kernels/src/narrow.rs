@@ -144,19 +144,17 @@ fn weighted_sums_of<S: Simd, F: Function, const K: usize, const SAVED: bool, con
     let n = dw.len() / K;
     let rows = x.len() / K;
     assert!(dy.len() >= rows * n && (!SAVED || saved.len() >= rows * n) && (!BIAS || dbias.len() == n));
-    // So many sums that they hide each other's latency and still fit the 16 registers of AVX2.
+    // So many sums, K and one for the bias of each vector, that they hide each other's latency and leave some of 16 registers.
     let mut j = 0;
-    let wide = if K == 1 {
-        8
-    } else if K == 2 {
-        4
-    } else {
-        2
+    let wide = match (K, BIAS) {
+        (1, false) => 8,
+        (1, true) | (2, _) => 4,
+        _ => 2,
     };
     while j + wide * S::F32_LANES <= n {
-        match K {
-            1 => weighted_sums_block::<S, F, K, 8, SAVED, BIAS>(simd, f, j, n, x, saved, dy, dw, dbias),
-            2 => weighted_sums_block::<S, F, K, 4, SAVED, BIAS>(simd, f, j, n, x, saved, dy, dw, dbias),
+        match wide {
+            8 => weighted_sums_block::<S, F, K, 8, SAVED, BIAS>(simd, f, j, n, x, saved, dy, dw, dbias),
+            4 => weighted_sums_block::<S, F, K, 4, SAVED, BIAS>(simd, f, j, n, x, saved, dy, dw, dbias),
             _ => weighted_sums_block::<S, F, K, 2, SAVED, BIAS>(simd, f, j, n, x, saved, dy, dw, dbias),
         }
         j += wide * S::F32_LANES;

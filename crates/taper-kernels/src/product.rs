@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use pulp::Simd;
 
 use crate::lane::{load, mul_add};
-use crate::macros::kernel;
+use crate::macros::{kernel, unrolled};
 use crate::matrix::Matrix;
 use crate::pack::{pack_columns, pack_rows};
 use crate::parallel::Threads;
@@ -268,12 +268,12 @@ fn tile<S: Simd, const MR: usize>(simd: S, terms: usize, a: &[f32], b: &[f32]) -
     for l in 0..terms {
         // SAFETY: l < terms, and the panels hold terms · MR and terms · nr numbers.
         let (b0, b1) = unsafe { (load(simd, b, l * nr), load(simd, b, l * nr + S::F32_LANES)) };
-        for r in 0..MR {
+        unrolled!(r in 0..MR {
             // SAFETY: as above.
             let a = simd.splat_f32s(unsafe { *a.get_unchecked(l * MR + r) });
             sums[r][0] = mul_add(simd, a, b0, sums[r][0]);
             sums[r][1] = mul_add(simd, a, b1, sums[r][1]);
-        }
+        });
     }
     sums
 }
@@ -290,9 +290,9 @@ fn put<S: Simd, const MR: usize>(
     add: bool,
 ) {
     let lanes = S::F32_LANES;
-    for r in 0..MR {
+    unrolled!(r in 0..MR {
         if r >= height {
-            break;
+            return;
         }
         // SAFETY: `product`'s caller has checked that the result has room for all rows and columns, and this target alone
         // reaches those of its own part.
@@ -311,7 +311,7 @@ fn put<S: Simd, const MR: usize>(
                 simd.partial_store_f32s(part, simd.add_f32s(old, sum));
             }
         }
-    }
+    });
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use pulp::Simd;
 use super::Convolution;
 use super::padding::{pad, padded, padded_len};
 use crate::lane::{load, load_some, mul_add, store_some};
-use crate::macros::kernel;
+use crate::macros::{kernel, unrolled};
 use crate::parallel::Threads;
 use crate::product::room;
 
@@ -195,20 +195,22 @@ fn forward_columns<S: Simd, const P: usize, const B: usize, const FULL: bool>(
                 for t in 0..len {
                     // SAFETY: t < len, the kernel has a row of filters for each, and start + width <= filters.
                     let weights = unsafe { load_all::<S, B, FULL>(simd, kernel, t * filters + start, width) };
-                    for p in 0..P {
+                    unrolled!(p in 0..P {
                         // SAFETY: t < len, the length of each run.
                         let x = simd.splat_f32s(unsafe { *xs[p].get_unchecked(t) });
-                        for b in 0..B {
+                        unrolled!(b in 0..B {
                             sums[p][b] = mul_add(simd, x, weights[b], sums[p][b]);
-                        }
-                    }
+                        });
+                    });
                 }
             }
         }
-        for p in 0..now {
-            let at = (position + p) * filters + start;
-            store_all::<S, B>(simd, &mut y[at..at + width], sums[p]);
-        }
+        unrolled!(p in 0..P {
+            if p < now {
+                let at = (position + p) * filters + start;
+                store_all::<S, B>(simd, &mut y[at..at + width], sums[p]);
+            }
+        });
         position += now;
     }
 }
@@ -298,22 +300,22 @@ fn gradient_block<S: Simd, const P: usize, const B: usize, const FULL: bool>(
         for ox in 0..columns.output {
             // SAFETY: by the first assertion, since start + width <= filters.
             let dy = unsafe { load_all::<S, B, FULL>(simd, dy, (oy * columns.output + ox) * filters + start, width) };
-            for p in 0..P {
+            unrolled!(p in 0..P {
                 // SAFETY: by the second assertion.
                 let x = simd.splat_f32s(unsafe { *x.get_unchecked(oy * row + ox * step + p) });
-                for b in 0..B {
+                unrolled!(b in 0..B {
                     sums[p][b] = mul_add(simd, x, dy[b], sums[p][b]);
-                }
-            }
+                });
+            });
         }
     }
-    for p in 0..P {
+    unrolled!(p in 0..P {
         let dkernel = &mut dkernel[p * filters + start..p * filters + start + width];
         // SAFETY: the slice has this width.
         let before = unsafe { load_all::<S, B, FULL>(simd, dkernel, 0, width) };
-        for b in 0..B {
+        unrolled!(b in 0..B {
             sums[p][b] = simd.add_f32s(sums[p][b], before[b]);
-        }
+        });
         store_all::<S, B>(simd, dkernel, sums[p]);
-    }
+    });
 }

@@ -87,19 +87,20 @@ kernel! {
             let (zf, rest) = rest.split_at_mut(units);
             let (zg, zo) = rest.split_at_mut(units);
             for j in (0..units).step_by(S::F32_LANES) {
-                let (i, i_slope) = r.recall(simd, load(simd, &zi[j..]));
-                let (f, f_slope) = r.recall(simd, load(simd, &zf[j..]));
-                let (g, g_slope) = a.recall(simd, load(simd, &zg[j..]));
+                // One gate after the other: all at once do not fit 16 registers.
                 let (o, o_slope) = r.recall(simd, load(simd, &zo[j..]));
                 let (y, c_kept) = a.value(simd, load(simd, &c[j..]));
                 let (_, c_slope) = a.recall(simd, c_kept);
                 let dy = load(simd, &dh[j..]);
-                let carry = mul_add(simd, simd.mul_f32s(dy, o), c_slope, load(simd, &dc[j..]));
-                store(simd, &mut zi[j..], through(simd, simd.mul_f32s(carry, g), i_slope));
-                store(simd, &mut zf[j..], through(simd, simd.mul_f32s(carry, load(simd, &c_past[j..])), f_slope));
-                store(simd, &mut zg[j..], through(simd, simd.mul_f32s(carry, i), g_slope));
                 store(simd, &mut zo[j..], through(simd, simd.mul_f32s(dy, y), o_slope));
+                let carry = mul_add(simd, simd.mul_f32s(dy, o), c_slope, load(simd, &dc[j..]));
+                let (f, f_slope) = r.recall(simd, load(simd, &zf[j..]));
+                store(simd, &mut zf[j..], through(simd, simd.mul_f32s(carry, load(simd, &c_past[j..])), f_slope));
                 store(simd, &mut dc[j..], flush(simd, simd.mul_f32s(carry, f)));
+                let (i, i_slope) = r.recall(simd, load(simd, &zi[j..]));
+                let (g, g_slope) = a.recall(simd, load(simd, &zg[j..]));
+                store(simd, &mut zi[j..], through(simd, simd.mul_f32s(carry, g), i_slope));
+                store(simd, &mut zg[j..], through(simd, simd.mul_f32s(carry, i), g_slope));
             }
             dh.fill(0.0);
         }
