@@ -32,12 +32,15 @@ const DEFLATED: u16 = 8;
 /// 1 January 1980: no clock in what is written.
 const DATE: u16 = 0x21;
 
+/// Entries by their names.
+pub(crate) type Entries<'a> = Vec<(String, Cow<'a, [u8]>)>;
+
 /// The entries of an archive, by name, in the order of its directory.
 ///
 /// # Errors
 ///
 /// Everything that is not as the module's page says.
-pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<(String, Cow<'_, [u8]>)>, Complaint> {
+pub(crate) fn entries(bytes: &[u8]) -> Result<Entries<'_>, Complaint> {
     let wrong = |expected: &str, got: &dyn std::fmt::Display| Complaint::new("archive", expected, got);
     let directory = Directory::read(bytes, 0)?;
     let mut found: Vec<(String, Packed<'_>)> = Vec::new();

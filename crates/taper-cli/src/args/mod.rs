@@ -74,7 +74,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Demo(Demo),
     /// Train the model of an experiment file
-    Fit(Fit),
+    Fit(Box<Fit>),
     /// Run the grid of an experiment file, repeated and paired
     Study(Study),
     /// Choose the penalty and its strength on an experiment's rows, and say how sure that is

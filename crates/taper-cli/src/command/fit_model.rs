@@ -1,6 +1,6 @@
 //! `taper fit MODEL`: goes on with the training of a model, Keras's to Keras's own numbers.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use taper::{Complaint, Dataset, FitConfig, Quiet, Seed, StopReason};
@@ -204,7 +204,7 @@ fn regularize(saved: &mut SavedModel, text: &str, replaces: bool) -> Result<(), 
 }
 
 /// Complains about a file that could not hold what the training leaves.
-fn check_save(save: &PathBuf, path: &Path, saved: &SavedModel, fit: &FitConfig, keras: &Keras) -> Result<(), Failure> {
+fn check_save(save: &Path, path: &Path, saved: &SavedModel, fit: &FitConfig, keras: &Keras) -> Result<(), Failure> {
     Format::one_of("--save", save, Format::MODELS)?;
     if keras.save.is_none() && save.exists() && same(save, path) {
         let complaint = Complaint::new("--save", "a file for the trained model", "nothing");

@@ -18,7 +18,7 @@ fn table(rows: std::ops::Range<usize>, target: impl Fn(f64, usize) -> String) ->
 
 fn kind(sum: f64, i: usize) -> String {
     // Some are noise.
-    let high = (sum > 9.0) != (i % 13 == 0);
+    let high = (sum > 9.0) != i.is_multiple_of(13);
     ["low", "high"][usize::from(high)].to_owned()
 }
 

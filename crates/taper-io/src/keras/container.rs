@@ -8,6 +8,7 @@ use taper::{Complaint, Result};
 use super::class::brief;
 use super::generation::Generation;
 use super::{CONFIG, METADATA, WEIGHTS};
+use crate::archive::Entries;
 use crate::hdf5::{Attributes, File};
 use crate::{archive, hdf5, json};
 
@@ -22,9 +23,6 @@ pub(super) struct Contents<'a> {
     /// The file of weights, if there are any.
     pub(super) weights: Option<(String, Cow<'a, [u8]>)>,
 }
-
-/// The entries of an archive or folder, by name.
-pub(super) type Entries<'a> = Vec<(String, Cow<'a, [u8]>)>;
 
 /// Whether these are the first bytes of an HDF5 file.
 pub(super) fn is_hdf5(bytes: &[u8]) -> bool {
@@ -85,10 +83,7 @@ impl<'a> Contents<'a> {
         let Some(config) = attributes.text(&root, "model_config")? else {
             return Err(weights_alone().into());
         };
-        let version = match attributes.text(&root, "keras_version")? {
-            Some(version) => version,
-            None => "1, which does not say its version",
-        };
+        let version = attributes.text(&root, "keras_version")?.unwrap_or("1, which does not say its version");
         let generation = Generation::of(version)?;
         let config = json::parse(config.as_bytes()).map_err(|complaint| complaint.within("model_config"))?;
         let compile = match attributes.text(&root, "training_config")? {

@@ -15,6 +15,7 @@ const MOST_STEPS: usize = 256;
 
 /// The layers as they lie in files of weights: in their models.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // a model has few layers, and they are read once
 pub(super) enum Branch {
     /// A layer by its name in the whole, and what its group is called after, if it is not what the layer is here.
     Layer(String, LayerSpec, Option<String>),

@@ -6,7 +6,7 @@ use std::path::Path;
 use taper::{Complaint, FitConfig, Model, ModelSpec, OptimizerState, ParamSlot, Result, Seed};
 
 use super::class::Object;
-use super::container::{Contents, Entries};
+use super::container::Contents;
 use super::emit::{Branch, emit};
 use super::generation::Generation;
 use super::note::{self, Note};
@@ -15,6 +15,7 @@ use super::settings::CompileSettings;
 use super::variable::{self, Layout};
 use super::write::{flat, in_order, layers};
 use super::{CONFIG, METADATA, WEIGHTS, legacy, named};
+use crate::archive::Entries;
 use crate::file::{MOST_MODEL, open_file, read_file};
 use crate::hdf5::{Attributes, File, Group};
 use crate::{Error, Format, archive, json};
@@ -208,7 +209,7 @@ fn model(contents: Contents<'_>, options: &ReadOptions) -> Result<KerasModel> {
             match read {
                 Ok(state) => state,
                 Err(error) => {
-                    settings.object(error);
+                    settings.object(&error);
                     None
                 }
             }

@@ -164,7 +164,7 @@ impl CompileSettings {
     }
 
     /// What is wrong with what the optimizer remembers.
-    pub(super) fn object(&mut self, error: taper::Error) {
+    pub(super) fn object(&mut self, error: &taper::Error) {
         let all = error.complaints().iter().map(|complaint| ("optimizer".to_owned(), complaint.clone()));
         self.obstacles.extend(all);
     }
