@@ -3,17 +3,19 @@
 use taper::{Activation, Complaint, LayerKind, LayerSpec};
 
 use super::activation::activation;
+use super::mask;
 use super::proto::Attribute;
 use super::window::{conv, conv_transpose, crop, depthwise_conv, pad, pool, separable_conv, up_sampling};
 use super::writer::{Value, Writer};
 use super::{Param, recurrent, refuse};
 
-/// Adds a layer; `sizes` are those of its output.
+/// Adds a layer; `mask` is that of its only input, and `sizes` are those of its output.
 pub(super) fn emit(
     writer: &mut Writer,
     spec: &LayerSpec,
     params: &[Param<'_>],
     inputs: &[Value],
+    mask: Option<&Value>,
     sizes: &[usize],
 ) -> Result<Value, Complaint> {
     let Some(input) = inputs.first() else { return Err(refuse(spec, "a layer without inputs")) };
@@ -56,6 +58,7 @@ pub(super) fn emit(
             }
         }
         LayerKind::Activation(layer) => activation(writer, layer.activation, x.to_owned()),
+        LayerKind::Softmax(_) if mask.is_some() => return Err(refuse(spec, "a mask")),
         LayerKind::Softmax(layer) => match layer.axis.0[..] {
             [axis] => writer.node("Softmax", &[x], &[("axis", Attribute::Int(axis))]),
             _ => return Err(refuse(spec, "a softmax over several dimensions")),
@@ -84,15 +87,15 @@ pub(super) fn emit(
             let slope = writer.floats(params[0].sizes, params[0].data);
             writer.node("PRelu", &[x, &slope], &[])
         }
-        LayerKind::Embedding(layer) => {
-            if layer.mask_zero {
-                return Err(refuse(spec, "a mask (mask_zero)"));
-            }
+        LayerKind::Embedding(_) => {
             let tokens = writer.node("Cast", &[x], &[("to", Attribute::Int(7))]);
             let vectors = writer.floats(params[0].sizes, params[0].data);
             writer.node("Gather", &[&vectors, &tokens], &[])
         }
-        LayerKind::Masking(_) => return Err(refuse(spec, "a mask")),
+        LayerKind::Masking(layer) => {
+            let counted = mask::counted(writer, input, layer.mask_value);
+            mask::only(writer, x, &counted.name)
+        }
         LayerKind::BatchNormalization(layer) => {
             let rank = input.sizes.len();
             let axis = if layer.axis < 0 { layer.axis + rank as i64 } else { layer.axis - 1 };
@@ -129,7 +132,10 @@ pub(super) fn emit(
         LayerKind::TimeDistributed(layer) => {
             let steps: Vec<i64> = std::iter::once(-1).chain(input.sizes[1..].iter().map(|size| *size as i64)).collect();
             let each = Value { name: writer.reshape_to(x, &steps), sizes: input.sizes[1..].to_vec() };
-            let y = emit(writer, &layer.of, params, &[each], &sizes[1..])?;
+            if mask.is_some_and(|mask| mask.sizes.len() > 1) {
+                return Err(refuse(spec, "a mask within each step"));
+            }
+            let y = emit(writer, &layer.of, params, &[each], None, &sizes[1..])?;
             let all: Vec<i64> = std::iter::once(-1).chain(sizes.iter().map(|size| *size as i64)).collect();
             writer.reshape_to(&y.name, &all)
         }
@@ -139,10 +145,14 @@ pub(super) fn emit(
         LayerKind::Cropping2d(layer) => crop(writer, input, layer.cropping),
         LayerKind::UpSampling1d(layer) => up_sampling(writer, layer, input, sizes),
         LayerKind::UpSampling2d(layer) => up_sampling(writer, layer, input, sizes),
-        LayerKind::GlobalMaxPooling1d(_) => over(writer, "ReduceMax", x, vec![1]),
-        LayerKind::GlobalMaxPooling2d(_) => over(writer, "ReduceMax", x, vec![1, 2]),
-        LayerKind::GlobalAveragePooling1d(_) => over(writer, "ReduceMean", x, vec![1]),
-        LayerKind::GlobalAveragePooling2d(_) => over(writer, "ReduceMean", x, vec![1, 2]),
+        LayerKind::GlobalMaxPooling1d(_) => over(writer, "ReduceMax", x, vec![1], sizes),
+        LayerKind::GlobalMaxPooling2d(_) => over(writer, "ReduceMax", x, vec![1, 2], sizes),
+        LayerKind::GlobalAveragePooling1d(layer) if mask.is_some() => {
+            let mean = mask.map(|mask| mask::mean(writer, x, &mask.name)).unwrap_or_default();
+            if layer.keepdims { writer.reshape(&mean, sizes) } else { mean }
+        }
+        LayerKind::GlobalAveragePooling1d(_) => over(writer, "ReduceMean", x, vec![1], sizes),
+        LayerKind::GlobalAveragePooling2d(_) => over(writer, "ReduceMean", x, vec![1, 2], sizes),
         LayerKind::MaxPooling1d(layer) => pool(writer, "MaxPool", input, layer.pool_size, layer.strides, layer.padding),
         LayerKind::MaxPooling2d(layer) => pool(writer, "MaxPool", input, layer.pool_size, layer.strides, layer.padding),
         LayerKind::AveragePooling1d(layer) => {
@@ -160,9 +170,9 @@ pub(super) fn emit(
         LayerKind::SeparableConv1d(layer) => separable_conv(writer, layer, params, input),
         LayerKind::SeparableConv2d(layer) => separable_conv(writer, layer, params, input),
         LayerKind::SimpleRnn(_) | LayerKind::Lstm(_) | LayerKind::Gru(_) => {
-            recurrent::emit(writer, spec, params, input, false)?
+            recurrent::emit(writer, spec, params, input, mask, false, false)?
         }
-        LayerKind::Bidirectional(layer) => recurrent::bidirectional(writer, layer, params, input)?,
+        LayerKind::Bidirectional(layer) => recurrent::bidirectional(writer, layer, params, input, mask)?,
         _ => return Err(refuse(spec, "a layer without one")),
     };
     Ok(Value { name, sizes: sizes.to_vec() })
@@ -219,6 +229,7 @@ fn fold(writer: &mut Writer, operation: &str, inputs: &[Value]) -> String {
     names.fold(first, |all, next| writer.node(operation, &[&all, &next], &[]))
 }
 
-fn over(writer: &mut Writer, operation: &str, x: &str, axes: Vec<i64>) -> String {
-    writer.node(operation, &[x], &[("axes", Attribute::Ints(axes)), ("keepdims", Attribute::Int(0))])
+fn over(writer: &mut Writer, operation: &str, x: &str, axes: Vec<i64>, sizes: &[usize]) -> String {
+    let keeps = i64::from(sizes.len() > 1);
+    writer.node(operation, &[x], &[("axes", Attribute::Ints(axes)), ("keepdims", Attribute::Int(keeps))])
 }

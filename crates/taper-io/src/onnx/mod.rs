@@ -4,11 +4,13 @@
 //! each (numbers as double, categories as strings, `[rows, 1]`), prepares them as its training rows were, and says what it says of
 //! them in the table's words: `prediction`, and of classes `probabilities`. Any other goes from `input` to `output`, both float32
 //! with rows first, as Taper has them: images have their channels last, tokens are floats. Weights lie in the file. What ONNX's
-//! operators cannot say as Taper computes it (masks above all) is refused by name before anything is written.
+//! operators cannot say as Taper computes it is refused by name before anything is written. Masks travel as truth values beside the
+//! tensors that they are about.
 
 mod activation;
 mod answer;
 mod layer;
+mod mask;
 mod preparation;
 mod proto;
 mod recurrent;
@@ -76,10 +78,12 @@ pub fn onnx_bytes(saved: &SavedModel) -> Result<Vec<u8>> {
 fn network(writer: &mut Writer, model: &Model, input: Value) -> Result<Value> {
     let (summary, specs) = (model.summary(), model.spec().owned());
     let mut values = vec![input.clone()];
+    let mut masks: Vec<Option<Value>> = vec![None];
     let mut complaints = Complaints::new();
     for (i, usage) in model.uses().into_iter().enumerate() {
         let (layer, spec) = (&summary[usage.layer], specs[usage.layer]);
         let sources: Vec<Value> = usage.inputs.iter().map(|source| values[*source].clone()).collect();
+        let their_masks: Vec<Option<Value>> = usage.inputs.iter().map(|source| masks[*source].clone()).collect();
         let prefix = format!("{}/", layer.name);
         let params: Vec<Param<'_>> = model
             .params()
@@ -88,11 +92,14 @@ fn network(writer: &mut Writer, model: &Model, input: Value) -> Result<Value> {
             .map(|(slot, data)| Param { sizes: slot.spec.shape.sizes(), data })
             .collect();
         let sizes = layer.output_shape.sizes();
-        let value = layer::emit(writer, spec, &params, &sources, sizes).unwrap_or_else(|complaint| {
+        let mask = mask::of_output(writer, &spec.kind, &sources, &their_masks, usage.passes_mask, sizes);
+        let own = their_masks.first().and_then(Option::as_ref);
+        let value = layer::emit(writer, spec, &params, &sources, own, sizes).unwrap_or_else(|complaint| {
             complaints.push(complaint.within(format!("layer `{}`", layer.name)));
             Value { name: format!("refused_{i}"), sizes: sizes.to_vec() }
         });
         values.push(value);
+        masks.push(mask);
     }
     complaints.finish()?;
     Ok(values.pop().unwrap_or(input))

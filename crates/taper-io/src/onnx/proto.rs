@@ -57,8 +57,10 @@ impl Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
     Float = 1,
+    Int32 = 6,
     Int64 = 7,
     Text = 8,
+    Bool = 9,
     Double = 11,
 }
 
@@ -81,6 +83,11 @@ pub(super) fn doubles(name: &str, sizes: &[usize], data: &[f64]) -> Message {
 pub(super) fn texts<T: AsRef<str>>(name: &str, data: &[T]) -> Message {
     let start = Message::new().int(1, data.len() as i64).int(2, Element::Text as i64);
     data.iter().fold(start, |message, text| message.text(6, text.as_ref())).text(8, name)
+}
+
+/// A `TensorProto` of a single whole number.
+pub(super) fn whole(name: &str, value: i64) -> Message {
+    tensor(name, &[], Element::Int64, &value.to_le_bytes())
 }
 
 /// A `TensorProto` of whole numbers, in one dimension.

@@ -2,6 +2,7 @@
 
 use taper::{Activation, Bidirectional, Complaint, LayerKind, LayerSpec, MergeMode};
 
+use super::mask::Together;
 use super::proto::Attribute;
 use super::writer::{Value, Writer};
 use super::{Param, refuse};
@@ -17,6 +18,8 @@ struct Cell {
     backwards: bool,
     /// For GRU: whether the reset gate acts after the product.
     reset_after: Option<bool>,
+    /// Whether steps that do not count give 0, not what the last one gave.
+    zeros: bool,
 }
 
 fn cell(spec: &LayerSpec) -> Result<Cell, Complaint> {
@@ -29,6 +32,7 @@ fn cell(spec: &LayerSpec) -> Result<Cell, Complaint> {
             sequences: layer.return_sequences,
             backwards: layer.go_backwards,
             reset_after: None,
+            zeros: layer.zero_output_for_mask,
         },
         LayerKind::Lstm(layer) => Cell {
             operation: "LSTM",
@@ -38,6 +42,7 @@ fn cell(spec: &LayerSpec) -> Result<Cell, Complaint> {
             sequences: layer.return_sequences,
             backwards: layer.go_backwards,
             reset_after: None,
+            zeros: layer.zero_output_for_mask,
         },
         LayerKind::Gru(layer) => Cell {
             operation: "GRU",
@@ -47,6 +52,7 @@ fn cell(spec: &LayerSpec) -> Result<Cell, Complaint> {
             sequences: layer.return_sequences,
             backwards: layer.go_backwards,
             reset_after: Some(layer.reset_after),
+            zeros: layer.zero_output_for_mask,
         },
         _ => return Err(refuse(spec, "another layer over steps")),
     })
@@ -67,13 +73,16 @@ fn function(spec: &LayerSpec, function: Activation) -> Result<(&'static str, f32
     })
 }
 
-/// One direction; `turned` reads the steps the other way round than the layer says.
+/// One direction; `turned` reads the steps the other way round than the layer says. `within` a bidirectional layer, steps that do not
+/// count give 0 whatever the layer says.
 pub(super) fn emit(
     writer: &mut Writer,
     spec: &LayerSpec,
     params: &[Param<'_>],
     input: &Value,
+    mask: Option<&Value>,
     turned: bool,
+    within: bool,
 ) -> Result<String, Complaint> {
     let cell = cell(spec)?;
     let backwards = cell.backwards != turned;
@@ -113,8 +122,13 @@ pub(super) fn emit(
     if let Some(reset_after) = cell.reset_after {
         attributes.push(("linear_before_reset", Attribute::Int(reset_after.into())));
     }
-    let steps = writer.transpose(&input.name, &[1, 0, 2]);
-    let results = writer.node_of(cell.operation, &[&steps, &w, &r, &b], 2, &attributes);
+    // Steps that do not count are left out: the others are brought together, and what comes out is put back.
+    let together = mask.map(|mask| Together::new(writer, input, &mask.name));
+    let x = together.as_ref().map_or(&input.name, |together| &together.x);
+    let steps = writer.transpose(x, &[1, 0, 2]);
+    let mut inputs = vec![steps.as_str(), &w, &r, &b];
+    inputs.extend(together.as_ref().map(|together| together.lengths.as_str()));
+    let results = writer.node_of(cell.operation, &inputs, 2, &attributes);
     if !cell.sequences {
         // (1, rows, units)
         let axes = writer.ints(&[0]);
@@ -123,7 +137,10 @@ pub(super) fn emit(
     // (steps, 1, rows, units), in the order of the input; Keras leaves what was read backwards in that order.
     let axes = writer.ints(&[1]);
     let all = writer.node("Squeeze", &[&results[0], &axes], &[]);
-    let all = writer.transpose(&all, &[1, 0, 2]);
+    let mut all = writer.transpose(&all, &[1, 0, 2]);
+    if let Some(together) = together {
+        all = together.back(writer, &all, backwards, cell.zeros || within);
+    }
     Ok(if backwards { reversed(writer, &all) } else { all })
 }
 
@@ -138,15 +155,16 @@ pub(super) fn bidirectional(
     layer: &Bidirectional,
     params: &[Param<'_>],
     input: &Value,
+    mask: Option<&Value>,
 ) -> Result<String, Complaint> {
     let (ahead, back) = params.split_at(params.len() / 2);
-    let forward = emit(writer, &layer.of, ahead, input, false)?;
+    let forward = emit(writer, &layer.of, ahead, input, mask, false, true)?;
     let (spec, turned) = match &layer.backward_layer {
         Some(spec) => (spec, false),
         None => (&layer.of, true),
     };
     let sequences = cell(spec)?.sequences;
-    let mut backward = emit(writer, spec, back, input, turned)?;
+    let mut backward = emit(writer, spec, back, input, mask, turned, true)?;
     if sequences {
         backward = reversed(writer, &backward);
     }

@@ -98,6 +98,13 @@ impl Writer {
         self.floats(&[], &[value])
     }
 
+    /// A single whole number.
+    pub(super) fn whole(&mut self, value: i64) -> String {
+        let name = self.name("size");
+        self.constants.push(proto::whole(&name, value));
+        name
+    }
+
     /// A constant of whole numbers.
     pub(super) fn ints(&mut self, data: &[i64]) -> String {
         let name = self.name("sizes");
