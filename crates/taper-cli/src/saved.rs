@@ -79,6 +79,9 @@ pub(crate) fn data_spec(saved: &SavedModel) -> DataSpec {
     if let Some(experiment) = &saved.experiment {
         spec.decimal = experiment.data.decimal;
         spec.delimiter = experiment.data.delimiter;
+        spec.thousands = experiment.data.thousands;
+        spec.units = experiment.data.units;
+        spec.na.clone_from(&experiment.data.na);
     }
     spec
 }

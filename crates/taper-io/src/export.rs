@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::{CellsOut, ColumnKind, Result, TableWriter};
+use crate::{Audience, CellsOut, ColumnKind, Result, TableWriter};
 
 /// Writes rows of text under a header as a table, `.csv` or `.parquet` by the file's ending.
 ///
 /// A column whose cells are numbers or empty is one of numbers (in Parquet double precision, an empty cell is a null); every
-/// other column is text. In CSV a spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula and runs it:
-/// names and text like that are made [`inert`](crate::inert).
+/// other column is text. In CSV a spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula and runs it: for
+/// [`Audience::Spreadsheet`], names and text like that are made [`inert`](crate::inert).
 ///
 /// # Errors
 ///
@@ -17,20 +17,23 @@ use crate::{CellsOut, ColumnKind, Result, TableWriter};
 /// # Example
 ///
 /// ```
+/// use taper_io::Audience;
+///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("t.csv");
-/// taper_io::write_results(&path, &["name".into(), "score".into()], &[vec!["=1+1".into(), "-0.5".into()]])?;
+/// let (head, rows) = (["name".into(), "score".into()], [vec!["=1+1".into(), "-0.5".into()]]);
+/// taper_io::write_results(&path, &head, &rows, Audience::Spreadsheet)?;
 /// assert_eq!(std::fs::read_to_string(&path)?, "name,score\n'=1+1,-0.5\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn write_results(path: &Path, head: &[String], rows: &[Vec<String>]) -> Result<()> {
+pub fn write_results(path: &Path, head: &[String], rows: &[Vec<String>], audience: Audience) -> Result<()> {
     let columns: Vec<CellsOut<'_>> = (0..head.len()).map(|column| cells(rows, column)).collect();
     let kind = |cells: &CellsOut<'_>| match cells {
         CellsOut::Text(_) => ColumnKind::Text,
         _ => ColumnKind::Optional,
     };
     let named: Vec<(String, ColumnKind)> = head.iter().cloned().zip(columns.iter().map(kind)).collect();
-    let mut writer = TableWriter::create(path, &named)?;
+    let mut writer = TableWriter::create(path, &named, audience)?;
     writer.write(&columns)?;
     writer.finish()
 }

@@ -65,8 +65,30 @@ impl Format {
     /// ```
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
-        let ending = path.extension()?.to_str()?.to_lowercase();
+        let ending = Self::last_ending(path)?;
+        if ending == "gz" {
+            return Self::of(&path.with_extension("")).filter(|format| *format == Self::Csv);
+        }
         ENDINGS.iter().find(|(known, _)| *known == ending).map(|(_, format)| *format)
+    }
+
+    fn last_ending(path: &Path) -> Option<String> {
+        Some(path.extension()?.to_str()?.to_lowercase())
+    }
+
+    /// Whether the name of a table says that tabs separate its cells: `.tsv`, `.tsv.gz`.
+    #[must_use]
+    pub fn is_tabs(path: &Path) -> bool {
+        match Self::last_ending(path).as_deref() {
+            Some("gz") => Self::is_tabs(&path.with_extension("")),
+            ending => ending == Some("tsv"),
+        }
+    }
+
+    /// Whether the name of a table says that it is compressed: `.csv.gz`, `.tsv.gz`.
+    #[must_use]
+    pub fn is_gzip(path: &Path) -> bool {
+        Self::last_ending(path).as_deref() == Some("gz")
     }
 
     /// The usual ending, without its dot.
@@ -121,7 +143,11 @@ mod tests {
             }
             assert!(ENDINGS.contains(&(format.ending(), format)));
         }
-        for name in ["csv", ".csv", "a.csv.bak", "a", ""] {
+        for (name, tabs) in [("a.csv.gz", false), ("a.b.TSV.GZ", true)] {
+            assert_eq!(Format::of(Path::new(name)), Some(Format::Csv), "{name}");
+            assert!(Format::is_gzip(Path::new(name)) && Format::is_tabs(Path::new(name)) == tabs);
+        }
+        for name in ["csv", ".csv", "a.csv.bak", "a", "", "a.gz", "a.parquet.gz", ".csv.gz"] {
             assert_eq!(Format::of(Path::new(name)), None, "{name}");
         }
     }

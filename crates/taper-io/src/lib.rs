@@ -57,7 +57,10 @@ pub use store::{
     FinishRecord, Locking, Repair, RunRecord, RunStore, STORE, StudyLock, StudyRecord, StudyStore, repair_store,
 };
 pub use stream::is_stream;
-pub use table::{CellsOut, ColumnKind, TableFile, TableWriter, inert, is_table};
+pub use table::{
+    Audience, CellsOut, ColumnKind, Left, NumberKeys, TableFile, TableWriter, USUAL_WORDS, inert, is_table,
+    means_nothing, number_keys,
+};
 pub use temporary::abandon_files;
 pub use tensor_file::{Tensor, TensorData, Tensors, parse_tensors, read_tensors, write_tensors};
 pub use training_rows::TrainingRows;

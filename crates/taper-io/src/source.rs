@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use taper::table::{Prepared, Roles, TableRows, hold_out};
+use taper::table::{Prepared, Roles, TableRows, Target, hold_out};
 use taper::{
     Complaint, DataSpec, Dataset, Experiment, PlainRows, Result as TaperResult, Rows, Seed, Shape, Split, TestRows,
     Warning,
 };
 
-use crate::table::{Read, TableFile, is_table, no_table, read_table};
+use crate::table::{Left, Read, TableFile, is_table, no_table, read_table};
 use crate::{Error, Result, read_rows};
 
 /// The rows of an experiment before any split, known to suit it as far as that can be known without its model.
@@ -101,6 +101,10 @@ impl Rows for Source {
         ask!(self, rows => rows.strata())
     }
 
+    fn stratum_name(&self, row: usize) -> Option<String> {
+        ask!(self, rows => rows.stratum_name(row))
+    }
+
     fn groups(&self) -> Option<Vec<usize>> {
         ask!(self, rows => rows.groups())
     }
@@ -164,7 +168,7 @@ fn read_table_rows(experiment: &Experiment, folder: &Path) -> Result<TableRows> 
     let path = folder.join(&spec.source);
     let plain = TableFile::open(&path, spec)?.without_index(spec);
     let choose = |header: &[String]| Ok(Roles::of(&plain, header)?.wanted(&plain, header));
-    let Read { table, skipped, wanted } = read_table(&path, spec, &choose)?;
+    let Read { table, left: Left { ragged: skipped, words }, wanted, header } = read_table(&path, spec, &choose)?;
     let mut notes = vec![(path.clone(), skipped)];
     let test = match &spec.test {
         Some(TestRows::File(name)) => {
@@ -175,14 +179,25 @@ fn read_table_rows(experiment: &Experiment, folder: &Path) -> Result<TableRows> 
             // The columns are those of the first file, by name, and of the kind that they are there.
             let like = |header: &[String]| table.wanted_like(&wanted, header);
             let read = read_table(&test, spec, &like)?;
-            notes.push((test, read.skipped));
+            notes.push((test, read.left.ragged));
             Some(read.table)
         }
         _ => None,
     };
     let mut rows = TableRows::new(table, test.as_ref(), &plain, experiment.fit.loss)
         .map_err(|error| Error::within(&path, error))?;
-    for name in plain.exclude.iter().filter(|name| !spec.exclude.contains(name)) {
+    if let Some(choose) = &experiment.choose {
+        rows.tell_rare(choose.folds);
+    }
+    let target = rows.target().name().to_owned();
+    let word =
+        words.iter().find(|(name, _)| *name == target).filter(|_| matches!(rows.target(), Target::Classes { .. }));
+    if let Some((_, words)) = word {
+        let message = format!("`{}` means that there is no class; `na = []` makes it one", words.join("`, `"));
+        rows.warn(Warning { place: format!("data, column `{target}`"), message });
+    }
+    let index = Roles::of(&plain, &header)?.index;
+    for name in plain.exclude.iter().filter(|name| !spec.exclude.contains(name)).chain(&index) {
         let message = "the index of a data frame names or numbers its rows, and is left out (`features` can name it)";
         rows.warn(Warning { place: format!("data, column `{name}`"), message: message.to_owned() });
     }

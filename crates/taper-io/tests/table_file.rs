@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use taper::DataSpec;
 use taper::table::{Cells, Column, Reading, Table, Wanted};
-use taper_io::{CellsOut, ColumnKind, TableFile, TableWriter};
+use taper_io::{Audience, CellsOut, ColumnKind, TableFile, TableWriter};
 
 fn read(path: &std::path::Path) -> Result<Table, taper_io::Error> {
     let file = TableFile::open(path, &DataSpec::new(""))?;
@@ -29,7 +29,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(if parquet { "t.parquet" } else { "t.csv" });
         let columns = [("number".to_owned(), ColumnKind::Numbers), ("text".to_owned(), ColumnKind::Text)];
-        let mut writer = TableWriter::create(&path, &columns).unwrap();
+        let mut writer = TableWriter::create(&path, &columns, Audience::Program).unwrap();
         let numbers: Vec<f32> = rows.iter().map(|(number, _)| *number).collect();
         // Cells are trimmed when they are read; a text that says "nothing" is nothing.
         let texts: Vec<String> = rows.iter().map(|(_, text)| format!("t{text}t")).collect();
@@ -89,17 +89,17 @@ fn results_keep_their_numbers_and_their_gaps() {
     let rows =
         [["=1+1", "-0.1", "9007199254740993", ""], ["b", "", "1", ""]].map(|row| row.map(str::to_owned).to_vec());
     let csv = folder.path().join("r.csv");
-    taper_io::write_results(&csv, &head, &rows).unwrap();
+    taper_io::write_results(&csv, &head, &rows, Audience::Spreadsheet).unwrap();
     assert_eq!(std::fs::read_to_string(&csv).unwrap(), "name,score,seed,none\n'=1+1,-0.1,9007199254740993,\nb,,1,\n");
 
     let parquet = folder.path().join("r.parquet");
-    taper_io::write_results(&parquet, &head, &rows).unwrap();
+    taper_io::write_results(&parquet, &head, &rows, Audience::Spreadsheet).unwrap();
     let table = read(&parquet).unwrap();
     assert_eq!(table.column("name").unwrap(), &Column::names("name", ["=1+1", "b"]));
     assert_eq!(table.column("seed").unwrap(), &Column::names("seed", ["9007199254740993", "1"]));
     let score = table.column("score").unwrap();
     assert_eq!((score.text(0), score.is_missing(0), score.is_missing(1)), ("-0.1".into(), false, true));
 
-    let other = taper_io::write_results(&folder.path().join("r.txt"), &head, &rows).unwrap_err();
+    let other = taper_io::write_results(&folder.path().join("r.txt"), &head, &rows, Audience::Spreadsheet).unwrap_err();
     assert!(other.to_string().contains(".parquet"), "{other}");
 }

@@ -76,6 +76,17 @@ pub struct DataSpec {
     /// What separates the cells of a row. Default: the one of `,`, `;` and tab that the header has, in this order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
+    /// What separates groups of three digits, as in `1,206`: `","`, `"."`, `" "`, `"'"` or `"_"`. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<char>,
+    /// Whether numbers may have a percent sign or a currency, and stand in parentheses if they are negative: `60%` is 60, `$182`
+    /// is 182, `(80)` is -80. A column has one unit. Default: no.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub units: bool,
+    /// The words that mean an empty cell, as `["?", "-999"]`. Among numbers the usual ones (`NA`, `NaN`, `null`, `None`, `#N/A`
+    /// and others of pandas's) always do; among names they do where nothing is given here. Default: the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub na: Option<Vec<String>>,
     /// Whether all rows may be of one class. Default: no.
     #[serde(default, skip_serializing_if = "is_default")]
     pub allow_one_class: bool,
@@ -188,6 +199,9 @@ impl DataSpec {
             ragged: Ragged::Error,
             decimal: None,
             delimiter: None,
+            thousands: None,
+            units: false,
+            na: None,
             allow_one_class: false,
             test: None,
             train: None,
@@ -199,6 +213,9 @@ impl DataSpec {
     /// The sources that need no file.
     pub const SOURCES: [&'static str; 7] = ["moons", "circles", "blobs", "utterances", "digits", "sunspots", "sonnets"];
 
+    /// The endings of tables' files.
+    const TABLES: [&'static str; 5] = [".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet"];
+
     /// Whether the rows lie in a file.
     #[must_use]
     pub fn is_file(&self) -> bool {
@@ -208,7 +225,12 @@ impl DataSpec {
     /// Whether the file is a table with named columns, by its ending.
     #[must_use]
     pub fn is_table(&self) -> bool {
-        self.is_file() && [".csv", ".parquet"].iter().any(|ending| self.source.to_lowercase().ends_with(ending))
+        self.is_file() && Self::TABLES.iter().any(|ending| self.source.to_lowercase().ends_with(ending))
+    }
+
+    /// Whether something stands for a feature's empty cell.
+    pub(crate) fn fills(&self) -> bool {
+        !matches!(self.missing, Missing::Error | Missing::Drop)
     }
 
     /// Whether the rows are stretches of one series, in the order of time.
@@ -285,6 +307,9 @@ impl DataSpec {
             ("ragged", self.ragged != Ragged::Error, table),
             ("decimal", self.decimal.is_some(), table),
             ("delimiter", self.delimiter.is_some(), table),
+            ("thousands", self.thousands.is_some(), table),
+            ("units", self.units, table),
+            ("na", self.na.is_some(), table),
             ("allow_one_class", self.allow_one_class, table),
             ("standardize_target", self.standardize_target, table),
         ] {
@@ -299,6 +324,11 @@ impl DataSpec {
         if let Some(delimiter) = self.delimiter {
             let good = delimiter.is_ascii() && !delimiter.is_alphanumeric() && !"\"\r\n.-+\0".contains(delimiter);
             complaints.check(good, "delimiter", "one of `,`, `;`, `|`, a tab or a space", format!("{delimiter:?}"));
+        }
+        if let Some(thousands) = self.thousands {
+            let good = matches!(thousands, ',' | '.' | ' ' | '\'' | '_') && thousands != self.decimal.unwrap_or('.');
+            let expected = "`,`, `.`, a space, `'` or `_`, and not the decimal separator";
+            complaints.check(good, "thousands", expected, format!("`{thousands}`"));
         }
         match &self.test {
             Some(TestRows::Share(share)) => {

@@ -201,6 +201,10 @@ impl Serialize for Policy {
             && let Value::Object(settings) = serde_json::to_value(regularizer).map_err(S::Error::custom)?
         {
             map.extend(settings);
+            if map.is_empty() {
+                // A strength of 0 is a penalty that was asked for, and read again as one.
+                map.insert("l2".into(), 0.0.into());
+            }
         }
         if let Some(roles) = &self.roles {
             map.insert("roles".into(), serde_json::to_value(roles).map_err(S::Error::custom)?);
@@ -321,6 +325,20 @@ mod tests {
 
     fn paths(policy: Value) -> Vec<String> {
         penalized(policy).into_iter().map(|(path, _)| path).collect()
+    }
+
+    #[test]
+    fn a_strength_of_zero_is_written_and_read_again() {
+        for policy in [
+            json!({ "l2": 0.0 }),
+            json!({ "l1": 0.0, "roles": ["bias"] }),
+            json!({ "paths": { "dense*": { "l2": 0.0 } } }),
+        ] {
+            let policy = read(policy).unwrap();
+            let again = read(serde_json::to_value(&policy).unwrap()).unwrap();
+            assert_eq!(again, policy);
+            assert!(Model::plan(&Sequential::new([2]).layer(Dense::new(1)).regularization(again)).is_ok());
+        }
     }
 
     #[test]

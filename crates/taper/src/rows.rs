@@ -23,6 +23,11 @@ pub trait Rows: Sync {
     /// The class of each row, counted from 0, if targets are classes: folds are stratified by it.
     fn strata(&self) -> Option<Vec<usize>>;
 
+    /// What the class of this row is called, for messages. Default: it has no name.
+    fn stratum_name(&self, _row: usize) -> Option<String> {
+        None
+    }
+
     /// The group of each row, if there are groups: rows of one group are never divided between training and test.
     fn groups(&self) -> Option<Vec<usize>> {
         None

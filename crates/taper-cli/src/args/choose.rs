@@ -49,7 +49,7 @@ pub(crate) struct Resume {
     "Rows of one patient stay together, the id is no input" => "taper init visits.csv --group patient --exclude id",
 ])]
 pub(crate) struct Init {
-    /// The table (.csv or .parquet)
+    /// The table (.csv, .tsv, .csv.gz or .parquet)
     pub(crate) data: PathBuf,
     /// The column to predict [default: the last one]
     #[arg(long, value_name = "COLUMN")]
@@ -63,9 +63,25 @@ pub(crate) struct Init {
     /// The column that orders rows by time
     #[arg(long, value_name = "COLUMN")]
     pub(crate) time: Option<String>,
+    /// A column of numbers that are names of categories; may be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) one_hot: Vec<String>,
+    /// What separates the cells of a row [default: what makes rows even]
+    #[arg(long, value_name = "CHAR")]
+    pub(crate) delimiter: Option<char>,
     /// A comma separates the digits of a fraction, as in 1,5
     #[arg(long)]
     pub(crate) decimal_comma: bool,
+    /// What separates groups of three digits, as in 1,206
+    #[arg(long, value_name = "CHAR")]
+    pub(crate) thousands: Option<char>,
+    /// Numbers may have a percent sign or a currency, or stand in parentheses if negative: 60%, $182, (80)
+    #[arg(long)]
+    pub(crate) units: bool,
+    /// A word that means an empty cell; may be given several times, '' for none [default: NA, null and others, as pandas has
+    /// them]
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pub(crate) na: Vec<String>,
     /// The experiment file to write, or - for stdout
     #[arg(long, value_name = "FILE", default_value = "experiment.toml")]
     pub(crate) out: PathBuf,

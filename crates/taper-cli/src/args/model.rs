@@ -59,6 +59,9 @@ pub(crate) struct Predict {
     /// The model that weights alone are of (.keras, .h5, .json, .toml or .safetensors)
     #[arg(long, value_name = "FILE")]
     pub(crate) architecture: Option<PathBuf>,
+    /// In CSV, put an apostrophe before text that a spreadsheet would run as a formula
+    #[arg(long)]
+    pub(crate) spreadsheet: bool,
 }
 
 #[derive(Debug, clap::Args)]

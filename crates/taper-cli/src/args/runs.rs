@@ -71,6 +71,9 @@ pub(crate) enum Runs {
     Export {
         /// The file (.csv or .parquet, or - for CSV on stdout)
         file: PathBuf,
+        /// In CSV, put an apostrophe before text that a spreadsheet would run as a formula
+        #[arg(long)]
+        spreadsheet: bool,
         #[command(flatten)]
         store: Store,
     },

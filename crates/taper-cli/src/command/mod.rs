@@ -21,10 +21,15 @@ pub(crate) mod trial;
 use std::path::Path;
 
 use taper::{Complaint, Experiment, Seed};
-use taper_io::Format;
+use taper_io::{Audience, Format};
 
 use crate::failure::Failure;
 use crate::output;
+
+/// Who will read a table that is written.
+pub(crate) fn audience(spreadsheet: bool) -> Audience {
+    if spreadsheet { Audience::Spreadsheet } else { Audience::Program }
+}
 
 /// Whether a file or folder is a model of Keras's.
 pub(crate) fn is_keras(file: &Path) -> bool {

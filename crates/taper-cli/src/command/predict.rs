@@ -42,7 +42,7 @@ fn tables(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, u
         // The first rows are known to be good before anything is written.
         let writer = match &mut writer {
             Some(writer) => writer,
-            none => none.insert(create(&args.out, parts)?),
+            none => none.insert(create(args, parts)?),
         };
         parts.write(writer, saved.model.predict(&x)?)?;
         rows += table.rows();
@@ -62,7 +62,7 @@ fn tables(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, u
 fn tensors(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, usize), Failure> {
     let x = taper_io::read_inputs(&args.rows, saved.model.input_shape(), saved.prepared.as_ref())?;
     let width = saved.model.input_shape().len();
-    let mut writer = create(&args.out, parts)?;
+    let mut writer = create(args, parts)?;
     const ROWS: usize = 4096;
     for x in x.chunks(ROWS * width) {
         parts.write(&mut writer, saved.model.predict(x)?)?;
@@ -71,12 +71,13 @@ fn tensors(args: &Predict, saved: &SavedModel, parts: &Parts) -> Result<(usize, 
     Ok((x.len() / width, 0))
 }
 
-fn create(out: &Path, parts: &Parts) -> Result<TableWriter, Failure> {
+fn create(args: &Predict, parts: &Parts) -> Result<TableWriter, Failure> {
+    let out = &args.out;
     if !is_stream(out) {
         let folder = super::folder_of(out);
         taper_io::check_writable(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
     }
-    Ok(TableWriter::create(out, &parts.columns())?)
+    Ok(TableWriter::create(out, &parts.columns(), super::audience(args.spreadsheet))?)
 }
 
 /// What a row of outputs means, as columns of a table.

@@ -18,7 +18,7 @@ pub(crate) fn run(runs: &Runs) -> Result<(), Failure> {
     match runs {
         Runs::List { store, limit, json } => list(&RunStore::read(&folder_of_store(store).join(STORE))?, *limit, *json),
         Runs::Show { key, store } => show(folder_of_store(store), key),
-        Runs::Export { file, store } => export(folder_of_store(store), file),
+        Runs::Export { file, spreadsheet, store } => export(folder_of_store(store), file, *spreadsheet),
         Runs::Repair { store, json } => repair(folder_of_store(store), *json),
     }
 }
@@ -125,14 +125,14 @@ fn show(folder: &Path, key: &str) -> Result<(), Failure> {
     }
 }
 
-fn export(folder: &Path, file: &Path) -> Result<(), Failure> {
+fn export(folder: &Path, file: &Path, spreadsheet: bool) -> Result<(), Failure> {
     if !is_stream(file) {
         Format::one_of("FILE", file, Format::TABLES)?;
     }
     let RunTable { names, rows } = RunTable::read(&RunStore::read(&folder.join(STORE))?)?;
     let cells =
         |row: &Map<String, Value>| names.iter().map(|name| row.get(name).map_or_else(String::new, plain)).collect();
-    taper_io::write_results(file, &names, &rows.iter().map(cells).collect::<Vec<_>>())?;
+    taper_io::write_results(file, &names, &rows.iter().map(cells).collect::<Vec<_>>(), super::audience(spreadsheet))?;
     output::note(&format!("{} runs: {}", rows.len(), file.display()));
     Ok(())
 }

@@ -183,10 +183,12 @@ fn formulas_and_markup_in_names_are_inert() {
         !html.contains("<script>alert(1)") && !html.contains("<img src=x"),
         "markup of the data must not be the page's"
     );
-    bench.taper("predict out rows.csv --out p.csv");
+    bench.taper("predict out rows.csv --spreadsheet --out p.csv");
     for line in bench.text("p.csv").lines().skip(1) {
         assert!(line.starts_with("'=cmd") || line.starts_with("<img"), "{line}");
     }
+    bench.taper("predict out rows.csv --out q.csv");
+    assert_eq!(bench.text("q.csv").replace("=cmd", "'=cmd"), bench.text("p.csv"), "programs get names as they are");
 }
 
 #[test]

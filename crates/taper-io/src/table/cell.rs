@@ -2,6 +2,8 @@
 
 use taper::table::Decimal;
 
+use super::wording::Wording;
+
 /// A cell of text, understood.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cell {
@@ -13,47 +15,39 @@ pub(crate) enum Cell {
     Text,
 }
 
-/// The words that mean an empty cell, as pandas has them.
-const MISSING: [&str; 9] = ["NA", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "null", "<NA>"];
-
-/// Whether a trimmed cell says that there is nothing.
-pub(crate) fn is_missing(cell: &str) -> bool {
-    cell.is_empty() || MISSING.contains(&cell)
-}
-
 impl Cell {
-    /// What a trimmed cell is, where a fraction's digits are separated by a comma or by a point.
-    pub(crate) fn of(cell: &str, comma: bool) -> Self {
+    /// What a trimmed cell is.
+    #[inline]
+    pub(crate) fn of(cell: &str, wording: &Wording) -> Self {
         let Some(first) = cell.bytes().next() else { return Self::Missing };
-        if !(first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.' | b',')) {
-            return match cell {
-                _ if MISSING.contains(&cell) => Self::Missing,
-                _ if is_infinite(cell) => Self::Infinite,
-                _ => Self::Text,
-            };
+        let plain = wording.is_plain();
+        if plain && !(first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.' | b',')) {
+            return Self::of_word(cell, wording);
         }
-        let number = if comma { parse_comma(cell) } else { Decimal::parse(cell) };
+        let number = if plain {
+            Decimal::parse(cell)
+        } else {
+            wording.number(cell).and_then(|written| Decimal::parse(&written.digits))
+        };
         match number {
+            Some(number) if number.value().is_nan() || wording.is_none(number.value()) => Self::Missing,
             Some(number) if number.value().abs() <= f64::from(f32::MAX) => Self::Number(number),
-            Some(number) if number.value().is_nan() => Self::Missing,
             Some(_) => Self::Infinite,
-            None => Self::Text,
+            None => Self::of_word(cell, wording),
+        }
+    }
+
+    fn of_word(cell: &str, wording: &Wording) -> Self {
+        match cell {
+            _ if wording.is_missing(cell) => Self::Missing,
+            _ if is_infinite(cell) => Self::Infinite,
+            _ => Self::Text,
         }
     }
 }
 
 fn is_infinite(cell: &str) -> bool {
-    ["inf", "infinity", "∞"].iter().any(|word| cell.eq_ignore_ascii_case(word))
-}
-
-/// A number with a comma before its fraction.
-fn parse_comma(cell: &str) -> Option<Decimal> {
-    match cell.split_once(',') {
-        None if cell.contains('.') => None,
-        None => Decimal::parse(cell),
-        Some((_, fraction)) if fraction.contains([',', '.']) => None,
-        Some((whole, fraction)) => Decimal::parse(&format!("{whole}.{fraction}")),
-    }
+    ["inf", "infinity", "∞"].iter().any(|word| cell.trim_start_matches('-').eq_ignore_ascii_case(word))
 }
 
 /// Whether text was probably meant as a number: digits with separators that were not expected.
@@ -86,11 +80,12 @@ mod tests {
             ("1_000", Cell::Text),
             ("yes", Cell::Text),
         ] {
-            assert_eq!(Cell::of(cell, false), expected, "{cell}");
+            assert_eq!(Cell::of(cell, &Wording::default()), expected, "{cell}");
         }
+        let comma = Wording::of(&taper::DataSpec { decimal: Some(','), ..taper::DataSpec::new("") }, true);
         for (cell, expected) in [("1,5", number(1.5)), ("2", number(2.0)), ("1.234,5", Cell::Text), ("1.5", Cell::Text)]
         {
-            assert_eq!(Cell::of(cell, true), expected, "{cell}");
+            assert_eq!(Cell::of(cell, &comma), expected, "{cell}");
         }
     }
 

@@ -2,17 +2,24 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use taper::Complaint;
 use taper::table::{Cells, Column, Decimal, MISSING, Numbers, Reading, Table, Wanted, truth};
 
-use super::cell::{Cell, is_missing, looks_numeric};
+use super::Left;
+use super::cell::{Cell, looks_numeric};
+use super::wording::{Fits, Wording, means_nothing};
 use crate::{Error, Result};
 
 /// Most complaints about cells that are told at once.
 const MOST_COMPLAINTS: usize = 20;
 /// Characters of a cell that a message shows.
 const MOST_SAMPLE: usize = 60;
+/// Words for an empty cell that are named.
+const MOST_WORDS: usize = 8;
+/// Words among numbers of which a message may say that they could mean an empty cell.
+const FEW_WORDS: usize = 3;
 
 /// Cells of one kind: how many, and the first.
 #[derive(Debug, Default)]
@@ -81,6 +88,7 @@ impl Names {
 #[derive(Debug)]
 pub(crate) struct Part {
     reading: Reading,
+    wording: Arc<Wording>,
     rows: usize,
     numbers: Numbers,
     names: Option<Names>,
@@ -92,6 +100,16 @@ pub(crate) struct Part {
     lookalike: Seen,
     /// Words that mean 1 or 0, where numbers are wanted.
     truth: Seen,
+    /// Which settings would make numbers of all text.
+    fits: Fits,
+    /// Words that mean an empty cell; a few.
+    words: Vec<String>,
+    /// The unit of the numbers, where it was first met.
+    unit: Option<(usize, String)>,
+    /// Numbers in another unit.
+    other_unit: Seen,
+    /// Numbers without a unit, but for 0.
+    bare: Seen,
 }
 
 impl Part {
@@ -103,9 +121,10 @@ impl Part {
         (numbers + names) as u128
     }
 
-    pub(crate) fn new(reading: Reading) -> Self {
+    pub(crate) fn new(reading: Reading, wording: &Arc<Wording>) -> Self {
         Self {
             reading,
+            wording: Arc::clone(wording),
             rows: 0,
             numbers: Numbers::default(),
             names: (reading == Reading::Names).then(Names::default),
@@ -116,17 +135,31 @@ impl Part {
             nul: Seen::default(),
             lookalike: Seen::default(),
             truth: Seen::default(),
+            fits: Fits::default(),
+            words: Vec::new(),
+            unit: None,
+            other_unit: Seen::default(),
+            bare: Seen::default(),
         }
     }
 
     /// Adds a cell of text, trimmed.
     #[inline]
-    pub(crate) fn push(&mut self, cell: &str, comma: bool) {
+    pub(crate) fn push(&mut self, cell: &str) {
         if self.reading == Reading::Names {
             return self.push_name(cell);
         }
-        match Cell::of(cell, comma) {
-            Cell::Number(number) => self.push_number(number),
+        match Cell::of(cell, &self.wording) {
+            Cell::Number(number) => {
+                if self.wording.has_units() {
+                    self.see_unit(cell, number.value());
+                }
+                self.push_number(number);
+            }
+            Cell::Missing if self.reading == Reading::Auto && self.wording.is_undecided(cell) => {
+                self.missing.see(self.rows, cell);
+                self.put_name(cell);
+            }
             Cell::Missing => self.push_missing(cell),
             Cell::Infinite => {
                 self.infinite.see(self.rows, cell);
@@ -155,7 +188,7 @@ impl Part {
     /// Adds a number of a file that has types, with what it is called; NaN is an empty cell.
     pub(crate) fn push_typed(&mut self, number: Decimal, name: impl FnOnce() -> String) {
         let value = number.value();
-        if value.is_nan() {
+        if value.is_nan() || self.wording.is_none(value) {
             self.push_missing("NaN");
         } else if self.reading == Reading::Names {
             self.push_name(&name());
@@ -188,17 +221,41 @@ impl Part {
     /// Adds an empty cell.
     pub(crate) fn push_missing(&mut self, cell: &str) {
         self.missing.see(self.rows, cell);
+        if !cell.is_empty() {
+            self.add_word(cell);
+        }
         self.put(Numbers::push_missing, MISSING);
+    }
+
+    fn add_word(&mut self, word: &str) {
+        if self.words.len() < MOST_WORDS && self.words.iter().all(|known| known != word) {
+            self.words.push(word.to_owned());
+        }
+    }
+
+    /// Notes what a number is counted in.
+    fn see_unit(&mut self, cell: &str, number: f64) {
+        let Some(written) = self.wording.number(cell) else { return };
+        match (written.unit, &self.unit) {
+            (Some(unit), None) => self.unit = Some((self.rows, unit.to_owned())),
+            (Some(unit), Some((_, known))) if unit != known => self.other_unit.see(self.rows, cell),
+            (None, _) if number != 0.0 => self.bare.see(self.rows, cell),
+            _ => {}
+        }
     }
 
     /// Adds a name, or an empty cell.
     pub(crate) fn push_name(&mut self, cell: &str) {
-        if is_missing(cell) {
+        if self.wording.is_missing_name(cell) {
             return self.push_missing(cell);
         }
         if cell.contains('\0') {
             self.nul.see(self.rows, cell);
         }
+        self.put_name(cell);
+    }
+
+    fn put_name(&mut self, cell: &str) {
         let rows = self.rows;
         let names = self.names.get_or_insert_with(|| Names { codes: vec![MISSING; rows], ..Names::default() });
         let code = names.code(cell);
@@ -207,7 +264,7 @@ impl Part {
 
     /// Adds text of a file that has types: it is never a number, however it looks.
     pub(crate) fn push_typed_text(&mut self, cell: &str) {
-        if self.reading != Reading::Names && !is_missing(cell) {
+        if self.reading != Reading::Names && !self.wording.is_missing_name(cell) {
             self.text.see(self.rows, cell);
         }
         if self.reading == Reading::Numbers {
@@ -225,6 +282,7 @@ impl Part {
             return self.put(|numbers| numbers.push(Decimal::whole(i64::from(value))), MISSING);
         }
         self.text.see(self.rows, cell);
+        self.fits.see(cell);
         if self.reading == Reading::Auto {
             if looks_numeric(cell) {
                 self.lookalike.see(self.rows, cell);
@@ -251,6 +309,7 @@ impl Part {
 #[derive(Debug)]
 pub(crate) struct Gather {
     wanted: Vec<Wanted>,
+    wording: Arc<Wording>,
     columns: Vec<Part>,
     rows: usize,
     ragged: Seen,
@@ -259,14 +318,14 @@ pub(crate) struct Gather {
 
 impl Gather {
     /// For rows of this many cells.
-    pub(crate) fn new(wanted: Vec<Wanted>, cells: usize) -> Self {
-        let columns = wanted.iter().map(|wanted| Part::new(wanted.reading)).collect();
-        Self { wanted, columns, rows: 0, ragged: Seen::default(), cells }
+    pub(crate) fn new(wanted: Vec<Wanted>, cells: usize, wording: &Arc<Wording>) -> Self {
+        let columns = wanted.iter().map(|wanted| Part::new(wanted.reading, wording)).collect();
+        Self { wanted, wording: Arc::clone(wording), columns, rows: 0, ragged: Seen::default(), cells }
     }
 
     /// Parts to fill, one per column.
     pub(crate) fn parts(&self) -> Vec<Part> {
-        self.wanted.iter().map(|wanted| Part::new(wanted.reading)).collect()
+        self.wanted.iter().map(|wanted| Part::new(wanted.reading, &self.wording)).collect()
     }
 
     /// Adds the next rows. `ragged` ones were left out; `base` is how many rows stand before in the file.
@@ -282,6 +341,13 @@ impl Gather {
     /// Bytes that the cells take so far.
     pub(crate) fn bytes(&self) -> u128 {
         self.columns.iter().map(Part::bytes).sum()
+    }
+
+    /// What is left out.
+    pub(crate) fn left(&self) -> Left {
+        let named = self.wanted.iter().zip(&self.columns).filter(|(_, part)| !part.words.is_empty());
+        let words = named.map(|(wanted, part)| (wanted.name.clone(), part.words.clone())).collect();
+        Left { ragged: self.ragged(), words }
     }
 
     /// How many ragged rows there were.
@@ -325,24 +391,32 @@ impl Part {
             (&mut self.nul, other.nul),
             (&mut self.lookalike, other.lookalike),
             (&mut self.truth, other.truth),
+            (&mut self.other_unit, other.other_unit),
+            (&mut self.bare, other.bare),
         ] {
             seen.merge(more, base);
         }
+        self.fits.merge(other.fits);
+        other.words.iter().for_each(|word| self.add_word(word));
+        match (&self.unit, other.unit) {
+            (Some((_, known)), Some((row, unit))) if *known != unit => self.other_unit.see(base + row, &unit),
+            (None, Some((row, unit))) => self.unit = Some((base + row, unit)),
+            _ => {}
+        }
+        if self.reading != Reading::Names && self.text.count > 0 {
+            // Numbers beside text are a mistake, and without any there is nothing to keep of them.
+            self.numbers = Numbers::default();
+        } else {
+            self.numbers.append(other.numbers);
+        }
         if let Some(names) = other.names {
             let rows = self.rows;
-            // Numbers seen so far make this a mistake, and without any there is nothing to keep of them.
-            self.numbers = Numbers::default();
             let all = self.names.get_or_insert_with(|| Names { codes: vec![MISSING; rows], ..Names::default() });
             let places: Vec<u32> = names.levels.iter().map(|name| all.code(name)).collect();
             let place = |code: &u32| places.get(*code as usize).copied().unwrap_or(MISSING);
             all.codes.extend(names.codes.iter().map(place));
         } else if let Some(names) = &mut self.names {
             names.codes.resize(self.rows + other.rows, MISSING);
-        } else if self.rows == 0 {
-            // The only part, often: not copied.
-            self.numbers = other.numbers;
-        } else {
-            self.numbers.append(other.numbers);
         }
         self.rows += other.rows;
     }
@@ -351,43 +425,58 @@ impl Part {
         let name = &wanted.name;
         let declare = format!("`one_hot = [\"{name}\"]` takes all cells of the column as names");
         let mut complaints = Vec::new();
-        if wanted.complete {
+        if wanted.complete && !(name.starts_with("Unnamed: ") && self.missing.count == self.rows) {
             let help = "`missing` says what an empty cell means: \"drop\", \"mean\", \"median\" or \"most_frequent\"";
             complaints.extend(self.missing.complaint(name, "a value").map(|complaint| complaint.help(help)));
         }
         complaints.extend(self.infinite.complaint(name, "a finite number that f32 can hold"));
         complaints.extend(self.nul.complaint(name, "text without NUL"));
-        let mixed = self.number.first.as_ref().filter(|_| self.text.count > 0);
-        let comma = self.text.first.as_ref().is_some_and(|(_, text)| looks_numeric(text) && text.contains(','));
-        let help = match (comma, self.reading) {
-            (true, Reading::Auto) => format!("`decimal = \",\"` reads `1,5` as 1.5; {declare}"),
-            (true, _) => "`decimal = \",\"` reads `1,5` as 1.5".to_owned(),
-            (false, _) => declare,
-        };
-        match (self.reading, mixed) {
-            (Reading::Numbers, _) => {
-                // A column of truth values is one of 1 and 0; among numbers they are a mistake.
-                if self.number.count > 0 {
-                    complaints.extend(self.truth.complaint(name, "a number"));
-                }
-                let complaint = self.text.complaint(name, "a number");
-                complaints.extend(complaint.map(|complaint| if comma { complaint.help(help) } else { complaint }));
-            }
-            (Reading::Auto, Some((row, number))) => {
-                let expected = format!("a number, as `{number}` in row {}", row + 1);
-                complaints.extend(self.text.complaint(name, &expected).map(|complaint| complaint.help(help)));
-            }
-            (Reading::Auto, None) => {
-                let complaint = self.lookalike.complaint(name, "a number or text that does not look like one");
-                complaints.extend(complaint.map(|complaint| complaint.help(help)));
-            }
-            (Reading::Names, _) => {}
+        if let Some((row, unit)) = &self.unit {
+            let expected = format!("a number in `{unit}`, as in row {}", row + 1);
+            complaints.extend(self.other_unit.complaint(name, &expected));
+            let counts = matches!(unit.as_str(), "%" | "‰");
+            complaints.extend(counts.then(|| self.bare.complaint(name, &expected)).flatten());
         }
+        // A column of truth values is one of 1 and 0; among numbers they are a mistake.
+        if self.reading == Reading::Numbers && self.number.count > 0 {
+            complaints.extend(self.truth.complaint(name, "a number"));
+        }
+        let text = self.text.first.as_ref().map_or("", |(_, text)| text);
+        let advice = self.fits.advice(text, self.wording.free_comma);
+        let expected = match (self.reading, &self.number.first) {
+            (Reading::Names, _) => return complaints,
+            (Reading::Auto, Some((row, number))) => format!("a number, as `{number}` in row {}", row + 1),
+            (Reading::Auto, None) if advice.is_none() && self.lookalike.count == 0 => return complaints,
+            (Reading::Auto, None) => "a number or text that does not look like one".to_owned(),
+            (Reading::Numbers, _) => "a number".to_owned(),
+        };
+        let seen = if self.number.count == 0 && advice.is_none() && self.reading == Reading::Auto {
+            &self.lookalike
+        } else {
+            &self.text
+        };
+        let advice = advice.or_else(|| self.few().map(|words| format!("`na = [{words}]` reads such cells as empty")));
+        let declare = (self.reading == Reading::Auto).then_some(declare);
+        let help: Vec<String> = advice.into_iter().chain(declare).collect();
+        complaints.extend(seen.complaint(name, &expected).map(|complaint| match help.is_empty() {
+            true => complaint,
+            false => complaint.help(help.join("; ")),
+        }));
         complaints
     }
 
+    /// The few words that stand among numbers, quoted, the usual ones that are met too.
+    fn few(&self) -> Option<String> {
+        let names = self.names.as_ref().filter(|_| self.number.count > 0)?;
+        let few = names.levels.len() <= FEW_WORDS || names.levels.iter().all(|word| means_nothing(word));
+        let quoted = |word: &String| serde_json::Value::from(word.as_str()).to_string();
+        few.then(|| names.levels.iter().map(quoted).collect::<Vec<_>>().join(", "))
+    }
+
     fn cells(self) -> Cells {
-        match self.names {
+        // Words that mean nothing among numbers are names where there are no numbers.
+        let numbers = self.reading != Reading::Names && self.text.count == 0 && self.number.count > 0;
+        match self.names.filter(|_| !numbers) {
             Some(names) => Cells::sorted(names.levels, names.codes),
             None => Cells::Numbers(self.numbers.settled()),
         }

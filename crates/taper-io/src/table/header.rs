@@ -11,8 +11,21 @@ const MOST_COLUMNS: usize = 100_000;
 /// Most complaints about names that are told at once.
 const MOST_COMPLAINTS: usize = 20;
 
-/// Complains unless every column has a name of its own.
-pub(crate) fn check_header(path: &Path, header: &[String]) -> Result<()> {
+/// The names of the columns; one without is named by its place, as pandas does.
+///
+/// # Errors
+///
+/// Two columns of one name, no names at all, too many columns.
+pub(crate) fn named(path: &Path, mut header: Vec<String>) -> Result<Vec<String>> {
+    check_header(path, &header)?;
+    for (i, name) in header.iter_mut().enumerate().filter(|(_, name)| name.is_empty()) {
+        *name = format!("Unnamed: {i}");
+    }
+    check_header(path, &header)?;
+    Ok(header)
+}
+
+fn check_header(path: &Path, header: &[String]) -> Result<()> {
     let wrong =
         |place: &str, expected: String, got: String| Err(Error::content(path, Complaint::new(place, expected, got)));
     if header.iter().all(String::is_empty) {
@@ -26,9 +39,9 @@ pub(crate) fn check_header(path: &Path, header: &[String]) -> Result<()> {
     for (i, name) in header.iter().enumerate() {
         let expected = "a name that no other column has";
         let place = format!("header, column {}", i + 1);
-        if name.is_empty() {
-            complaints.push(Complaint::new(place, expected, "an empty one"));
-        } else if let Some(other) = known.insert(name, i) {
+        if !name.is_empty()
+            && let Some(other) = known.insert(name, i)
+        {
             complaints.push(Complaint::new(place, expected, format!("`{name}`, as column {}", other + 1)));
         }
     }

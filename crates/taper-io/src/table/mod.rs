@@ -6,6 +6,7 @@ mod gather;
 mod header;
 mod inert;
 mod parquet;
+mod wording;
 mod writer;
 
 use std::path::Path;
@@ -19,7 +20,8 @@ use crate::stream::is_stream;
 use crate::{Error, Format, Result};
 
 pub use inert::inert;
-pub use writer::{CellsOut, ColumnKind, TableWriter};
+pub use wording::{NumberKeys, USUAL_WORDS, means_nothing, number_keys};
+pub use writer::{Audience, CellsOut, ColumnKind, TableWriter};
 
 /// A table's file whose header has been read: `.csv` or `.parquet`.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl TableFile {
         match Format::of(path) {
             None if is_stream(path) => CsvFile::open(path, spec).map(|file| Self(Reader::Csv(Box::new(file)))),
             Some(Format::Csv) => CsvFile::open(path, spec).map(|file| Self(Reader::Csv(Box::new(file)))),
-            Some(Format::Parquet) => ParquetTable::open(path).map(|file| Self(Reader::Parquet(Box::new(file)))),
+            Some(Format::Parquet) => ParquetTable::open(path, spec).map(|file| Self(Reader::Parquet(Box::new(file)))),
             _ => Err(no_table("FILE", path)),
         }
     }
@@ -93,27 +95,44 @@ impl TableFile {
         }
     }
 
-    /// All rows, and how many were left out because they are longer or shorter than the header and `spec` allows it.
+    /// Whether commas separate no cells, so that they may stand in numbers without quotes.
+    #[must_use]
+    pub fn has_free_comma(&self) -> bool {
+        matches!(&self.0, Reader::Csv(file) if file.has_free_comma())
+    }
+
+    /// All rows, and what of them was left out.
     ///
     /// # Errors
     ///
     /// All mistakes in them, with row and column.
-    pub fn table(self, wanted: &[Wanted], spec: &DataSpec) -> Result<(Table, usize)> {
+    pub fn table(self, wanted: &[Wanted], spec: &DataSpec) -> Result<(Table, Left)> {
         match self.0 {
             Reader::Csv(file) => file.table(wanted, spec.ragged),
-            Reader::Parquet(file) => Ok((file.table(wanted)?, 0)),
+            Reader::Parquet(file) => file.table(wanted),
         }
     }
+}
+
+/// What was left out of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Rows that are longer or shorter than the header, where such may be.
+    pub ragged: usize,
+    /// By column the words that were taken for empty cells; at most a few of each column, and none of one without such.
+    pub words: Vec<(String, Vec<String>)>,
 }
 
 /// A table that has been read.
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) table: Table,
-    /// Rows that were left out because they are longer or shorter than the header.
-    pub(crate) skipped: usize,
+    /// What was left out.
+    pub(crate) left: Left,
     /// The columns that were read.
     pub(crate) wanted: Vec<Wanted>,
+    /// The names of all columns.
+    pub(crate) header: Vec<String>,
 }
 
 /// Reads those columns of a table that `choose` wants of its header.
@@ -128,8 +147,9 @@ pub(crate) fn read_table(
 ) -> Result<Read> {
     let file = TableFile::open(path, spec)?;
     let wanted = choose(file.header()).map_err(|error| Error::within(path, error))?;
-    let (table, skipped) = file.table(&wanted, spec)?;
-    Ok(Read { table, skipped, wanted })
+    let header = file.header().to_vec();
+    let (table, left) = file.table(&wanted, spec)?;
+    Ok(Read { table, left, wanted, header })
 }
 
 /// Whether this is the name of a table's file. A stream is a table in CSV.

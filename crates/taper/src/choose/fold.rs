@@ -48,14 +48,25 @@ pub(crate) struct Layout {
     strata: Option<Vec<usize>>,
     groups: Option<Vec<usize>>,
     ordered: bool,
+    /// What the strata are called, by their number, where they have names.
+    names: Vec<Option<String>>,
 }
 
 impl Layout {
     pub(crate) fn of(rows: &dyn Rows) -> Self {
+        let strata = rows.strata();
+        let mut names = Vec::new();
+        for (row, stratum) in strata.iter().flatten().enumerate() {
+            if *stratum >= names.len() {
+                names.resize(stratum + 1, None);
+                names[*stratum] = rows.stratum_name(row);
+            }
+        }
         Self {
+            names,
             development: rows.development(),
             rows: rows.rows(),
-            strata: rows.strata(),
+            strata,
             groups: rows.groups(),
             ordered: rows.is_ordered(),
         }
@@ -228,8 +239,8 @@ impl Layout {
     }
 
     /// Complains about rows that cannot be divided `folds` times over, after an outer division into `outer` parts if there is
-    /// one.
-    pub(crate) fn check(&self, folds: usize, outer: Option<usize>, complaints: &mut Complaints) {
+    /// one. A class may be missing in some folds, unless the score needs `every_class`; two classes are in all training parts.
+    pub(crate) fn check(&self, folds: usize, outer: Option<usize>, every_class: bool, complaints: &mut Complaints) {
         let left = |count: usize| outer.map_or(count, |outer| count - count.div_ceil(outer));
         let after = if outer.is_some() { ", after one of the outer folds is set aside" } else { "" };
         if self.ordered {
@@ -244,21 +255,43 @@ impl Layout {
         let (rows, development) = (left(self.development), self.development);
         let expected = format!("at most as many folds as rows ({development} rows{after})");
         complaints.check(rows >= folds, "folds", expected, format!("{folds} folds"));
-        let mut count = |name: &str, ids: &Option<Vec<usize>>, distinct: bool| {
-            let Some(ids) = ids else { return };
-            let mut counts = std::collections::BTreeMap::<usize, usize>::new();
-            ids[..development].iter().for_each(|id| *counts.entry(*id).or_default() += 1);
-            if distinct {
-                let expected = format!("at least {folds} groups, one for each fold{after}");
-                complaints.check(left(counts.len()) >= folds, "folds", expected, format!("{} groups", counts.len()));
-            } else if let Some((id, rows)) = counts.iter().find(|(_, rows)| left(**rows) < folds) {
-                let expected = format!("at least {folds} rows of every {name}, one for each fold{after}");
-                let complaint = Complaint::new("folds", expected, format!("{rows} rows of {name} {id}"));
-                complaints.push(complaint.help("fewer folds, or leave out the class"));
-            }
-        };
-        count("class", &self.strata, false);
-        count("group", &self.groups, true);
+        if let Some(groups) = &self.groups {
+            let count = groups[..development].iter().collect::<std::collections::BTreeSet<_>>().len();
+            let expected = format!("at least {folds} groups, one for each fold{after}");
+            complaints.check(left(count) >= folds, "folds", expected, format!("{count} groups"));
+            let outer = outer.unwrap_or(1);
+            let expected = format!("at most as many outer folds as groups ({count})");
+            complaints.check(count >= outer, "outer_folds", expected, outer);
+        }
+        let classes = self.classes();
+        if classes.len() < 2 {
+            return;
+        }
+        let needed = if every_class { folds } else { 2 };
+        let mut scarce = classes.iter().filter(|(_, rows)| left(**rows) < needed);
+        let enough = if every_class { 0 } else { classes.len().saturating_sub(2) };
+        if let Some((id, rows)) = scarce.clone().next().filter(|_| scarce.by_ref().count() > enough) {
+            let which = if every_class { "every class" } else { "at least two classes" };
+            let expected = format!("at least {needed} rows of {which}{after}");
+            let complaint = Complaint::new("folds", expected, format!("{rows} rows of {}", self.called(*id)));
+            complaints.push(complaint.help("fewer folds, or leave out the class"));
+        }
+    }
+
+    /// The classes of the development rows, and how many rows each has.
+    fn classes(&self) -> std::collections::BTreeMap<usize, usize> {
+        let mut counts = std::collections::BTreeMap::new();
+        let strata = self.strata.iter().flat_map(|strata| &strata[..self.development]);
+        strata.for_each(|id| *counts.entry(*id).or_default() += 1);
+        counts
+    }
+
+    /// What a class is called.
+    fn called(&self, id: usize) -> String {
+        match self.names.get(id) {
+            Some(Some(name)) => format!("class `{}`", name.escape_debug()),
+            _ => format!("class {id}"),
+        }
     }
 }
 
@@ -268,7 +301,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn layout(n: usize, strata: Option<Vec<usize>>, groups: Option<Vec<usize>>, ordered: bool) -> Layout {
-        Layout { development: n, rows: n, strata, groups, ordered }
+        Layout { development: n, rows: n, strata, groups, ordered, names: vec![] }
     }
 
     fn tests_of(layout: &Layout, seed: u64, folds: usize) -> Vec<(Vec<usize>, Vec<usize>)> {
@@ -341,17 +374,34 @@ mod tests {
 
     #[test]
     fn too_few_rows_for_the_folds_are_refused() {
-        let complain = |layout: Layout, outer| {
+        let complain = |layout: Layout, outer, every| {
             let mut complaints = Complaints::new();
-            layout.check(5, outer, &mut complaints);
+            layout.check(5, outer, every, &mut complaints);
             complaints.finish().map_err(|error| error.to_string())
         };
-        assert!(complain(layout(4, None, None, false), None).unwrap_err().contains("4 rows"));
+        assert!(complain(layout(4, None, None, false), None, true).unwrap_err().contains("4 rows"));
         let strata: Vec<usize> = (0..30).map(|row| usize::from(row < 5)).collect();
-        assert!(complain(layout(30, Some(strata.clone()), None, false), None).is_ok());
-        assert!(complain(layout(30, Some(strata), None, false), Some(5)).unwrap_err().contains("5 rows of class 1"));
+        let two = || layout(30, Some(strata.clone()), None, false);
+        assert!(complain(two(), None, true).is_ok());
+        assert!(complain(two(), Some(5), true).unwrap_err().contains("5 rows of class 1"));
+        assert!(complain(two(), Some(5), false).is_ok());
         let groups = (0..30).map(|row| row % 4).collect();
-        assert!(complain(layout(30, None, Some(groups), false), None).unwrap_err().contains("4 groups"));
-        assert!(complain(layout(6, None, None, true), None).is_ok());
+        assert!(complain(layout(30, None, Some(groups), false), None, true).unwrap_err().contains("4 groups"));
+        assert!(complain(layout(6, None, None, true), None, true).is_ok());
+    }
+
+    #[test]
+    fn a_rare_class_is_called_by_its_name() {
+        let complain = |rare: usize, classes: usize, every| {
+            let strata = (0..30).map(|row| if row < rare { 0 } else { 1 + row % (classes - 1) }).collect();
+            let names = ["rare", "b", "c"].map(|name| Some(name.to_owned())).to_vec();
+            let mut complaints = Complaints::new();
+            Layout { names, ..layout(30, Some(strata), None, false) }.check(5, Some(5), every, &mut complaints);
+            complaints.finish().map_err(|error| error.to_string())
+        };
+        assert!(complain(1, 3, true).unwrap_err().contains("1 rows of class `rare`"));
+        assert!(complain(1, 3, false).is_ok(), "two other classes can be learned");
+        assert!(complain(1, 2, false).unwrap_err().contains("1 rows of class `rare`"));
+        assert!(complain(3, 2, false).is_ok());
     }
 }

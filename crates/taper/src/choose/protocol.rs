@@ -203,7 +203,9 @@ fn prepare<'a>(experiment: &Experiment, spec: &'a ChooseSpec, rows: &dyn Rows) -
     spec.check_score(experiment, &mut complaints);
     let layout = Layout::of(rows);
     let outer = (!layout.has_test()).then_some(spec.outer_folds);
-    layout.check(spec.folds, outer, &mut complaints);
+    // These are sums over rows: they have a value also where a class is missing.
+    let sums = spec.score == "data_loss" || spec.score.ends_with("accuracy");
+    layout.check(spec.folds, outer, !sums, &mut complaints);
     if layout.has_test() {
         let test = layout.test();
         let mut clusters = layout.clusters(&test).unwrap_or_else(|| (0..test.len()).collect());

@@ -18,6 +18,7 @@ mod role;
 mod rows;
 mod target;
 mod time;
+mod usable;
 
 pub use alike::truth;
 pub use column::{Cells, Column, MISSING};
@@ -27,7 +28,7 @@ pub use holdout::hold_out;
 pub use meaning::Meaning;
 pub use numbers::Numbers;
 pub use prepared::Prepared;
-pub use role::{Reading, Roles, Wanted};
+pub use role::{Reading, Roles, Wanted, is_index};
 pub use rows::TableRows;
 pub use target::{Labels, Target};
 

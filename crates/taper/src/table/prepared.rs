@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Feature, Reading, Table, Target, Wanted, no_columns};
+use crate::data_spec::Unseen;
 use crate::{Complaint, Complaints, Dataset, Result, Shape};
 
 /// Rows that are prepared at a time: few enough to stay in cache while each column writes its share.
@@ -170,6 +171,41 @@ impl Prepared {
         Ok(data.with_input_names(self.input_names().into()))
     }
 
+    /// The rows of a table that can be scored, and why others cannot: those without a target are left out, and where unknown
+    /// categories may be, those of a class that the model does not know.
+    ///
+    /// # Errors
+    ///
+    /// No target column; no rows left.
+    pub fn scorable(&self, table: &Table) -> Result<(Vec<usize>, Vec<String>)> {
+        let name = self.target.name();
+        let column = table.get(name)?;
+        let all = table.rows();
+        let mut rows: Vec<usize> = (0..all).filter(|row| !column.is_missing(*row)).collect();
+        let mut left = Vec::new();
+        if rows.len() < all {
+            left.push(format!("{} of {all} rows have no target `{name}` and are left out", all - rows.len()));
+        }
+        // Where an unknown category is no mistake, an unknown class is none either.
+        let open =
+            self.features.iter().any(|feature| matches!(feature, Feature::Category { unseen: Unseen::Zero, .. }));
+        if open {
+            let (known, unknown) = self.target.known(table, &rows)?;
+            if let Some(row) = unknown.first() {
+                left.push(format!(
+                    "{} of {all} rows have a target that the model does not know, as `{}`, and are left out of the scores",
+                    unknown.len(),
+                    column.text(*row)
+                ));
+            }
+            rows = known;
+        }
+        if rows.is_empty() {
+            return Err(Complaint::new(format!("column `{name}`"), "at least one row with a target", "none").into());
+        }
+        Ok((rows, left))
+    }
+
     /// What is to be read of a file with this header: the features and, if it is wanted, the target.
     ///
     /// # Errors
@@ -183,9 +219,9 @@ impl Prepared {
             Feature::Category { name, fill, .. } => (name, Reading::Names, fill.is_none()),
         });
         let target = target.then_some(match &self.target {
-            Target::Number { name, .. } => (name, Reading::Numbers, true),
-            Target::Classes { name, labels: super::Labels::Numbers(_), .. } => (name, Reading::Numbers, true),
-            Target::Classes { name, .. } => (name, Reading::Names, true),
+            Target::Number { name, .. } => (name, Reading::Numbers, false),
+            Target::Classes { name, labels: super::Labels::Numbers(_), .. } => (name, Reading::Numbers, false),
+            Target::Classes { name, .. } => (name, Reading::Names, false),
         });
         let all: Vec<_> = features.chain(target).collect();
         let wanted_names: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();

@@ -18,6 +18,25 @@ pub struct Roles {
     pub time: Option<String>,
     /// What every fold holds in the same shares.
     pub stratify: Option<String>,
+    /// Columns that number or name the rows, and are left out because nothing asks for them.
+    pub index: Vec<String>,
+}
+
+/// Whether a column is an index that a program wrote beside the data: the first one without a name (`Unnamed: 0`, as pandas
+/// calls it; written and read again it is `Unnamed: 0.1`).
+#[must_use]
+pub fn is_index(name: &str) -> bool {
+    name == "Unnamed: 0" || name.starts_with("Unnamed: 0.") || is_index_level(name)
+}
+
+/// What pandas calls an index without a name in a Parquet file.
+fn is_index_level(name: &str) -> bool {
+    name.strip_prefix("__index_level_").and_then(|rest| rest.strip_suffix("__")).is_some()
+}
+
+/// Whether a column has no name in its file.
+pub(crate) fn is_nameless(name: &str) -> bool {
+    name.strip_prefix("Unnamed: ").is_some_and(|place| place.parse::<usize>().is_ok())
 }
 
 /// How a column's cells are to be read.
@@ -76,6 +95,7 @@ impl Roles {
         for (key, list) in [("exclude", &spec.exclude), ("one_hot", &spec.one_hot)] {
             list.iter().enumerate().for_each(|(i, name)| check(&format!("{key}[{i}]"), name, &mut complaints));
         }
+        let mut index = Vec::new();
         let features: Vec<String> = match &spec.features {
             Some(Features::Names(chosen)) => {
                 let mut met = HashSet::new();
@@ -99,7 +119,10 @@ impl Roles {
             _ => {
                 let free =
                     |name: &&String| !excluded.contains(name) && taken.iter().all(|(_, other)| other != &name.as_str());
-                header.iter().filter(free).cloned().collect()
+                let (marks, features): (Vec<_>, Vec<_>) =
+                    header.iter().filter(free).cloned().partition(|name| is_index(name));
+                index = marks;
+                features
             }
         };
         complaints.check(
@@ -115,6 +138,7 @@ impl Roles {
             group: spec.group.clone(),
             time: spec.time.clone(),
             stratify: spec.stratify.clone(),
+            index,
         })
     }
 
@@ -133,7 +157,9 @@ impl Roles {
             // What only marks rows is compared, never counted with: as text, it loses no digit.
             let marks = keys || (is(&self.stratify) && !feature && *name != self.target);
             let reading = if marks || one_hot.contains(name) { Reading::Names } else { Reading::Auto };
-            let complete = !feature || spec.missing == Missing::Error;
+            // A row without a target teaches nothing: it is left out, and counted.
+            let complete =
+                *name != self.target && spec.missing != Missing::Drop && (!feature || spec.missing == Missing::Error);
             Some(Wanted { position, name: name.clone(), reading, complete })
         };
         header.iter().enumerate().filter_map(wanted).collect()
@@ -153,6 +179,11 @@ mod tests {
         let spec = DataSpec { exclude: vec!["id".into()], time: Some("when".into()), ..DataSpec::new("t.csv") };
         let roles = Roles::of(&spec, &header()).unwrap();
         assert_eq!((roles.features.join(" "), roles.target.as_str()), ("a b".into(), "y"));
+        let header = ["Unnamed: 0", "a", "Unnamed: 2", "y"].map(String::from);
+        let roles = Roles::of(&DataSpec::new("t.csv"), &header).unwrap();
+        assert_eq!((roles.features.join(" "), roles.index.join(" ")), ("a Unnamed: 2".into(), "Unnamed: 0".into()));
+        let asked = DataSpec { features: Some(Features::Names(vec!["Unnamed: 0".into()])), ..DataSpec::new("t.csv") };
+        assert_eq!(Roles::of(&asked, &header).unwrap().features, ["Unnamed: 0"]);
         let read: Vec<_> = roles.wanted(&spec, &header()).into_iter().map(|w| (w.position, w.reading)).collect();
         assert_eq!(read, [(1, Reading::Auto), (2, Reading::Auto), (3, Reading::Names), (4, Reading::Auto)]);
     }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::column::NoTime;
 use super::target::{Want, shown};
+use super::usable::{Usable, is_hollow};
 use super::{Cells, Column, Feature, MISSING, Prepared, Roles, Table, Target, hold_out};
-use crate::data_spec::{DataSpec, Missing, TestRows};
+use crate::data_spec::{DataSpec, TestRows, Unseen};
 use crate::warning::Warning;
 use crate::{Complaint, Complaints, Loss, Result, Rows, Seed, Split};
 
@@ -70,20 +71,19 @@ impl TableRows {
         if Want::of(loss) == Want::Number {
             std::iter::once(&mut table).chain(&mut test).for_each(|table| table.count_truths(&roles.target));
         }
-        let mut complete = complete_rows(&table, &roles, spec.missing)?;
+        let usable = Usable::of(&table, &roles, spec.missing)?;
+        usable.tell(&roles.target, "", &mut warnings);
+        let mut complete = usable.rows;
         if let Some(test) = &test {
-            let more = complete_rows(test, &roles, spec.missing)?;
+            let usable = Usable::of(test, &roles, spec.missing)?;
+            usable.tell(&roles.target, " of the test file", &mut warnings);
+            let more = usable.rows;
             let file = match &spec.test {
                 Some(TestRows::File(file)) => file,
                 _ => "the test file",
             };
             table = table.append(test, file)?;
             complete.extend(more.into_iter().map(|row| row + own));
-        }
-        let dropped = table.rows() - complete.len();
-        if dropped > 0 {
-            warnings
-                .push(warning("data", format!("{dropped} of {} rows have empty cells and are left out", table.rows())));
         }
         if let Some(time) = &roles.time {
             let column = table.get(time)?;
@@ -93,7 +93,8 @@ impl TableRows {
         }
         let own = complete.iter().filter(|row| **row < own).count();
         if own == 0 || (test.is_some() && own == complete.len()) {
-            return Err(Complaint::new("data", "at least one row without empty cells", "none").into());
+            let expected = format!("at least one row with a target `{}` and without empty cells", roles.target);
+            return Err(Complaint::new("data", expected, "none").into());
         }
         // Classes are those of all rows of the file; what the test file holds is judged by them.
         let target = Target::of(&table, &roles.target, &complete[..own], loss, spec.allow_one_class)?;
@@ -110,6 +111,7 @@ impl TableRows {
         }
         rows.find_features()?;
         rows.check_test_rows()?;
+        rows.leave_unknown()?;
         rows.find_oddities();
         Ok(rows)
     }
@@ -176,6 +178,28 @@ impl TableRows {
         Ok(Prepared::new(features, target.unwrap_or_else(|| self.template.target.clone())))
     }
 
+    /// The column whose values every fold holds in the same shares.
+    fn stratum(&self) -> Option<&Column> {
+        let classes = matches!(self.template.target, Target::Classes { .. }).then_some(&self.roles.target);
+        self.table.column(self.roles.stratify.as_ref().or(classes)?)
+    }
+
+    /// Says which classes have fewer rows for development than a choice has folds.
+    pub fn tell_rare(&mut self, folds: usize) {
+        let Some(strata) = self.strata() else { return };
+        let mut counts: std::collections::BTreeMap<usize, (usize, usize)> = std::collections::BTreeMap::new();
+        for (row, id) in strata[..self.development].iter().enumerate() {
+            counts.entry(*id).or_insert((0, row)).0 += 1;
+        }
+        let rare = counts.values().filter(|(count, _)| *count < folds);
+        let names: Vec<String> =
+            rare.map(|(count, row)| format!("`{}` {count}", self.stratum_name(*row).unwrap_or_default())).collect();
+        if !names.is_empty() {
+            let message = format!("too few rows for each of {folds} folds: {}", super::list(&names));
+            self.warnings.push(warning(format!("data, column `{}`", self.roles.target), message));
+        }
+    }
+
     /// These rows as places in the table.
     fn places(&self, rows: &[usize]) -> Vec<usize> {
         rows.iter().map(|row| self.order[*row]).collect()
@@ -200,6 +224,10 @@ impl TableRows {
             let column = self.table.get(name)?;
             let place = format!("column `{name}`");
             let missing = rows.iter().filter(|row| column.is_missing(**row)).count();
+            if is_hollow(column) || (missing == rows.len() && missing < column.len() && self.spec.fills()) {
+                self.warnings.push(warning(place, "no row to learn from has a value: left out"));
+                continue;
+            }
             if missing == rows.len() {
                 complaints.push(Complaint::new(place, "at least one value", format!("{missing} empty cells")));
                 continue;
@@ -235,7 +263,9 @@ impl TableRows {
             return Ok(());
         }
         let mut complaints = Complaints::new();
-        complaints.take("", self.template.target.numbers(&self.table, test))?;
+        if self.spec.unseen == Unseen::Error {
+            complaints.take("", self.template.target.numbers(&self.table, test))?;
+        }
         for feature in &self.template.features {
             // Nothing is measured yet, so nothing fills empty cells.
             if let Feature::Category { .. } = feature {
@@ -245,6 +275,21 @@ impl TableRows {
             }
         }
         complaints.finish()
+    }
+
+    /// Leaves out test rows of a class that no row for development has, where unknown names may be.
+    fn leave_unknown(&mut self) -> Result<()> {
+        let (known, unknown) = self.template.target.known(&self.table, &self.order[self.development..])?;
+        let Some(row) = unknown.first() else { return Ok(()) };
+        let class = self.table.get(&self.roles.target)?.text(*row);
+        let message = format!(
+            "{} test rows are of a class that no row to learn from has, as `{class}`, and are left out",
+            unknown.len()
+        );
+        self.warnings.push(warning(format!("data, column `{}`", self.roles.target), message));
+        self.order.truncate(self.development);
+        self.order.extend(known);
+        Ok(())
     }
 
     /// Columns that say nothing new.
@@ -276,9 +321,11 @@ impl Rows for TableRows {
     }
 
     fn strata(&self) -> Option<Vec<usize>> {
-        let classes = matches!(self.template.target, Target::Classes { .. }).then_some(&self.roles.target);
-        let name = self.roles.stratify.as_ref().or(classes)?;
-        Some(self.table.column(name)?.keys(&self.order))
+        Some(self.stratum()?.keys(&self.order))
+    }
+
+    fn stratum_name(&self, row: usize) -> Option<String> {
+        Some(self.stratum()?.text(*self.order.get(row)?))
     }
 
     fn groups(&self) -> Option<Vec<usize>> {
@@ -302,37 +349,6 @@ impl Rows for TableRows {
 
 fn warning(place: impl Into<String>, message: impl Into<String>) -> Warning {
     Warning { place: place.into(), message: message.into() }
-}
-
-/// The rows that can be used; an empty cell that nothing fills is a complaint.
-fn complete_rows(table: &Table, roles: &Roles, missing: Missing) -> Result<Vec<usize>> {
-    let mut complaints = Complaints::new();
-    let mut dropped = vec![false; table.rows()];
-    let others = [&roles.group, &roles.time, &roles.stratify].into_iter().flatten();
-    let needed = std::iter::once(&roles.target).chain(others).filter(|name| !roles.features.contains(name));
-    let features = roles.features.iter().map(|name| (name, missing));
-    for (name, missing) in features.chain(needed.map(|name| (name, Missing::Error))) {
-        let column = match table.get(name) {
-            Ok(column) => column,
-            Err(complaint) => {
-                complaints.push(complaint);
-                continue;
-            }
-        };
-        let mut empty = (0..table.rows()).filter(|row| column.is_missing(*row));
-        match missing {
-            Missing::Error => {
-                if let Some(row) = empty.next() {
-                    let got = format!("an empty cell ({} in all)", 1 + empty.count());
-                    complaints.push(Complaint::new(table.place(row, name), "a value", got));
-                }
-            }
-            Missing::Drop => empty.for_each(|row| dropped[row] = true),
-            _ => {}
-        }
-    }
-    complaints.finish()?;
-    Ok((0..table.rows()).filter(|row| !dropped[*row]).collect())
 }
 
 /// A complaint about a column that is to order the rows and cannot.

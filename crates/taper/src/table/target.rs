@@ -270,6 +270,28 @@ impl Target {
         Ok(numbers)
     }
 
+    /// Those of these rows whose class is one of the labels, and those whose class is none; every number is known.
+    ///
+    /// # Errors
+    ///
+    /// A column that is not there.
+    pub(crate) fn known(&self, table: &Table, rows: &[usize]) -> Result<(Vec<usize>, Vec<usize>)> {
+        if matches!(self, Self::Number { .. }) {
+            return Ok((rows.to_vec(), Vec::new()));
+        }
+        // One row of each kind is asked for all of them.
+        let keys = table.get(self.name())?.keys(rows);
+        let mut is_known = Vec::new();
+        for (row, key) in rows.iter().zip(&keys) {
+            if *key == is_known.len() {
+                is_known.push(self.numbers(table, &[*row]).is_ok());
+            }
+        }
+        let (known, unknown): (Vec<_>, Vec<_>) = rows.iter().zip(keys).partition(|(_, key)| is_known[*key]);
+        let rows = |pairs: Vec<(&usize, usize)>| pairs.into_iter().map(|(row, _)| *row).collect();
+        Ok((rows(known), rows(unknown)))
+    }
+
     /// Complains about what no column can have been measured to be; places are keys.
     pub(crate) fn validate(&self, complaints: &mut Complaints) {
         match self {

@@ -79,7 +79,7 @@ pub(crate) fn run_command(args: &Choose) -> Result<(), Failure> {
         folder.write("result.json", result.as_bytes())?;
         let (head, cells) = cv_results::cv_results(choice);
         for name in ["cv_results.csv", "cv_results.parquet"] {
-            taper_io::write_results(&folder.file(name), &head, &cells)?;
+            taper_io::write_results(&folder.file(name), &head, &cells, taper_io::Audience::Program)?;
         }
         let prepared = rows.prepared(&chosen.train)?;
         let provenance = provenance(choice, &identity);

@@ -6,7 +6,7 @@ use taper_io::{SavedModel, TableFile, is_table};
 
 use crate::args::Evaluate;
 use crate::failure::Failure;
-use crate::saved;
+use crate::{output, saved};
 
 /// The rows as the training saw such, and with a target that it saw standardized in its own unit.
 pub(super) struct EvaluatedRows {
@@ -42,7 +42,10 @@ pub(super) fn read(args: &Evaluate, saved: &SavedModel) -> Result<EvaluatedRows,
     let file = TableFile::open(&args.rows, &spec)?;
     let wanted = prepared.wanted(file.header(), true).map_err(|error| about(args, error))?;
     let (table, _) = file.table(&wanted, &spec)?;
-    let all: Vec<usize> = (0..table.rows()).collect();
+    let (all, left) = prepared.scorable(&table).map_err(|error| about(args, error))?;
+    for reason in left {
+        output::note(&format!("warning: {}: {reason}", args.rows.display()));
+    }
     let seen = prepared.dataset(&table, &all).map_err(|error| about(args, error))?;
     let own = match &prepared.target {
         Target::Number { name, mean, scale } if (*mean, *scale) != (0.0, 1.0) => {

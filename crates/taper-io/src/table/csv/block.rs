@@ -1,7 +1,9 @@
 //! A file of rows, cut into pieces that begin and end with a row.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Chain, Cursor, Read};
+
+use flate2::read::MultiGzDecoder;
 
 /// Bytes of a piece.
 const BLOCK: usize = 1 << 20;
@@ -16,10 +18,29 @@ pub(crate) enum NoBlock {
     LongRow,
 }
 
+/// A file whose first bytes were looked at.
+type Begun = Chain<Cursor<Vec<u8>>, File>;
+
+/// A file's contents.
+#[derive(Debug)]
+enum Input {
+    Plain(Begun),
+    Gzip(Box<MultiGzDecoder<BufReader<Begun>>>),
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.read(buffer),
+            Self::Gzip(file) => file.read(buffer),
+        }
+    }
+}
+
 /// Reads a file piece by piece.
 #[derive(Debug)]
 pub(crate) struct Blocks {
-    file: File,
+    file: Input,
     /// What was read and not yet given out; begins with a row.
     rest: Vec<u8>,
     ended: bool,
@@ -27,8 +48,15 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    pub(crate) fn new(file: File) -> Self {
-        Self { file, rest: Vec::new(), ended: false, delimiter: b',' }
+    /// Of a file, which is compressed with gzip if its first bytes say so.
+    pub(crate) fn new(mut file: File) -> std::io::Result<Self> {
+        let mut begin = Vec::new();
+        (&mut file).take(2).read_to_end(&mut begin)?;
+        let is_gzip = begin == [0x1f, 0x8b];
+        let file = Cursor::new(begin).chain(file);
+        let file =
+            if is_gzip { Input::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(file)))) } else { Input::Plain(file) };
+        Ok(Self { file, rest: Vec::new(), ended: false, delimiter: b',' })
     }
 
     /// Says what separates cells.
@@ -131,7 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
         std::fs::write(&path, text).unwrap();
-        let mut blocks = Blocks::new(File::open(path).unwrap());
+        let mut blocks = Blocks::new(File::open(path).unwrap()).unwrap();
         std::iter::from_fn(|| blocks.next().unwrap()).collect()
     }
 

@@ -1,20 +1,25 @@
-//! CSV files: UTF-8 text with a header, cells separated by `,`, `;` or tabs, quoted or not, lines of any ending.
+//! CSV files: UTF-8 text with a header, cells separated by `,`, `;`, tabs, `|` or spaces, quoted or not, lines of any ending;
+//! plain or compressed with gzip.
 //!
 //! The file is read once, in pieces of about a mebibyte that are understood in parallel. What a column is, numbers or names, is
 //! decided by all of its cells.
 
 mod block;
+mod head;
 mod parse;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use taper::table::{Table, Wanted};
 use taper::{Complaint, DataSpec, Ragged};
 
 use self::block::{Blocks, MOST_ROW, NoBlock};
+use super::Left;
 use super::gather::Gather;
-use super::header::check_header;
+use super::header::named;
+use super::wording::Wording;
 use crate::file::open_file;
 use crate::stream::{is_stream, stdin};
 use crate::{Error, Result, limit};
@@ -26,8 +31,6 @@ const PIECES: usize = 8;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Format {
     pub(crate) delimiter: u8,
-    /// Whether a comma separates the digits of a fraction.
-    pub(crate) comma: bool,
     /// Cells of a row.
     pub(crate) cells: usize,
 }
@@ -38,6 +41,7 @@ pub(crate) struct CsvFile {
     path: PathBuf,
     blocks: Blocks,
     format: Format,
+    wording: Arc<Wording>,
     header: Vec<String>,
     /// Rows given out so far.
     rows: usize,
@@ -46,13 +50,10 @@ pub(crate) struct CsvFile {
 impl CsvFile {
     /// Opens a file and reads its header.
     pub(crate) fn open(path: &Path, spec: &DataSpec) -> Result<Self> {
+        let fail = |source| Error::io(path, "reading", source);
         let wrong = |place: &str, expected: &str, got: &str| Error::content(path, Complaint::new(place, expected, got));
-        let file = if is_stream(path) {
-            stdin().map_err(|source| Error::io(path, "reading", source))?
-        } else {
-            open_file(path)?.0
-        };
-        let mut blocks = Blocks::new(file);
+        let file = if is_stream(path) { stdin().map_err(fail)? } else { open_file(path)?.0 };
+        let mut blocks = Blocks::new(file).map_err(fail)?;
         let begin = blocks.peek().map_err(|error| no_block(path, error, 0))?;
         if begin.starts_with(b"\xff\xfe") || begin.starts_with(b"\xfe\xff") {
             return Err(wrong("", "text in UTF-8", "text in UTF-16"));
@@ -60,35 +61,24 @@ impl CsvFile {
         let bom = if begin.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         blocks.skip(bom);
         let begin = blocks.peek().map_err(|error| no_block(path, error, 0))?;
-        let line_end = memchr::memchr2(b'\n', b'\r', begin).unwrap_or(begin.len());
-        let delimiter = spec.delimiter.map_or_else(|| likely_delimiter(&begin[..line_end]), |given| given as u8);
-        let format = Format { delimiter, comma: spec.decimal == Some(','), cells: 0 };
-
-        let mut record = csv::ByteRecord::new();
-        let mut reader = format.reader(begin);
-        let some = reader.read_byte_record(&mut record).unwrap_or(false);
-        if !some {
-            return Err(wrong("header", "names of columns", "an empty file"));
-        }
-        let bytes = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX).min(begin.len());
-        let mut header = Vec::with_capacity(record.len());
-        for (i, name) in record.iter().enumerate() {
-            let name = std::str::from_utf8(name)
-                .map_err(|_| wrong(&format!("header, column {}", i + 1), "text in UTF-8", "other bytes"))?;
-            if name.contains('\0') {
-                return Err(wrong(&format!("header, column {}", i + 1), "text in UTF-8 without NUL", "a NUL"));
-            }
-            header.push(name.trim().to_owned());
-        }
-        check_header(path, &header)?;
-        blocks.skip(bytes);
-        blocks.delimiter(delimiter);
-        Ok(Self { path: path.to_owned(), blocks, format: Format { cells: header.len(), ..format }, header, rows: 0 })
+        let tabs = crate::Format::is_tabs(path);
+        let head = head::read(begin, spec, tabs).map_err(|complaint| Error::content(path, complaint))?;
+        let header = named(path, head.header)?;
+        blocks.skip(head.bytes);
+        blocks.delimiter(head.delimiter);
+        let format = Format { delimiter: head.delimiter, cells: header.len() };
+        let wording = Arc::new(Wording::of(spec, head.delimiter != b','));
+        Ok(Self { path: path.to_owned(), blocks, format, wording, header, rows: 0 })
     }
 
     /// The names of the columns.
     pub(crate) fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// Whether commas separate no cells.
+    pub(crate) fn has_free_comma(&self) -> bool {
+        self.format.delimiter != b','
     }
 
     /// Adds the next pieces to `gather`; gives how many rows they had, or `None` at the end.
@@ -124,17 +114,17 @@ impl CsvFile {
     }
 
     /// All rows, and how many ragged ones were left out.
-    pub(crate) fn table(mut self, wanted: &[Wanted], ragged: Ragged) -> Result<(Table, usize)> {
-        let mut gather = Gather::new(wanted.to_vec(), self.format.cells);
+    pub(crate) fn table(mut self, wanted: &[Wanted], ragged: Ragged) -> Result<(Table, Left)> {
+        let mut gather = Gather::new(wanted.to_vec(), self.format.cells, &self.wording);
         while self.read(wanted, &mut gather)?.is_some() {}
-        let skipped = gather.ragged();
-        Ok((gather.finish(&self.path, ragged == Ragged::Skip)?, skipped))
+        let left = gather.left();
+        Ok((gather.finish(&self.path, ragged == Ragged::Skip)?, left))
     }
 
     /// The next rows as a table of their own, or `None` at the end; ragged rows are mistakes.
     pub(crate) fn next_table(&mut self, wanted: &[Wanted]) -> Result<Option<Table>> {
         let first = self.rows;
-        let mut gather = Gather::new(wanted.to_vec(), self.format.cells);
+        let mut gather = Gather::new(wanted.to_vec(), self.format.cells, &self.wording);
         match self.read(wanted, &mut gather)? {
             Some(rows) if rows > 0 || gather.ragged() > 0 => {
                 Ok(Some(gather.finish(&self.path, false)?.starting_at(first)))
@@ -154,9 +144,4 @@ fn no_block(path: &Path, error: NoBlock, rows: usize) -> Error {
             Error::content(path, complaint.help("is a quote not closed, or is this no table?"))
         }
     }
-}
-
-/// What most likely separates the cells of this header.
-fn likely_delimiter(line: &[u8]) -> u8 {
-    [b',', b';', b'\t'].into_iter().find(|delimiter| line.contains(delimiter)).unwrap_or(b',')
 }

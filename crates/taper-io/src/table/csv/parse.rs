@@ -70,7 +70,7 @@ impl Parsed {
             }
             for (part, position) in self.parts.iter_mut().zip(positions) {
                 let begin = if *position == 0 { 0 } else { ends[position - 1] + 1 };
-                part.push(line[begin..ends[*position]].trim(), format.comma);
+                part.push(line[begin..ends[*position]].trim());
             }
         }
     }
@@ -84,7 +84,7 @@ impl Parsed {
             }
             for (part, position) in self.parts.iter_mut().zip(positions) {
                 // A part of valid text that ends at ASCII characters is valid.
-                part.push(std::str::from_utf8(&record[*position]).unwrap_or_default().trim(), format.comma);
+                part.push(std::str::from_utf8(&record[*position]).unwrap_or_default().trim());
             }
         }
     }

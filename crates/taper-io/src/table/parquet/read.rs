@@ -3,19 +3,22 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use taper::Complaint;
 use taper::table::{Decimal, Table, Wanted};
+use taper::{Complaint, DataSpec};
 
 use super::kind::{Kind, push_int96};
 use super::pandas;
 use crate::file::open_file;
+use crate::table::Left;
 use crate::table::gather::{Gather, Part, Seen};
-use crate::table::header::check_header;
+use crate::table::header::named;
+use crate::table::wording::Wording;
 use crate::{Error, Result, limit};
 
 /// Rows that are decoded at a time.
@@ -32,6 +35,7 @@ pub(crate) struct ParquetTable {
     header: Vec<String>,
     /// Columns of the header that are a data frame's index.
     index: Vec<String>,
+    wording: Arc<Wording>,
     /// The next row group.
     group: usize,
     rows: usize,
@@ -45,7 +49,7 @@ impl std::fmt::Debug for ParquetTable {
 
 impl ParquetTable {
     /// Opens a file and judges its header.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path, spec: &DataSpec) -> Result<Self> {
         let wrong =
             |place: &str, expected: &str, got: String| Error::content(path, Complaint::new(place, expected, got));
         let (file, _) = open_file(path)?;
@@ -68,12 +72,13 @@ impl ParquetTable {
             }
             header.push(name);
         }
-        check_header(path, &header)?;
+        let header = named(path, header)?;
         if rows == 0 {
             return Err(wrong("", "at least one row", "none".into()));
         }
         let index = pandas::index(reader.metadata().file_metadata(), &header);
-        Ok(Self { path: path.to_owned(), reader, header, index, group: 0, rows: 0 })
+        let wording = Arc::new(Wording::of(spec, false));
+        Ok(Self { path: path.to_owned(), reader, header, index, wording, group: 0, rows: 0 })
     }
 
     /// The names of the columns.
@@ -87,18 +92,19 @@ impl ParquetTable {
     }
 
     /// All rows.
-    pub(crate) fn table(mut self, wanted: &[Wanted]) -> Result<Table> {
+    pub(crate) fn table(mut self, wanted: &[Wanted]) -> Result<(Table, Left)> {
         let rows = self.reader.metadata().file_metadata().num_rows();
         self.check_memory(rows, wanted.len())?;
-        let mut gather = Gather::new(wanted.to_vec(), self.header.len());
+        let mut gather = Gather::new(wanted.to_vec(), self.header.len(), &self.wording);
         while self.read(wanted, &mut gather)? {}
-        gather.finish(&self.path, false)
+        let left = gather.left();
+        Ok((gather.finish(&self.path, false)?, left))
     }
 
     /// The next rows as a table of their own, or `None` at the end.
     pub(crate) fn next_table(&mut self, wanted: &[Wanted]) -> Result<Option<Table>> {
         let first = self.rows;
-        let mut gather = Gather::new(wanted.to_vec(), self.header.len());
+        let mut gather = Gather::new(wanted.to_vec(), self.header.len(), &self.wording);
         while self.rows == first {
             if !self.read(wanted, &mut gather)? {
                 return Ok(None);
