@@ -291,24 +291,23 @@ fn put<S: Simd, const MR: usize>(
 ) {
     let lanes = S::F32_LANES;
     unrolled!(r in 0..MR {
-        if r >= height {
-            return;
-        }
-        // SAFETY: `product`'s caller has checked that the result has room for all rows and columns, and this target alone
-        // reaches those of its own part.
-        let row = unsafe { core::slice::from_raw_parts_mut(c.start.add(at + r * c.stride), width) };
-        if width == 2 * lanes {
-            for v in 0..2 {
-                // SAFETY: the row has two vectors.
-                let old = if add { unsafe { load(simd, row, v * lanes) } } else { simd.splat_f32s(0.0) };
-                // SAFETY: as above.
-                unsafe { crate::lane::store(simd, row, v * lanes, simd.add_f32s(old, sums[r][v])) };
-            }
-        } else {
-            let (first, second) = row.split_at_mut(lanes.min(width));
-            for (part, sum) in [(first, sums[r][0]), (second, sums[r][1])] {
-                let old = if add { simd.partial_load_f32s(part) } else { simd.splat_f32s(0.0) };
-                simd.partial_store_f32s(part, simd.add_f32s(old, sum));
+        if r < height {
+            // SAFETY: `product`'s caller has checked that the result has room for all rows and columns, and this target alone
+            // reaches those of its own part.
+            let row = unsafe { core::slice::from_raw_parts_mut(c.start.add(at + r * c.stride), width) };
+            if width == 2 * lanes {
+                for v in 0..2 {
+                    // SAFETY: the row has two vectors.
+                    let old = if add { unsafe { load(simd, row, v * lanes) } } else { simd.splat_f32s(0.0) };
+                    // SAFETY: as above.
+                    unsafe { crate::lane::store(simd, row, v * lanes, simd.add_f32s(old, sums[r][v])) };
+                }
+            } else {
+                let (first, second) = row.split_at_mut(lanes.min(width));
+                for (part, sum) in [(first, sums[r][0]), (second, sums[r][1])] {
+                    let old = if add { simd.partial_load_f32s(part) } else { simd.splat_f32s(0.0) };
+                    simd.partial_store_f32s(part, simd.add_f32s(old, sum));
+                }
             }
         }
     });
