@@ -138,8 +138,11 @@ pub fn parse_tensors(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     Ok(Tensors { tensors, metadata })
 }
 
+/// The shapes of a file's tensors by their names.
+type Shapes = BTreeMap<String, Vec<usize>>;
+
 /// The text metadata of a safetensors file, and the sizes of its tensors; no number is read.
-pub(crate) fn read_header(path: &Path) -> Result<(BTreeMap<String, String>, BTreeMap<String, Vec<usize>>)> {
+pub(crate) fn read_header(path: &Path) -> Result<(BTreeMap<String, String>, Shapes)> {
     #[derive(serde::Deserialize)]
     struct Sizes {
         shape: Vec<usize>,

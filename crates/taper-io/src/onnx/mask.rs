@@ -24,7 +24,7 @@ pub(super) fn of_output(
         LayerKind::Masking(layer) => Some(counted(writer, x, layer.mask_value)),
         LayerKind::Concatenate(layer) => {
             let rank = output.len() as isize;
-            let axis = if layer.axis < 0 { layer.axis + rank } else { layer.axis as isize - 1 };
+            let axis = if layer.axis < 0 { layer.axis + rank } else { layer.axis - 1 };
             match axis {
                 _ if axis + 1 == rank => any(writer, masks),
                 0 if rank == 2 && masks.iter().any(Option::is_some) => {

@@ -179,13 +179,13 @@ mod tests {
         let spec = DataSpec { exclude: vec!["id".into()], time: Some("when".into()), ..DataSpec::new("t.csv") };
         let roles = Roles::of(&spec, &header()).unwrap();
         assert_eq!((roles.features.join(" "), roles.target.as_str()), ("a b".into(), "y"));
+        let read: Vec<_> = roles.wanted(&spec, &header()).into_iter().map(|w| (w.position, w.reading)).collect();
+        assert_eq!(read, [(1, Reading::Auto), (2, Reading::Auto), (3, Reading::Names), (4, Reading::Auto)]);
         let header = ["Unnamed: 0", "a", "Unnamed: 2", "y"].map(String::from);
         let roles = Roles::of(&DataSpec::new("t.csv"), &header).unwrap();
         assert_eq!((roles.features.join(" "), roles.index.join(" ")), ("a Unnamed: 2".into(), "Unnamed: 0".into()));
         let asked = DataSpec { features: Some(Features::Names(vec!["Unnamed: 0".into()])), ..DataSpec::new("t.csv") };
         assert_eq!(Roles::of(&asked, &header).unwrap().features, ["Unnamed: 0"]);
-        let read: Vec<_> = roles.wanted(&spec, &header()).into_iter().map(|w| (w.position, w.reading)).collect();
-        assert_eq!(read, [(1, Reading::Auto), (2, Reading::Auto), (3, Reading::Names), (4, Reading::Auto)]);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Kind {
             Self::Decimal(scale) => push_decimal(part, &value.to_be_bytes(), scale),
             Self::Date => push_moment(part, i128::from(value) * DAY, 0, false),
             Self::Clock(places) => {
-                part.push_typed(Decimal::new(value, places), || clock(i128::from(value) * nanoseconds(places)))
+                part.push_typed(Decimal::new(value, places), || clock(i128::from(value) * nanoseconds(places)));
             }
             Self::Moment { places, utc } => push_moment(part, i128::from(value) * nanoseconds(places), places, utc),
             _ => part.push_typed(Decimal::whole(value), || value.to_string()),
