@@ -140,7 +140,7 @@ fn mistakes_are_told_before_any_training() {
     };
     assert!(error(json!({ "score": "acuracy" }), 60).contains("did you mean `accuracy`?"));
     assert!(error(json!({ "penalties": ["l22"] }), 60).contains("choose.penalties[0]"));
-    assert!(error(json!({ "folds": 40 }), 50).contains("choose.folds"));
+    assert!(error(json!({ "folds": 55 }), 50).contains("choose.folds"));
     assert!(unread(json!({ "rule": "2se" })).contains("choose.rule"));
     assert!(unread(json!({ "fold": 3 })).contains("did you mean `folds`?"));
 }

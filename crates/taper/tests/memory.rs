@@ -40,7 +40,9 @@ static ALLOCATOR: Counting = Counting;
 
 /// What a training with Adam holds at most over two epochs, over the sum of parameters, gradients, two moments and the activations
 /// of one batch. `kept` is how many numbers of a row stay from the way there to the way back beside the layers' outputs.
-fn ratio(spec: &Sequential, batch: usize, classes: usize, kept: usize) -> f64 {
+///
+/// Beside it, what [`training_bytes`] says in advance, over what was held.
+fn ratio(spec: &Sequential, batch: usize, classes: usize, kept: usize) -> (f64, f64) {
     let row: usize = spec.input_shape.iter().product();
     let x = (0..batch * row).map(|i| (i as f32 * 0.37).sin()).collect();
     let y = (0..batch).map(|i| (i % classes) as f32).collect();
@@ -59,11 +61,10 @@ fn ratio(spec: &Sequential, batch: usize, classes: usize, kept: usize) -> f64 {
     }
     let held = MOST.get() - before;
     let told = training_bytes(model.spec(), &config, batch).unwrap() as f64;
-    assert!((0.8..2.5).contains(&(told / held as f64)), "told {told}, held {held}");
 
     let outputs: usize = model.summary().iter().map(|layer| layer.output_shape.len()).sum();
     let numbers = 4 * model.params().data().len() + batch * (row + outputs + kept);
-    held as f64 / (4 * numbers) as f64
+    (held as f64 / (4 * numbers) as f64, told / held as f64)
 }
 
 #[test]
@@ -101,8 +102,10 @@ fn a_training_holds_at_most_half_as_much_again_as_its_numbers() {
         ("cnn", cnn, 32, 10, 0, 1.0),
         ("lstm", lstm, 32, 2, steps, 1.0),
     ] {
-        let ratio = ratio(&spec, batch, classes, kept);
+        let (ratio, told) = ratio(&spec, batch, classes, kept);
         assert!(ratio <= 1.5, "{name}: {ratio:.3}");
         assert!(ratio >= least, "{name}: counted too little, {ratio:.3}");
+        // Said in advance are hidden values too that are worked out again.
+        assert!((0.8..2.5).contains(&(told * least)), "{name}: told {told:.3} of what was held");
     }
 }
