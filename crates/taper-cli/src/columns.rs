@@ -1,6 +1,6 @@
 //! Rows of cells in columns, as wide as the terminal allows.
 
-use crate::terminal::{display_width, stdout_width, wrap_cell};
+use crate::terminal::{display_width, stdout_width, wrap_behind, wrap_cell};
 
 /// Columns between two cells.
 const GAP: usize = 2;
@@ -22,7 +22,7 @@ fn lay_out(rows: &[Vec<String>], width: Option<usize>) -> String {
     let longest_word = |cell: &str| cell.split(' ').map(display_width).max().unwrap_or(0);
     match shrink(natural, &widest(longest_word), width) {
         Some(widths) => grid(rows, &widths),
-        None => blocks(rows),
+        None => blocks(rows, width),
     }
 }
 
@@ -61,15 +61,15 @@ fn grid(rows: &[Vec<String>], widths: &[usize]) -> String {
     text
 }
 
-/// `head: cell` in a line each, rows apart by an empty line.
-fn blocks(rows: &[Vec<String>]) -> String {
+/// `head: cell` in a line each, rows apart by an empty line. Lines that are too long break between words, but not behind the head.
+fn blocks(rows: &[Vec<String>], width: usize) -> String {
     let Some((head, rows)) = rows.split_first() else { return String::new() };
-    let block = |row: &Vec<String>| -> String {
-        let lines = row.iter().zip(head).filter(|(cell, _)| !cell.is_empty());
-        lines
-            .map(|(cell, head)| if head.is_empty() { format!("{cell}\n") } else { format!("{head}: {cell}\n") })
-            .collect()
+    let line = |(cell, head): (&String, &String)| {
+        let head = if head.is_empty() { String::new() } else { format!("{head}: ") };
+        format!("{}\n", wrap_behind(&head, cell, width))
     };
+    let block =
+        |row: &Vec<String>| -> String { row.iter().zip(head).filter(|(cell, _)| !cell.is_empty()).map(line).collect() };
     rows.iter().map(block).collect::<Vec<_>>().join("\n")
 }
 
@@ -110,5 +110,7 @@ mod tests {
         let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
         let text = lay_out(&[row(["key", ""]), row(["0123456789", "abcdefghij"]), row(["1", ""])], Some(12));
         assert_eq!(text, "key: 0123456789\nabcdefghij\n\nkey: 1\n");
+        let text = lay_out(&[row(["key", ""]), row(["012 on all kernels", "0123456789ab"])], Some(12));
+        assert_eq!(text, "key: 012 on\n  all\n  kernels\n0123456789ab\n");
     }
 }

@@ -70,6 +70,11 @@ fn wrap_line(line: &str, width: usize, hanging: &str) -> String {
     textwrap::fill(line, options(width).subsequent_indent(&continued))
 }
 
+/// A text behind a head, as [`wrap`] breaks it; the head and the first word are never apart.
+pub(crate) fn wrap_behind(head: &str, text: &str, width: usize) -> String {
+    textwrap::fill(text, options(width).initial_indent(head).subsequent_indent("  "))
+}
+
 /// The lines of a cell that is `width` columns wide.
 pub(crate) fn wrap_cell(cell: &str, width: usize) -> Vec<Cow<'_, str>> {
     textwrap::wrap(cell, options(width.max(1)))

@@ -79,7 +79,7 @@ fn check_length(path: &Path, length: u64, most: u64) -> Result<()> {
 ///
 /// # Errors
 ///
-/// As [`read_file`]; bytes that are no UTF-8.
+/// If the file cannot be read, is too large, or holds bytes that are no UTF-8.
 pub fn read_text(path: &Path, most: u64) -> Result<String> {
     String::from_utf8(read_file(path, most)?).map_err(|error| {
         let place = format!("byte {}", error.utf8_error().valid_up_to() + 1);

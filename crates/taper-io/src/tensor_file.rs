@@ -329,21 +329,21 @@ mod tests {
         assert!(error(&file(&one.replace("F32", "F16").replace("[0,4]", "[0,2]"), 2)).contains("f32, f64 or i64"));
         let many = (0..100_000).map(|i| format!(r#""{i}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#));
         let many = format!("{{{}}}", many.collect::<Vec<_>>().join(","));
-        assert!(error(&file(&many, 0)).contains("larger than any"));
+        assert!(error(&file(&many, 0)).contains("more than a description can be"));
         let some = (0..10_001).map(|i| format!(r#""{i}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#));
         let some = format!("{{{}}}", some.collect::<Vec<_>>().join(","));
         let text = error(&file(&some, 0));
-        assert!(text.contains("larger than any") || text.contains("10000 tensors"), "{text}");
+        assert!(text.contains("more than a description can be") || text.contains("10000 tensors"), "{text}");
         let maps = format!(r#"{{"a":[{}0]}}"#, r#"{"":0},"#.repeat(4_000_000));
-        assert!(error(&file(&maps, 0)).contains("larger than any"));
+        assert!(error(&file(&maps, 0)).contains("more than a description can be"));
         let sizes = format!(r#"{{"a":{{"dtype":"F32","shape":[{}0],"data_offsets":[0,0]}}}}"#, "0,".repeat(10_000_000));
-        assert!(error(&file(&sizes, 0)).contains("larger than any"));
+        assert!(error(&file(&sizes, 0)).contains("more than a description can be"));
         let deep = "[".repeat(200_000) + &"]".repeat(200_000);
         assert!(error(&file(&format!(r#"{{"a":{deep}}}"#), 0)).contains("deeper"));
         let huge = r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#;
         assert!(read(&file(huge, 4)).is_err());
         assert!(read_tensors(Path::new("/dev/zero")).is_err());
-        assert!(read_tensors(Path::new(".")).unwrap_err().to_string().contains("a file of less than 4 GiB"));
+        assert!(read_tensors(Path::new(".")).unwrap_err().to_string().contains("got a folder"));
         let whole = file(one, 4);
         for cut in 0..whole.len() {
             assert!(read(&whole[..cut]).is_err());

@@ -37,12 +37,13 @@ pub(crate) fn run(args: &Fit, path: &Path) -> Result<(), Failure> {
     let own = !is_keras(path);
     let (out, holding) = (args.common.folder(&args.experiment, "fit"), Holding::of("fit", &args.experiment));
     let in_folder = own && keras.save.is_none();
-    if in_folder {
-        holding.claim(&out, args.common.replace)?;
-    }
     let save = if in_folder { Some(out.join(saved::MODEL_FILE)) } else { keras.save.clone() };
     if let Some(save) = &save {
         check_save(save, path, &saved, &compiled, keras)?;
+    }
+    // Last, because it may remove what lies there.
+    if in_folder {
+        holding.claim(&out, args.common.replace)?;
     }
     let outputs = [&keras.history, &save, &keras.weights, &keras.predictions, &keras.gradients];
     for output in outputs.into_iter().flatten() {

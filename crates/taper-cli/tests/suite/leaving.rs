@@ -156,8 +156,11 @@ fn a_training_whose_penalty_no_file_could_hold_is_refused_before_it_begins() {
 fn own_models_are_trained_on() {
     let bench = trained(&experiment("mse", 1, "linear"), &table(number));
     let before = bench.read("e-fit/model.safetensors");
-    let refused = bench.taper("fit e-fit --data rows.csv --out e-fit");
-    assert!(refused.status == Some(2) && refused.stderr.contains("--save"), "{refused:?}");
+    for line in ["fit e-fit --data rows.csv --out e-fit", "fit e-fit --data rows.csv --out e-fit --replace"] {
+        let refused = bench.taper(line);
+        assert!(refused.status == Some(2) && refused.stderr.contains("--save"), "{refused:?}");
+        assert!(bench.read("e-fit/model.safetensors") == before, "{line}");
+    }
     let document = bench.taper("fit e-fit --data rows.csv --epochs 40 --save more.safetensors --json").done().json();
     assert!(document["evaluate_train"]["loss"].as_f64() > Some(0.0), "{document}");
     assert!(bench.read("e-fit/model.safetensors") == before);

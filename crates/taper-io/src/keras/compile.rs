@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use taper::{Complaint, Complaints, FitConfig, Result};
 
-use super::class::{LOSSES, METRICS, OPTIMIZERS, Object, SCHEDULES, brief, class_of, snake_case};
+use super::class::{LOSSES, METRICS, OPTIMIZERS, Object, SCHEDULES, brief, class_of, optimizer_name, snake_case};
 use super::layer::object;
 use super::legacy;
 
@@ -168,7 +168,7 @@ pub(super) fn optimizer(value: Value) -> Result<Value, Complaint> {
     }
     object.drop_inert();
     let mut config = object.config;
-    let name = if object.class == "RMSprop" { "rmsprop".to_owned() } else { snake_case(&object.class) };
+    let name = optimizer_name(&object.class);
     config.insert("name".to_owned(), name.into());
     if decay {
         config.insert("weight_decay".to_owned(), json!(0.0)); // AdamW's default is another

@@ -61,7 +61,7 @@ fn a_specification_is_not_believed_before_the_weights_are_there() {
     check(&dense("4611686018427387904"), "1", "units");
     check(&dense("2"), "2", "version 1 or older");
     check(&layers(&r#"{"layer": "no"},"#.repeat(300_000)), "1", "JSON");
-    check(&format!("[{}0]", r#"{"":0},"#.repeat(2_000_000)), "1", "larger than any");
+    check(&format!("[{}0]", r#"{"":0},"#.repeat(2_000_000)), "1", "more than a description can be");
     check(&("[".repeat(200_000) + &"]".repeat(200_000)), "1", "deeper");
     check(&layers(&format!("{}{{}}", r#"{"layer": "flatten"},"#.repeat(20_000))), "1", "layer");
     check(r#"{"input_shape": [1], "input_shape": [1]}"#, "1", "twice");

@@ -266,6 +266,8 @@ impl Part {
     pub(crate) fn push_typed_text(&mut self, cell: &str) {
         if self.reading != Reading::Names && !self.wording.is_missing_name(cell) {
             self.text.see(self.rows, cell);
+            // What the file itself calls text is not written as a number.
+            self.fits = Fits::none();
         }
         if self.reading == Reading::Numbers {
             self.put(Numbers::push_missing, MISSING);

@@ -248,6 +248,11 @@ impl Default for Fits {
 }
 
 impl Fits {
+    /// No setting: the cells are no numbers however numbers are written.
+    pub(crate) fn none() -> Self {
+        Self(0)
+    }
+
     /// Leaves out the settings under which this cell is no number.
     pub(crate) fn see(&mut self, cell: &str) {
         if self.0 == 0 {

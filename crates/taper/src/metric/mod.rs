@@ -20,7 +20,7 @@ use crate::spelling::named;
 /// | `categorical_accuracy` | share of rows whose largest output is the target's largest entry |
 /// | `sparse_categorical_accuracy` | the same by Keras's name for class ids |
 /// | `top_k_categorical_accuracy`, `sparse_top_k_categorical_accuracy` | share of rows whose target is among the `k` largest outputs |
-/// | `mse`, `mae`, `mape`, `msle`, `log_cosh`, `poisson`, `kl_divergence`, `hinge`, `squared_hinge`, `categorical_hinge`, `binary_crossentropy`, `categorical_crossentropy`, `sparse_categorical_crossentropy` | the [`Loss`] of this name, without any penalty |
+/// | `mse`, `mae`, `mape`, `msle`, `log_cosh`, `poisson`, `kl_divergence`, `hinge`, `squared_hinge`, `categorical_hinge`, `binary_crossentropy`, `categorical_crossentropy`, `sparse_categorical_crossentropy` | the [`Loss`](crate::Loss) of this name, without any penalty |
 /// | `root_mean_squared_error` | √ of the mean of (p - y)² |
 /// | `cosine_similarity` | the cosine of the angle between y and p (the loss has the opposite sign) |
 /// | `precision`, `recall` | tp / (tp + fp), tp / (tp + fn), outputs above `threshold` being positive; 0 where undefined |
